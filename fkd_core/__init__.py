@@ -1,0 +1,1 @@
+"""The experiment platform for facial keypoint detection: every choice is measured."""
