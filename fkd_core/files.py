@@ -24,7 +24,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield aside
         with open(aside, "rb") as written:
             os.fsync(written.fileno())
-        os.replace(aside, path)
+        aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
 

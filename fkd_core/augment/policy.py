@@ -33,7 +33,8 @@ class Policy:
     steps: tuple[Step, ...] = ()
     choice: Literal["all", "one"] = "all"
     """``all``: every step applies with its own probability. ``one``: each copy gets exactly one
-    step or nothing, drawn uniformly (TrivialAugment, Mueller and Hutter 2021, arXiv 2103.10158)."""
+    step or nothing, drawn uniformly whatever the probabilities (TrivialAugment, Mueller and
+    Hutter 2021, arXiv 2103.10158)."""
 
     def __bool__(self) -> bool:
         return bool(self.steps)

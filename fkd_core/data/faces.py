@@ -61,9 +61,14 @@ class Faces:
             self.row[index],
         )
 
-    def of(self, pipeline: Pipeline) -> Faces:
-        """The faces a pipeline learns from: those its own annotator labelled."""
-        return self.take(np.flatnonzero(self.source == SOURCES.index(pipeline.name)))
+    def of_mask(self, pipeline: Pipeline) -> NDArray[np.bool_]:
+        """[N] True for the faces a pipeline learns from: those its own annotator labelled."""
+        return np.asarray(self.source == SOURCES.index(pipeline.name))
+
+    def labelled(self, pipeline: Pipeline) -> NDArray[np.bool_]:
+        """[N] True where at least one of the pipeline's keypoints is given."""
+        points = self.points[:, list(pipeline.keypoints)]
+        return np.asarray(np.isfinite(points).any(axis=(1, 2)))
 
     @cached_property
     def fingerprint(self) -> str:

@@ -1,0 +1,103 @@
+"""Validates every candidate augmentation by measurement, and composes a policy of what helps.
+
+    python experiments/search_augment.py --data FOLDER --preset quick
+
+1. Screen, on set search: each candidate at a few strengths against no augmentation, on identical
+   (fold, seed) pairs under equal gradient steps; hopeless strengths are stopped early.
+2. Confirm, on set confirm with fresh seeds: the best strengths and a known-harmful control get a
+   verdict each (helpful, harmful, equivalent, undecided), corrected for their number.
+3. Compose: Optuna searches probability and strength of the helpful ones together; the winner meets
+   no augmentation and a uniform random choice on set confirm, with seeds not used before.
+
+Writes verdicts, forest plot, policy.json and the resolved configuration below --results. Stop it
+when you like: the same command goes on. To watch: optuna-dashboard sqlite:///results/studies.db
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from fkd_core import experiment
+from fkd_core.augment.policy import Policy
+from fkd_core.experiment import console
+from fkd_core.progress import FitProgress
+from fkd_core.report.augmentation import (
+    meeting_table,
+    verdict_table,
+    write_meeting,
+    write_verdicts_and_forest,
+)
+from fkd_core.running.session import session
+from fkd_core.search.augmentation import AugmentationSearch, Plan, candidates
+from fkd_core.search.policies import write_policy
+from fkd_core.search.studies import open_storage
+from search_spaces import augmentation as space
+
+
+@dataclass(frozen=True)
+class SearchAugment(experiment.Options):
+    """Options of this experiment."""
+
+    transforms: tuple[str, ...] = ()
+    """Candidates by name, or `all`; without it, six telling ones (with --preset full: all)."""
+    pipelines: tuple[Literal["complete", "partial"], ...] = ("complete",)
+    """Whose faces judge; each pipeline gets its own verdicts and policy."""
+
+
+def main(options: SearchAugment) -> None:
+    """Validate every candidate augmentation by measurement, and compose a policy of what helps."""
+    names = candidates(options.transforms, options.preset)
+    plans = [
+        Plan(pipeline, names, space.BUDGETS[options.preset], options.seed)
+        for pipeline in options.pipelines
+    ]
+    competition = options.load()
+    faces, fits = competition.training, options.fits(competition)
+    planned = sum(plan.fits for plan in plans)
+    console.print(
+        f"{len(faces)} faces; {len(names)} candidates on {', '.join(options.pipelines)}; at most "
+        f"{planned} fits, {experiment.about(plans[0].base, planned, fits, faces)}"
+    )
+    if options.dry_run:
+        return
+    made_by = experiment.provenance(options, fits)
+    folder = options.results / "augmentation"
+    resolved = {plan.pipeline: asdict(plan.budget) for plan in plans}
+    experiment.write_config(folder / "config.json", options, candidates=names, budgets=resolved)
+    with (
+        session(faces, options.cache / "copies", options.gpus_per_trial) as ray_session,
+        FitProgress(console, planned) as progress,
+    ):
+        storage = open_storage(options.storage_url)
+        for plan in plans:
+            search = AugmentationSearch(plan, ray_session, fits, storage, progress.done)
+            suffix = "" if plan.pipeline == "complete" else f"-{plan.pipeline}"
+
+            progress.stage(f"screen ({plan.pipeline})")
+            screened = search.screen()
+
+            progress.stage(f"confirm ({plan.pipeline})")
+            verdicts = search.confirm(screened)
+            title = f"Augmentations on {plan.pipeline} faces, set confirm"
+            console.print(verdict_table(verdicts, title))
+            write_verdicts_and_forest(folder, suffix, verdicts, title, made_by)
+
+            progress.stage(f"compose ({plan.pipeline})")
+            meeting = search.compose(verdicts)
+            if meeting is None:
+                console.print("Nothing was found helpful: the policy is empty.")
+                write_policy(folder / "policy.json", plan.pipeline, Policy(), made_by)
+                continue
+            console.print(
+                meeting_table(meeting, "The composed policy on set confirm, fresh seeds")
+            )
+            write_meeting(folder / f"meeting{suffix}.csv", meeting)
+            write_policy(folder / "policy.json", plan.pipeline, meeting.policy, made_by)
+            console.print(f"{meeting.winner} has the lowest RMSE and is now the policy.")
+    console.print(f"{progress.count} fits done now, the rest came from the store.")
+    console.print(f"Verdicts, forest plot and policy.json: {folder}")
+
+
+if __name__ == "__main__":
+    experiment.run(main, SearchAugment)

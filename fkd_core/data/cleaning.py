@@ -1,0 +1,100 @@
+"""From labelled rows as read to clean Faces: sources, corrections, merged copies, groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fkd_core.data.corrections import Corrections, apply_corrections
+from fkd_core.data.faces import SOURCES, Faces
+from fkd_core.data.grouping import digests, group_images
+from fkd_core.keypoints import KEYPOINTS, PARTIAL
+
+
+def clean(
+    images: NDArray[np.uint8],
+    points: NDArray[np.float32],
+    bad_rows: Sequence[int] = (),
+    corrections: Corrections | None = None,
+) -> tuple[Faces, tuple[str, ...]]:
+    """Clean faces from images [N, 96, 96] and points [N, 15, 2]; sentences on what changed.
+
+    In this order: half labels (x without y) are taken away, `bad_rows` (data rows from 1)
+    dropped, sources told, corrections applied, copies merged within a source, images grouped.
+    Rows with any number of labels are kept, NaN for what is missing.
+    """
+    notes: list[str] = []
+    half = np.isnan(points).sum(axis=2) == 1
+    if half.any():
+        points = np.where(half[..., None], np.float32(np.nan), points)
+        notes.append(f"Took away {half.sum()} labels that had only one of x and y.")
+    row = np.arange(1, len(images) + 1, dtype=np.int32)
+    good = ~np.isin(row, bad_rows)
+    if not good.all():
+        images, points, row = images[good], points[good], row[good]
+        notes.append(f"Dropped {(~good).sum()} rows known to hold no usable face.")
+    source = sources(points)
+    sha256 = digests(images)
+    if corrections is not None:
+        points, note = apply_corrections(corrections, points, source, sha256)
+        notes.append(note)
+    points, kept = merge_copies(points, source, sha256)
+    if len(kept) < len(images):
+        notes.append(
+            f"Merged {len(images) - len(kept)} rows into earlier ones with equal pixels and the "
+            "same annotator."
+        )
+        images, points, source = images[kept], points[kept], source[kept]
+        row, sha256 = row[kept], sha256[kept]
+    groups = group_images(images, sha256)
+    faces = Faces(images, points, source, groups.group, row)
+    return faces, (*notes, *_counts(faces, groups.clusters, groups.refused))
+
+
+def sources(points: NDArray[np.float32]) -> NDArray[np.int8]:
+    """[N] index into SOURCES for points [N, 15, 2], each wholly given or wholly NaN.
+
+    Partial where points are given, and only ones among the partial source's four; else complete.
+    A row without any label becomes complete: nothing speaks for the four-point annotator, and a
+    face without labels trains and scores nothing in either.
+    """
+    given = ~np.isnan(points[..., 0])
+    others = [k for k in range(len(KEYPOINTS)) if k not in PARTIAL.keypoints]
+    partial = given.any(axis=1) & ~given[:, others].any(axis=1)
+    return np.where(partial, SOURCES.index("partial"), SOURCES.index("complete")).astype(np.int8)
+
+
+def merge_copies(
+    points: NDArray[np.float32], source: NDArray[np.int8], sha256: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Labels [N, 15, 2] with copies averaged into the first, and the positions to keep, ascending.
+
+    Copies have equal pixels and one source; missing labels take no part in a mean. Annotators
+    are never mixed: their styles differ by pixels.
+    """
+    copies: dict[tuple[bytes, int], list[int]] = {}
+    for position, digest in enumerate(sha256):
+        copies.setdefault((digest.tobytes(), int(source[position])), []).append(position)
+    points = points.copy()
+    for positions in copies.values():
+        if len(positions) > 1:
+            same = points[positions].astype(np.float64)
+            count = np.isfinite(same).sum(axis=0)
+            total = np.nansum(same, axis=0)
+            points[positions[0]] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return points, np.array(sorted(positions[0] for positions in copies.values()), np.intp)
+
+
+def _counts(faces: Faces, clusters: int, refused: int) -> list[str]:
+    complete, partial = np.bincount(faces.source, minlength=2)
+    notes = [
+        f"{len(faces)} faces: {complete} complete, {partial} partial; "
+        f"{len(np.unique(faces.group))} image groups, {clusters} of them near-duplicates."
+    ]
+    if refused:
+        notes.append(
+            f"Refused {refused} clusters of too many like images: only equal pixels group there."
+        )
+    return notes

@@ -1,0 +1,126 @@
+"""A table of corrected labels: a CSV that names images by their pixels, not by their rows.
+
+Columns, in any order: ``image`` (SHA-256 of the 9216 pixel bytes, hex), ``keypoint`` (a name of
+KEYPOINTS), ``x``, ``y`` (pixels; both empty take the label away), ``version`` (the same in every
+row) and, if wanted, ``source`` (``complete`` or ``partial``: only that annotator's label changes).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fkd_core.data.faces import SOURCES
+from fkd_core.data.tables import Table, shown
+from fkd_core.errors import UserError
+from fkd_core.keypoints import KEYPOINTS, PARTIAL
+
+_COLUMNS = ("image", "keypoint", "x", "y", "version")
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One label's new position."""
+
+    image: bytes
+    """SHA-256 of the image's pixels, 32 bytes."""
+    keypoint: int
+    """Index into KEYPOINTS."""
+    x: float
+    """Pixels, NaN to take the label away."""
+    y: float
+    source: int | None
+    """Index into SOURCES; None for whoever labelled the image."""
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """A whole table."""
+
+    name: str
+    version: str
+    sha256: str
+    """Of the table's file."""
+    entries: tuple[Correction, ...]
+
+
+def read_corrections(path: Path) -> Corrections:
+    """The table in a CSV file; UserError names the row and column of whatever is wrong in it."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"corrections {path} can't be read: {error.strerror or error}") from error
+    table = Table(path.name, [text], _COLUMNS, optional=["source"])
+    entries: dict[tuple[bytes, int, int | None], Correction] = {}
+    versions: set[str] = set()
+    for row, cells in table.rows():
+        cell = dict(zip(table.columns, (c.strip() for c in cells), strict=True))
+        entry = _entry(table, row, cell)
+        key = (entry.image, entry.keypoint, entry.source)
+        if key in entries:
+            raise table.error(row, "keypoint", "this image's keypoint was corrected above already")
+        entries[key] = entry
+        versions.add(cell["version"].decode("utf-8", "replace"))
+        if len(versions) > 1 or versions == {""}:
+            raise table.error(row, "version", "must be given, and the same in every row")
+    return Corrections(
+        path.name, versions.pop(), hashlib.sha256(text).hexdigest(), tuple(entries.values())
+    )
+
+
+def apply_corrections(
+    corrections: Corrections,
+    points: NDArray[np.float32],
+    source: NDArray[np.int8],
+    sha256: NDArray[np.uint8],
+) -> tuple[NDArray[np.float32], str]:
+    """New points [N, 15, 2], and a sentence that counts what was applied.
+
+    A face of the partial source only ever takes corrections of its own four keypoints.
+    """
+    points = points.copy()
+    rows: dict[bytes, list[int]] = {}
+    for row, digest in enumerate(sha256):
+        rows.setdefault(digest.tobytes(), []).append(row)
+    applied = absent = 0
+    for entry in corrections.entries:
+        here = [
+            row
+            for row in rows.get(entry.image, [])
+            if entry.source in (None, source[row])
+            and (SOURCES[source[row]] != PARTIAL.name or entry.keypoint in PARTIAL.keypoints)
+        ]
+        points[here, entry.keypoint] = entry.x, entry.y
+        applied += len(here)
+        absent += not here
+    lost = f"; {absent} fit no label here" if absent else ""
+    return points, (
+        f"Corrected {applied} labels as {corrections.name} (version {corrections.version}) "
+        f"says{lost}."
+    )
+
+
+def _entry(table: Table, row: int, cell: dict[str, bytes]) -> Correction:
+    try:
+        image = bytes.fromhex(cell["image"].decode("ascii"))
+    except ValueError:
+        image = b""
+    if len(image) != 32:
+        raise table.error(row, "image", f"{shown(cell['image'])} is no SHA-256 of 64 hex digits")
+    keypoint = cell["keypoint"].decode("utf-8", "replace")
+    if keypoint not in KEYPOINTS:
+        raise table.error(row, "keypoint", f"{keypoint[:40]!r} is not one of the 15 keypoints")
+    source = cell.get("source", b"").decode("utf-8", "replace")
+    if source and source not in SOURCES:
+        raise table.error(row, "source", f"{source[:40]!r} is neither of {', '.join(SOURCES)}")
+    x, y = (table.coordinate(row, axis, cell[axis]) for axis in "xy")
+    if math.isnan(x) != math.isnan(y):
+        raise table.error(row, "x" if math.isnan(x) else "y", "is empty, but its partner is not")
+    return Correction(
+        image, KEYPOINTS.index(keypoint), x, y, SOURCES.index(source) if source else None
+    )

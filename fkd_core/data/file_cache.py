@@ -1,0 +1,108 @@
+"""What was made from one of the competition's files, kept under a hash of that file's bytes.
+
+A small index remembers each file's size and times, so that an unchanged one isn't hashed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from fkd_core.codehash import code_version
+from fkd_core.data import array_cache
+from fkd_core.data.archive import Stored, sha256_of
+from fkd_core.errors import UserError
+from fkd_core.files import write_text
+
+_INDEX = "index.json"
+_SETTLED_NS = 2_000_000_000
+"""A file changed this recently may change again within its time stamp's grain: hash it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """What is kept of a file."""
+
+    arrays: Mapping[str, NDArray[Any]]
+    notes: tuple[str, ...]
+
+
+def cached(
+    stored: Stored, cache: Path, make: Callable[[Stored], Arrays], more: str = ""
+) -> Arrays:
+    """`make(stored)`, or what an earlier call with equal bytes, code and `more` left in `cache`.
+
+    Raises UserError where the cache can't be written or the file changes meanwhile.
+    """
+    before = _stamp(stored.container)
+    content = _content(stored.container, before, cache)
+    key = "\n".join((content, *stored.members, stored.role, _code(), more))
+    entry = (
+        cache
+        / f"{stored.role.removesuffix('.csv')}-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+    )
+    loaded = array_cache.load(entry)
+    if loaded is None:
+        made = make(stored)
+        if _stamp(stored.container) != before:
+            raise UserError(f"{stored.container} changed while it was read; try again")
+        try:
+            array_cache.save(entry, made.arrays, {"notes": made.notes})
+        except OSError as error:
+            raise UserError(f"the cache {cache} can't be written: {error}") from error
+        loaded = array_cache.load(entry)
+        if loaded is None:
+            raise UserError(f"the cache {cache} does not keep what is written; is the disk well?")
+    arrays, facts = loaded
+    return Arrays(arrays, tuple(facts["notes"]))
+
+
+def _stamp(path: Path) -> list[int]:
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror or error}") from error
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+
+
+def _content(path: Path, stamp: list[int], cache: Path) -> str:
+    """SHA-256 of a file, from the index if its stamp is there."""
+    name = str(path.resolve())
+    index = _read_index(cache / _INDEX)
+    if name in index and index[name][:-1] == stamp:
+        return str(index[name][-1])
+    sha256 = sha256_of(path)
+    if time.time_ns() - max(stamp[1], stamp[2]) > _SETTLED_NS and _stamp(path) == stamp:
+        index[name] = [*stamp, sha256]
+        try:
+            write_text(cache / _INDEX, json.dumps(index, indent=0))
+        except OSError as error:
+            raise UserError(f"the cache {cache} can't be written: {error}") from error
+    return sha256
+
+
+def _read_index(path: Path) -> dict[str, list[Any]]:
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    entries = index.items() if isinstance(index, dict) else ()
+    return {k: v for k, v in entries if isinstance(v, list) and len(v) == 5}
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    """Version of this folder's reading modules: when they change, what they made is made anew."""
+    here = Path(__file__).parent
+    names = (
+        "archive cleaning corrections faces grouping identity kaggle parsing pixels tables zips"
+    )
+    return code_version(*(here / f"{name}.py" for name in names.split()))

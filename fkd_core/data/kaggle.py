@@ -1,0 +1,147 @@
+"""The competition's files: read, validated, cleaned, and cached by what they hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fkd_core.data.archive import LOOKUP, SAMPLE, TEST, TRAINING, Stored, find
+from fkd_core.data.cleaning import clean
+from fkd_core.data.corrections import Corrections, read_corrections
+from fkd_core.data.faces import Faces
+from fkd_core.data.file_cache import Arrays, cached
+from fkd_core.data.identity import identity_note, known
+from fkd_core.data.parsing import Parsed, parse_images, parse_lookup, parse_sample
+from fkd_core.errors import UserError
+from fkd_core.keypoints import COLUMNS
+
+
+@dataclass(frozen=True, eq=False)
+class Lookup:
+    """The R coordinates a submission must give, in the file's order."""
+
+    row_id: NDArray[np.int32]
+    """[R] what a submission calls each of them."""
+    image_id: NDArray[np.int32]
+    """[R] ImageId of the test image."""
+    keypoint: NDArray[np.int8]
+    """[R] index into KEYPOINTS."""
+    axis: NDArray[np.int8]
+    """[R] 0 for x, 1 for y."""
+
+
+@dataclass(frozen=True, eq=False)
+class Competition:
+    """Everything the competition's files say; arrays are read-only, large ones memory-mapped."""
+
+    training: Faces
+    """Cleaned, merged and grouped."""
+    test_images: NDArray[np.uint8] | None
+    """[M, 96, 96], None without test.csv."""
+    test_ids: NDArray[np.int32] | None
+    """[M] ImageIds in the file's order; they may have gaps."""
+    lookup: Lookup | None
+    """None without IdLookupTable.csv."""
+    notes: tuple[str, ...]
+    """Sentences to show: which files are official; what was merged, dropped, corrected."""
+
+
+def load_competition(path: Path, cache: Path, corrections: Path | None = None) -> Competition:
+    """The competition in a folder or archive; only training.csv must be there.
+
+    Validates every file present. What was read and cleaned is kept below `cache`, under a hash of
+    the files, the corrections and this package's code, so that a second call takes 0.1 s.
+    Raises UserError, naming file, row and column, for anything wrong in what was given.
+    """
+    files = find(path)
+    table = None if corrections is None else read_corrections(corrections)
+    notes: list[str] = []
+
+    lookup, requested = None, None
+    if LOOKUP in files:
+        found = cached(files[LOOKUP], cache, _lookup)
+        lookup = Lookup(**found.arrays)
+        requested = lookup.row_id
+        notes += found.notes
+    test_images = test_ids = None
+    if TEST in files:
+        found = cached(files[TEST], cache, _test)
+        test_images, test_ids = found.arrays["images"], found.arrays["ids"]
+        if lookup is not None:
+            _check_lookup(files[LOOKUP].name, lookup, test_ids)
+        notes += found.notes
+    if SAMPLE in files:
+        found = cached(files[SAMPLE], cache, _sample)
+        _check_sample(files[SAMPLE].name, found.arrays["row_id"], requested)
+        notes += found.notes
+    found = cached(
+        files[TRAINING],
+        cache,
+        lambda stored: _training(stored, table),
+        more="" if table is None else table.sha256,
+    )
+    return Competition(
+        Faces(**found.arrays), test_images, test_ids, lookup, (*found.notes, *notes)
+    )
+
+
+def _training(stored: Stored, corrections: Corrections | None) -> Arrays:
+    parsed = parse_images(stored, (*COLUMNS, "Image"))
+    bad = known(TRAINING, parsed.sha256).bad_rows
+    faces, notes = clean(parsed.images, parsed.points, bad, corrections)
+    names = ("images", "points", "source", "group", "row")
+    return Arrays(
+        {name: getattr(faces, name) for name in names}, (_identity(stored, parsed), *notes)
+    )
+
+
+def _test(stored: Stored) -> Arrays:
+    parsed = parse_images(stored, ("ImageId", "Image"))
+    notes = [_identity(stored, parsed)]
+    if copied := known(TEST, parsed.sha256).copied_ids:
+        notes.append(
+            f"Test images {', '.join(map(str, copied))} equal training images: local scores "
+            "leave them out, and no label is copied across."
+        )
+    return Arrays({"images": parsed.images, "ids": parsed.ids}, tuple(notes))
+
+
+def _lookup(stored: Stored) -> Arrays:
+    arrays, sha256 = parse_lookup(stored)
+    return Arrays(arrays, (identity_note(LOOKUP, sha256),))
+
+
+def _sample(stored: Stored) -> Arrays:
+    row_id, sha256 = parse_sample(stored)
+    return Arrays({"row_id": row_id}, (identity_note(SAMPLE, sha256),))
+
+
+def _identity(stored: Stored, parsed: Parsed) -> str:
+    return identity_note(stored.role, parsed.sha256)
+
+
+def _check_lookup(name: str, lookup: Lookup, test_ids: NDArray[np.int32]) -> None:
+    absent = np.flatnonzero(~np.isin(lookup.image_id, test_ids))
+    if len(absent):
+        raise UserError(
+            f"{name}, row {absent[0] + 2}, column ImageId: {lookup.image_id[absent[0]]} is no "
+            f"image of {TEST}; do both files belong together?"
+        )
+
+
+def _check_sample(
+    name: str, row_id: NDArray[np.int32], requested: NDArray[np.int32] | None
+) -> None:
+    if requested is None:
+        return
+    strange = np.flatnonzero(~np.isin(row_id, requested))
+    if len(strange):
+        raise UserError(
+            f"{name}, row {strange[0] + 2}, column RowId: {row_id[strange[0]]} is not in {LOOKUP}"
+        )
+    if len(row_id) != len(requested):
+        lost = np.setdiff1d(requested, row_id)[0]
+        raise UserError(f"{name}: RowId {lost} of {LOOKUP} is missing; is the file cut short?")

@@ -1,0 +1,164 @@
+"""What every experiment shares: options, faces, provenance, progress, and the edge where errors
+become one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import tyro
+from rich.console import Console
+
+from fkd_core.data.demo import demo_folder
+from fkd_core.data.faces import Faces
+from fkd_core.data.kaggle import Competition, load_competition
+from fkd_core.errors import UserError
+from fkd_core.files import write_text
+from fkd_core.fitting.fits import Fits
+from fkd_core.fitting.spec import FitSpec
+from fkd_core.fitting.store import FitStore
+from fkd_core.keypoints import PIPELINES
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options that every experiment has."""
+
+    data: Path | None = None
+    """Folder or archive with the competition's files; without it, the embedded demo faces."""
+    results: Path = Path("results")
+    """Folder for everything that is written."""
+    preset: Literal["smoke", "quick", "full"] = "quick"
+    """How much evidence to buy: minutes, or an hour and more."""
+    seed: int = 0
+    """The same seed gives the same search, whatever the timing or the number of stops."""
+    storage: str | None = None
+    """Optuna storage URL; without it, studies.db in the results folder."""
+    gpus_per_trial: float | None = None
+    """GPUs a trial holds, for example 0.25; without it, a quarter where there are GPUs."""
+    dry_run: bool = False
+    """Say how many fits there would be and about how long they take, and do nothing."""
+
+    @property
+    def cache(self) -> Path:
+        """Folder for what can be made again: parsed files and renderings."""
+        return self.results / "cache"
+
+    @property
+    def storage_url(self) -> str:
+        """The Optuna storage."""
+        if self.storage:
+            return self.storage
+        self.results.mkdir(parents=True, exist_ok=True)
+        return f"sqlite:///{(self.results / 'studies.db').resolve()}"
+
+    def load(self) -> Competition:
+        """The competition's files, or the demo's. Raises UserError where they are not sound."""
+        folder = self.data or demo_folder(self.cache / "demo")
+        competition = load_competition(folder, self.cache / "faces")
+        for note in competition.notes:
+            console.print(f"  {note}", style="dim")
+        return competition
+
+    def fits(self, competition: Competition) -> Fits:
+        """The store of results on these faces."""
+        return Fits(FitStore(self.results / "fits"), competition.training.fingerprint)
+
+
+Chosen = TypeVar("Chosen", bound=Options)
+
+
+def run(experiment: Callable[[Chosen], None], options: type[Chosen]) -> None:
+    """Parses the command line, runs, and turns what a user can mend into one line and exit code 2.
+
+    Ctrl-C ends with exit code 130; whatever was finished is kept.
+    """
+    chosen = tyro.cli(
+        options, description=experiment.__doc__, config=(tyro.conf.AvoidSubcommands,)
+    )
+    try:
+        experiment(chosen)
+    except UserError as error:
+        _stop(str(error), 2)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _stop(f"{where}{error.strerror or error}; free or allow it, and run again", 2)
+    except KeyboardInterrupt:
+        _stop("stopped; what is finished is kept, and the same command goes on from there", 130)
+
+
+def _stop(message: str, code: int) -> None:
+    sys.stdout.flush()
+    print(f"error: {message}" if code == 2 else message, file=sys.stderr)
+    sys.stderr.flush()
+    sys.exit(code)
+
+
+def provenance(options: Options, fits: Fits) -> dict[str, Any]:
+    """What made a figure: command, code version, data fingerprint, seed."""
+    return {
+        "command": "python " + shlex.join([os.path.relpath(sys.argv[0]), *sys.argv[1:]]),
+        "code": _code_version(),
+        "data": fits.fingerprint[:16],
+        "seed": options.seed,
+    }
+
+
+def caption(made_by: Mapping[str, Any]) -> str:
+    """Provenance in one line, for figures."""
+    return (
+        f"{made_by['command']} · code {made_by['code']} · data {made_by['data']} · "
+        f"seed {made_by['seed']}"
+    )
+
+
+IMAGES_A_SECOND = 2500
+"""What one worker trains of the light LeNet5 on a CPU, for estimates before anything is known."""
+
+
+def about(spec: FitSpec, planned: int, fits: Fits, faces: Faces) -> str:
+    """How long so many fits like this one take here, in words; from this machine's own records
+    where there are any."""
+    rows = fits.store.rows(
+        model=spec.model.name, pipeline=spec.pipeline, epochs=spec.training.epochs, failure=""
+    )
+    if rows:
+        each = statistics.median(row["seconds"] for row in rows)
+    else:
+        own = int(faces.of_mask(PIPELINES[spec.pipeline]).sum())
+        trained = min(own, spec.split.limit or own) * spec.training.epochs
+        each = 1.0 + trained / IMAGES_A_SECOND
+    minutes = planned * each / (os.cpu_count() or 1) / 60
+    return f"about {max(1, round(minutes))} min on this machine's {os.cpu_count()} cores"
+
+
+def write_config(path: Path, options: Options, **resolved: Any) -> None:
+    """The options as given and as resolved, as JSON."""
+    text = json.dumps({"options": asdict(options), **resolved}, indent=2, default=str)
+    write_text(path, text + "\n")
+
+
+def _code_version() -> str:
+    try:
+        installed = version("fkd")
+    except PackageNotFoundError:
+        installed = "0"
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return f"{installed}+{described.stdout.strip()}" if described.returncode == 0 else installed

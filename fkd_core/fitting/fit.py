@@ -1,0 +1,200 @@
+"""fit: one model trained once, a pure function of its spec and the faces."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fkd_core.augment.render import rendered
+from fkd_core.data.faces import Faces
+from fkd_core.data.folds import Parts, split
+from fkd_core.fitting import runtime
+from fkd_core.fitting.result import FIGURES, Checkpoint, Failed, FitResult, Stopped
+from fkd_core.fitting.schedule import batches, rates
+from fkd_core.fitting.spec import FitSpec
+from fkd_core.fitting.steps import Stepper, stepper
+from fkd_core.keypoints import PIPELINES, Pipeline
+
+MARKS = 20
+"""How often, at most, a fit looks at its held-out faces on the way; it decides nothing by them."""
+
+
+OnEpoch = Callable[[int, dict[str, float]], bool | None]
+"""Called after every epoch with its number, from 1, and its figures; True ends the fit early."""
+
+
+def fit(
+    spec: FitSpec,
+    faces: Faces,
+    on_epoch: OnEpoch | None = None,
+    resume: Checkpoint | None = None,
+    *,
+    cache: Path | None = None,
+    keep_weights: bool = False,
+) -> FitResult | Stopped | Failed:
+    """Trains `spec` on `faces`; the same arguments give the same bits on equal hardware.
+
+    `cache` keeps renderings between fits. A loss that is not finite, exhausted memory and a spec
+    that these faces cannot serve come back as Failed with the reason.
+    """
+    runtime.prepare_for(spec)
+    try:
+        return _Fit(spec, faces, cache).run(on_epoch, resume, keep_weights)
+    except _NotFinite as error:
+        return Failed(str(error))
+    except ValueError as error:
+        return Failed(f"impossible: {error}")
+    except Exception as error:
+        if (
+            isinstance(error, MemoryError)
+            or "RESOURCE_EXHAUSTED" in repr(error).upper()
+            or (type(error).__name__ == "ResourceExhaustedError")
+        ):
+            return Failed(f"out of memory: {error}")
+        raise
+
+
+class _NotFinite(Exception):
+    pass
+
+
+class _Fit:
+    """The moving parts of one call of fit."""
+
+    def __init__(self, spec: FitSpec, faces: Faces, cache: Path | None) -> None:
+        self.spec = spec
+        self.seconds: dict[str, float] = {}
+        self.pipeline: Pipeline = PIPELINES[spec.pipeline]
+        with self._phase("load"):
+            self.parts: Parts = split(faces, self.pipeline, spec.split)
+            self.images, self.targets = faces.images, _targets(faces.points, self.pipeline)
+            self.row, self.group = faces.row, faces.group
+        with self._phase("render"):
+            pool = self.parts.pool
+            copies = spec.copies if spec.policy else 1
+            self.copy_images, points = rendered(
+                faces.take(pool), spec.policy, spec.copy_seed, copies, cache
+            )
+            self.copy_targets = [_targets(p, self.pipeline) for p in points]
+            self.in_pool = np.searchsorted(pool, self.parts.train)
+        with self._phase("compile"):
+            training = spec.training
+            self.stepper: Stepper = stepper(
+                spec.model,
+                self.pipeline.outputs,
+                training.batch_size,
+                training.weight_decay,
+                training.ema,
+                spec.precision,
+                spec.xla,
+            )
+            self.stepper.reset(spec.seed)
+
+    def _phase(self, name: str) -> _Timer:
+        return _Timer(self.seconds, name)
+
+    def run(
+        self, on_epoch: OnEpoch | None, resume: Checkpoint | None, keep_weights: bool
+    ) -> FitResult | Stopped:
+        training = self.spec.training
+        start, history, best = 0, [], (float("inf"), 0, list[NDArray[Any]]())
+        if resume is not None:
+            self.stepper.load(resume.state)
+            start, history, best = resume.epoch, list(resume.history), resume.best
+        every = max(1, training.epochs // MARKS)
+        for epoch in range(start, training.epochs):
+            with self._phase("train"):
+                rate, train_rmse = self._epoch(epoch)
+            with self._phase("predict"):
+                stop_rmse = held_out_rmse = float("nan")
+                if training.patience is not None:
+                    stop_rmse = self._rmse(self.parts.stop)
+                    if stop_rmse < best[0]:
+                        best = (stop_rmse, epoch + 1, self.stepper.state())
+                if (epoch + 1) % every == 0 or epoch + 1 == training.epochs:
+                    held_out_rmse = self._rmse(self.parts.held_out)
+            figures = (rate, train_rmse, stop_rmse, held_out_rmse)
+            history.append(figures)
+            if training.patience is not None and epoch + 1 - best[1] >= training.patience:
+                break
+            if on_epoch and on_epoch(epoch + 1, dict(zip(FIGURES, figures, strict=True))):
+                return Stopped(Checkpoint(epoch + 1, self.stepper.state(), history, best))
+        if training.patience is not None:
+            self.stepper.load(best[2])
+        return self._result(history, best[1] or len(history), keep_weights)
+
+    def _epoch(self, epoch: int) -> tuple[float, float]:
+        """One pass over the training faces as this epoch's copy; gives the last rate and RMSE."""
+        copy = epoch % len(self.copy_images)
+        images = np.asarray(self.copy_images[copy])[self.in_pool]
+        targets = self.copy_targets[copy][self.in_pool]
+        training = self.spec.training
+        order = batches(len(images), training.batch_size, self.spec.seed, epoch)
+        rate = rates(training, len(order), epoch)
+        sums = []
+        for positions, step_rate in zip(order, rate, strict=True):
+            labels = np.where((positions >= 0)[:, None], targets[positions], np.float32("nan"))
+            sums.append(self.stepper.step(images[positions], labels, step_rate))
+        squares, count = np.asarray(sums, np.float64).sum(axis=0)
+        if not np.isfinite(squares):
+            raise _NotFinite(f"the loss became {squares} in epoch {epoch + 1}")
+        return float(rate[-1]), float(np.sqrt(squares / count))
+
+    def _rmse(self, index: NDArray[np.intp]) -> float:
+        error = self.stepper.predict(self.images[index]) - self.targets[index]
+        return float(np.sqrt(np.nanmean(np.square(error, dtype=np.float64))))
+
+    def _result(
+        self, history: list[tuple[float, ...]], best_epoch: int, keep_weights: bool
+    ) -> FitResult:
+        held_out = self.parts.held_out
+        with self._phase("predict"):
+            predicted = self.stepper.predict(self.images[held_out])
+            train_rmse = self._rmse(self.parts.train)
+        if not np.isfinite(predicted).all():
+            raise _NotFinite("the predictions are not finite")
+        n, p = len(held_out), len(self.pipeline.keypoints)
+        error = (predicted.astype(np.float64) - self.targets[held_out]).reshape(n, p, 2)
+        labelled = np.asarray(np.isfinite(error).all(axis=2))
+        columns = np.asarray(history, np.float64).T
+        return FitResult(
+            spec=self.spec,
+            history=dict(zip(FIGURES, columns, strict=True)),
+            predictions=predicted.reshape(n, p, 2),
+            row=self.row[held_out],
+            group=self.group[held_out],
+            squared=np.where(labelled, np.square(error).sum(axis=2), 0.0),
+            labelled=labelled,
+            train_faces=len(self.parts.train),
+            train_rmse=train_rmse,
+            best_epoch=best_epoch,
+            seconds=self.seconds,
+            versions=runtime.versions(),
+            weights=self.stepper.weights() if keep_weights else [],
+        )
+
+
+class _Timer:
+    """Adds the seconds of its block to one phase."""
+
+    def __init__(self, seconds: dict[str, float], phase: str) -> None:
+        self._seconds, self._phase = seconds, phase
+
+    def __enter__(self) -> None:
+        self._start = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        spent = time.perf_counter() - self._start
+        self._seconds[self._phase] = self._seconds.get(self._phase, 0.0) + spent
+
+
+def _targets(points: NDArray[np.float32], pipeline: Pipeline) -> NDArray[np.float32]:
+    """[n, 2p] from points [n, 15, 2]; a keypoint with one coordinate missing is missing."""
+    own = points[:, list(pipeline.keypoints)]
+    own = np.where(np.isfinite(own).all(axis=2, keepdims=True), own, np.float32("nan"))
+    return own.reshape(len(points), -1)

@@ -1,0 +1,43 @@
+"""The fits of one set of faces: the store seen as a mapping from specs to outcomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fkd_core.fitting.result import Failed, FitResult, from_record, to_record
+from fkd_core.fitting.spec import FitSpec
+from fkd_core.fitting.store import FitStore
+
+Outcome = FitResult | Failed
+
+
+@dataclass(frozen=True)
+class Fits:
+    """What is known about these faces. Equal specs have equal outcomes: nothing is overwritten."""
+
+    store: FitStore
+    fingerprint: str
+    """Of the faces: see ``Faces.fingerprint``."""
+
+    def key(self, spec: FitSpec) -> str:
+        """What the store knows this fit as."""
+        return spec.key(self.fingerprint)
+
+    def __contains__(self, spec: FitSpec) -> bool:
+        return self.key(spec) in self.store
+
+    def get(self, spec: FitSpec) -> Outcome | None:
+        """The outcome, or None where the fit is still to be done."""
+        stored = self.store.get(self.key(spec))
+        return None if stored is None else from_record(stored.record, stored.arrays)
+
+    def put(self, spec: FitSpec, record: dict[str, Any], arrays: dict[str, Any]) -> Outcome:
+        """Keeps what ``to_record`` made of an outcome, and gives the outcome back."""
+        self.store.put(self.key(spec), record, arrays)
+        return from_record(record, arrays)
+
+    def keep(self, spec: FitSpec, outcome: Outcome) -> None:
+        """Keeps an outcome made in this process."""
+        record, arrays = to_record(spec, outcome)
+        self.store.put(self.key(spec), record, arrays)

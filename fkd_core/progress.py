@@ -1,0 +1,79 @@
+"""Progress of fits: a bar with the time left in a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from fkd_core.fitting.fits import Outcome
+from fkd_core.fitting.spec import FitSpec
+
+LINE_SECONDS = 15.0
+
+
+class FitProgress:
+    """Counts fits as they are done. Pass ``done`` as the callback of whatever runs them."""
+
+    def __init__(self, console: Console, planned: int) -> None:
+        self._console, self._planned = console, planned
+        self._count, self._started, self._said = 0, time.monotonic(), 0.0
+        self._stage = ""
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("fits"),
+            TimeElapsedColumn(),
+            TextColumn("left at most"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("starting", total=planned)
+
+    def __enter__(self) -> FitProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    @property
+    def count(self) -> int:
+        """Fits done so far in this process."""
+        return self._count
+
+    def stage(self, name: str) -> None:
+        """A new stage begins."""
+        self._stage = name
+        self._bar.update(self._task, description=name)
+        self._console.print(f"[bold]{name}[/bold]")
+
+    def done(self, spec: FitSpec, outcome: Outcome) -> None:
+        """One more fit is done."""
+        self._count += 1
+        self._bar.advance(self._task)
+        now = time.monotonic()
+        if not self._console.is_terminal and now - self._said > LINE_SECONDS:
+            self._said = now
+            spent = now - self._started
+            self._console.print(
+                f"  {self._stage}: {self._count} fits done in {spent:.0f} s "
+                f"(at most {self._planned})"
+            )

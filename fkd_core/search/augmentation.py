@@ -1,0 +1,326 @@
+"""The three stages that validate augmentations: screen, confirm, compose.
+
+Screening and composing choose on set search; verdicts and the final meeting come from set confirm
+with fresh seeds. A stage's fits share their controls, and all of it is answered from the store
+where it has been done before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.trial import BaseTrial, TrialState
+
+from fkd_core.augment.policy import Policy
+from fkd_core.augment.transforms import TRANSFORMS
+from fkd_core.data.folds import Split
+from fkd_core.errors import UserError
+from fkd_core.evidence import HELPFUL, Comparison, Verdict, judge
+from fkd_core.fitting.fits import Fits
+from fkd_core.fitting.result import FitResult
+from fkd_core.fitting.spec import FitSpec, recipe_version
+from fkd_core.running.session import OnOutcome, Session
+from fkd_core.search.arms import Arena, compared, differences
+from fkd_core.search.racing import hopeless
+from fkd_core.search.studies import Study, StudyPlan
+from fkd_core.search.tune import run_studies
+from search_spaces import augmentation as space
+
+SEED_NOISE = 0.03
+"""Deviation of the difference between two fits that differ in seed alone, over their RMSE
+(0.08 px of 2.9 measured on real faces)."""
+
+
+@dataclass(frozen=True)
+class Screened:
+    """What the screen chose for one candidate."""
+
+    transform: str
+    strength: float | None
+    difference: float
+    """Mean RMSE difference to the control on set search, px. It chose, so it proves nothing."""
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Composition, none and uniform choice on set confirm."""
+
+    composed: Policy
+    uniform: Policy
+    against_none: Comparison
+    against_uniform: Comparison
+    uniform_against_none: Comparison
+    left_out: Mapping[str, Comparison]
+    """Full composition against itself without one transform; empty without ablation. A positive
+    effect is what leaving it out costs."""
+
+    @property
+    def winner(self) -> str:
+        """``composed``, ``uniform`` or ``none``: the lowest mean RMSE of the meeting."""
+        arms = {
+            "none": self.against_none.control_rmse,
+            "uniform": self.against_uniform.control_rmse,
+            "composed": self.against_none.treatment_rmse,
+        }
+        return min(arms, key=arms.__getitem__)
+
+    @property
+    def policy(self) -> Policy:
+        """The winner's."""
+        return {"composed": self.composed, "uniform": self.uniform, "none": Policy()}[self.winner]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one pipeline's search will do, before it does it."""
+
+    pipeline: str
+    """Whose faces judge."""
+    transforms: tuple[str, ...]
+    """The candidates."""
+    budget: space.Budget
+    seed: int
+
+    @property
+    def base(self) -> FitSpec:
+        """The fit without augmentation that everything is compared with."""
+        return FitSpec(
+            model=space.PROBE,
+            pipeline=self.pipeline,
+            split=Split(folds=self.budget.folds, seed=self.seed, limit=self.budget.faces),
+            training=self.budget.training,
+            copies=space.COPIES,
+            copy_seed=self.seed,
+        )
+
+    @property
+    def fits(self) -> int:
+        """Fits this search does at most."""
+        b, n = self.budget, len(self.transforms)
+        strengths = sum(
+            len(b.strengths) if TRANSFORMS[name].has_strength else 1 for name in self.transforms
+        )
+        ablated = min(n, b.confirmed) if b.ablation else 0
+        return (
+            b.screen_pairs * (1 + strengths)
+            + b.confirm_pairs * (2 + min(n, b.confirmed))
+            + b.compose_pairs * b.compose_trials
+            + b.meeting_pairs * (3 + ablated)
+        )
+
+
+def candidates(asked: Sequence[str], preset: str) -> tuple[str, ...]:
+    """The candidates a user means: by name, `all`, or none for the preset's own.
+
+    Raises UserError for an unknown name.
+    """
+    everything = tuple(name for name, t in TRANSFORMS.items() if t.candidate)
+    if not asked:
+        return everything if preset == "full" else space.TELLING
+    if "all" in asked:
+        return everything
+    for name in asked:
+        if name not in everything:
+            raise UserError(
+                f"--transforms: there is no candidate {name!r}; choose from all, "
+                f"{', '.join(everything)}"
+            )
+    return tuple(dict.fromkeys(asked))
+
+
+@dataclass(frozen=True)
+class AugmentationSearch:
+    """One pipeline's search. What each stage gives follows from the faces and the plan alone."""
+
+    plan: Plan
+    session: Session
+    fits: Fits
+    storage: optuna.storages.BaseStorage
+    on_outcome: OnOutcome | None = None
+
+    def screen(self) -> list[Screened]:
+        """Every candidate's best strength on set search, most promising first; candidates whose
+        every strength was hopeless are left out."""
+        arena = Arena(self.plan.base, "search", self._seed(0), self.plan.budget.screen_pairs)
+        (control,) = arena.run([Policy()], self.session, self.fits, self.on_outcome)
+        studies = [self._screen_of(name, arena, control) for name in self.plan.transforms]
+        run_studies(self.session, studies, self.fits, self.on_outcome)
+        found = []
+        for name, study in zip(self.plan.transforms, studies, strict=True):
+            if best := _best(study):
+                found.append(Screened(name, best.params.get("strength"), best.value or 0.0))
+        return sorted(found, key=lambda screened: screened.difference)
+
+    def confirm(self, screened: Sequence[Screened]) -> list[Verdict]:
+        """Verdicts on all candidates and on the harmful control, from set confirm."""
+        chosen = {s.transform: s.strength for s in screened[: self.plan.budget.confirmed]}
+        policies = {name: space.alone(name, strength) for name, strength in chosen.items()}
+        policies[space.CONTROL] = space.alone(space.CONTROL, None)
+        arena = Arena(self.plan.base, "confirm", self._seed(100), self.plan.budget.confirm_pairs)
+        control, *arms = arena.run(
+            [Policy(), *policies.values()], self.session, self.fits, self.on_outcome
+        )
+        self._record("confirm", arena, policies)
+        comparisons = {
+            name: compared(arm, control) for name, arm in zip(policies, arms, strict=True)
+        }
+        strengths = {s.transform: s.strength for s in screened}
+        return judge(comparisons, self.plan.transforms, strengths)
+
+    def compose(self, verdicts: Sequence[Verdict]) -> Meeting | None:
+        """The best composition of the helpful transforms, met by none and a uniform choice; None
+        where nothing helped."""
+        helpful = {v.transform: v.strength for v in verdicts if v.verdict == HELPFUL}
+        helpful.pop(space.CONTROL, None)
+        if not helpful:
+            return None
+        composed = self._best_composition(helpful)
+        uniform = space.uniform_choice(self.plan.transforms)
+        arena = Arena(self.plan.base, "confirm", self._seed(300), self.plan.budget.meeting_pairs)
+        policies = {"composed": composed, "uniform": uniform} | (
+            self._without_each(composed) if self.plan.budget.ablation else {}
+        )
+        none, best, chosen, *ablated = arena.run(
+            [Policy(), *policies.values()], self.session, self.fits, self.on_outcome
+        )
+        self._record("meeting", arena, policies)
+        return Meeting(
+            composed,
+            uniform,
+            compared(best, none),
+            compared(best, chosen),
+            compared(chosen, none),
+            {
+                name.removeprefix("without "): compared(arm, best)
+                for name, arm in zip(list(policies)[2:], ablated, strict=True)
+            },
+        )
+
+    def _screen_of(self, name: str, arena: Arena, control: Sequence[FitResult]) -> Study:
+        has_strength = TRANSFORMS[name].has_strength
+        strengths = self.plan.budget.strengths
+
+        def ask(trial: BaseTrial) -> dict[str, Any]:
+            return space.strength(trial, strengths) if has_strength else {}
+
+        def specs(values: Mapping[str, Any]) -> list[FitSpec]:
+            return arena.specs(space.alone(name, values.get("strength")))
+
+        grid = {"strength": list(strengths)} if has_strength else {}
+        return self._study(
+            f"screen/{name}",
+            arena,
+            control,
+            space=ask,
+            specs=specs,
+            sampler=lambda seed: (
+                optuna.samplers.GridSampler(grid, seed=seed)
+                if grid
+                else optuna.samplers.RandomSampler(seed=seed)
+            ),
+            trials=len(strengths) if has_strength else 1,
+            notes={"transform": TRANSFORMS[name].sentence},
+        )
+
+    def _best_composition(self, helpful: Mapping[str, float | None]) -> Policy:
+        arena = Arena(self.plan.base, "search", self._seed(0), self.plan.budget.compose_pairs)
+        (control,) = arena.run([Policy()], self.session, self.fits, self.on_outcome)
+        names = {name: TRANSFORMS[name].has_strength for name in helpful}
+        first = {f"{name}.probability": space.ALONE for name in helpful} | {
+            f"{name}.strength": strength
+            for name, strength in helpful.items()
+            if strength is not None and names[name]
+        }
+        study = self._study(
+            "compose/" + "+".join(helpful),
+            arena,
+            control,
+            space=lambda trial: space.composition(trial, names),
+            specs=lambda values: arena.specs(space.composed(dict(values))),
+            sampler=lambda seed: optuna.samplers.TPESampler(
+                seed=seed, n_startup_trials=5, multivariate=True, constant_liar=True
+            ),
+            trials=self.plan.budget.compose_trials,
+            first=(first,),
+        )
+        run_studies(self.session, [study], self.fits, self.on_outcome)
+        best = _best(study)
+        return space.composed(best.params if best else first)
+
+    @staticmethod
+    def _without_each(composed: Policy) -> dict[str, Policy]:
+        if len(composed.steps) < 2:
+            return {}
+        return {
+            f"without {left.transform}": replace(
+                composed, steps=tuple(step for step in composed.steps if step is not left)
+            )
+            for left in composed.steps
+        }
+
+    def _study(
+        self,
+        what: str,
+        arena: Arena,
+        control: Sequence[FitResult],
+        races: bool = True,
+        **searched: Any,
+    ) -> Study:
+        """A study whose trials are scored by their mean difference to the control."""
+        noise = SEED_NOISE * float(np.mean([result.rmse for result in control]))
+        plan = StudyPlan(
+            name=self._name(what, arena, searched.get("trials"), searched.get("first")),
+            score=lambda results: float(np.mean(differences(results, control))),
+            hopeless=lambda results: races and hopeless(differences(results, control), noise),
+            seed=self.plan.seed,
+            lag=self.plan.budget.lag,
+            **searched,
+        )
+        return Study(plan, self.storage)
+
+    def _name(self, what: str, arena: Arena, *more: Any) -> str:
+        """Says what is searched; the hash at its end stands for all that its values depend on."""
+        identity = [
+            [spec.to_json() for spec in arena.specs(Policy())],
+            self.fits.fingerprint,
+            recipe_version(self.plan.base.model.name),
+            asdict(self.plan.budget),
+            self.plan.seed,
+            more,
+        ]
+        text = json.dumps(identity, sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return f"augmentation/{self.plan.pipeline}/{what}@{digest[:8]}"
+
+    def _record(self, what: str, arena: Arena, policies: Mapping[str, Policy]) -> None:
+        """Shows arms that have met as a study: one trial an arm, one step a pair."""
+        control = [self.fits.get(spec) for spec in arena.specs(Policy())]
+        whole = [result for result in control if isinstance(result, FitResult)]
+        names = list(policies)
+
+        study = self._study(
+            what,
+            arena,
+            whole,
+            races=False,
+            space=lambda trial: {"arm": trial.suggest_categorical("arm", names)},
+            specs=lambda values: arena.specs(policies[values["arm"]]),
+            sampler=lambda seed: optuna.samplers.RandomSampler(seed=seed),
+            trials=len(names),
+            first=tuple({"arm": name} for name in names),
+        )
+        run_studies(self.session, [study], self.fits, self.on_outcome)
+
+    def _seed(self, stage: int) -> int:
+        return 1000 * self.plan.seed + stage
+
+
+def _best(study: Study) -> optuna.trial.FrozenTrial | None:
+    complete = [trial for trial in study.trials if trial.state == TrialState.COMPLETE]
+    return min(complete, key=lambda trial: (trial.value, trial.number), default=None)

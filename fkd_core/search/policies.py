@@ -1,0 +1,47 @@
+"""policy.json: what a search found, pipeline by pipeline, for the stages after it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fkd_core.augment.policy import Policy
+from fkd_core.errors import UserError
+from fkd_core.files import write_text
+from fkd_core.keypoints import COMPLETE
+
+
+def write_policy(path: Path, pipeline: str, policy: Policy, provenance: Mapping[str, Any]) -> None:
+    """Sets one pipeline's policy; another pipeline's entry stays as it is."""
+    entries = _read(path) if path.exists() else {}
+    entries[pipeline] = {"policy": policy.to_json(), "made_by": dict(provenance)}
+    write_text(path, json.dumps(entries, indent=2, sort_keys=True) + "\n")
+
+
+def read_policy(path: Path, pipeline: str) -> Policy:
+    """The pipeline's policy, or the complete pipeline's where it has none of its own.
+
+    Raises UserError where the file is missing, damaged, or knows neither.
+    """
+    entries = _read(path)
+    entry = entries.get(pipeline, entries.get(COMPLETE.name))
+    if entry is None:
+        raise UserError(f"{path}: no policy for {pipeline} or {COMPLETE.name}; search one first")
+    try:
+        return Policy.from_json(entry["policy"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path}: the entry of {pipeline} is damaged ({error})") from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: not there; run experiments/search_augment.py") from error
+    except (ValueError, OSError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); delete it and search anew") from error
+    if not isinstance(entries, dict):
+        raise UserError(f"{path}: not a table of policies; delete it and search anew")
+    return entries

@@ -1,0 +1,173 @@
+"""Studies: what Optuna keeps of a search. The only module that opens Optuna's storage.
+
+Trial n is proposed by a sampler seeded with (study seed, n) that sees the trials up to n - W as
+they ended and the W - 1 after them only as running. So the proposals are the same whatever the
+timing of the workers and however often the driver was killed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import optuna
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial, TrialState
+
+from fkd_core.errors import UserError
+from fkd_core.fitting.result import FitResult
+from fkd_core.fitting.spec import FitSpec
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+logging.getLogger("optuna").setLevel(logging.WARNING)
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """One study: what is searched, and how a trial of it is scored."""
+
+    name: str
+    """Says what is searched; a plan that differs in anything needs another name."""
+    space: Callable[[optuna.trial.BaseTrial], Values]
+    """Asks the trial for its parameters; plain Python."""
+    specs: Callable[[Values], Sequence[FitSpec]]
+    """The fits a trial is scored on, in order."""
+    score: Callable[[Sequence[FitResult]], float]
+    """The trial's value after these fits, the first of its specs; lower is better."""
+    hopeless: Callable[[Sequence[FitResult]], bool]
+    """Whether the trial need not go on after these fits; may look at nothing else."""
+    sampler: Callable[[int], BaseSampler]
+    """A new sampler with this seed."""
+    trials: int
+    """The fixed total."""
+    first: Sequence[Mapping[str, Any]] = ()
+    """Parameters of the first trials, in place of the sampler's."""
+    seed: int = 0
+    lag: int = 4
+    """W: trial n waits until the trials up to n - W have ended; bounds the parallelism."""
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    """Shown with the study in the dashboard."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A trial to be scored: new, or left running by a driver that died."""
+
+    number: int
+    specs: Sequence[FitSpec]
+
+
+class Study:
+    """A plan and what Optuna's storage holds of it."""
+
+    def __init__(self, plan: StudyPlan, storage: optuna.storages.BaseStorage) -> None:
+        self.plan, self._storage = plan, storage
+        self._study = optuna.create_study(
+            study_name=plan.name,
+            storage=storage,
+            sampler=optuna.samplers.RandomSampler(seed=0),  # unused: see _propose
+            direction="minimize",
+            load_if_exists=True,
+        )
+        known = self._study.user_attrs
+        for name, value in plan.notes.items():
+            if known.get(name) != value:
+                self._study.set_user_attr(name, value)
+        self._claimed: set[int] = set()
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        """All trials in order of their numbers."""
+        return self._study.get_trials(deepcopy=False)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the fixed total is reached and every trial has ended."""
+        trials = self.trials
+        return len(trials) >= self.plan.trials and all(t.state.is_finished() for t in trials)
+
+    def next(self) -> Proposal | None:
+        """The next trial to score, or None for now: wait for others, or there is none left."""
+        trials = self.trials
+        for trial in trials:  # left over by a driver that died
+            if not trial.state.is_finished() and trial.number not in self._claimed:
+                return self._claim(trial.number, trial.params)
+        n = len(trials)
+        settled = all(t.state.is_finished() for t in trials[: max(0, n - self.plan.lag + 1)])
+        if n >= self.plan.trials or not settled:
+            return None
+        frozen = self._propose(trials)
+        self._study.add_trial(frozen)
+        return self._claim(n, frozen.params)
+
+    def _claim(self, number: int, params: Mapping[str, Any]) -> Proposal:
+        self._claimed.add(number)
+        values = self.plan.space(optuna.trial.FixedTrial(dict(params), number=number))
+        return Proposal(number, self.plan.specs(values))
+
+    def _propose(self, trials: Sequence[FrozenTrial]) -> FrozenTrial:
+        n = len(trials)
+        text = f"{self.plan.name}:{self.plan.seed}:{n}".encode()
+        seed = int.from_bytes(hashlib.sha256(text).digest()[:4], "big")
+        shadow = optuna.create_study(direction="minimize", sampler=self.plan.sampler(seed))
+        for trial in trials:
+            visible = trial.number <= n - self.plan.lag
+            shadow.add_trial(trial if visible else _as_running(trial))
+        if n < len(self.plan.first):
+            shadow.enqueue_trial(dict(self.plan.first[n]))
+        self.plan.space(shadow.ask())
+        return _as_running(shadow.trials[-1])
+
+    def report(self, number: int, step: int, value: float) -> None:
+        """The trial's value after `step` fits; repeating it is harmless."""
+        trial = self.trials[number]
+        if step not in trial.intermediate_values:
+            self._storage.set_trial_intermediate_value(trial._trial_id, step, value)
+
+    def finish(
+        self, number: int, state: TrialState, value: float | None, notes: Mapping[str, Any]
+    ) -> None:
+        """The trial's end as it really was, with notes on it; repeating it is harmless."""
+        trial = self.trials[number]
+        if trial.state.is_finished():
+            return
+        for name, note in notes.items():
+            self._storage.set_trial_user_attr(trial._trial_id, name, note)
+        self._study.tell(number, value if state == TrialState.COMPLETE else None, state)
+
+
+def open_storage(url: str) -> optuna.storages.BaseStorage:
+    """Optuna's storage at an SQLAlchemy URL. Raises UserError where it cannot be opened."""
+    try:
+        return optuna.storages.get_storage(url)
+    except Exception as error:  # SQLAlchemy's and the drivers' own: too many to name
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"--storage: Optuna cannot open {_without_password(url)} ({reason}); give a URL like "
+            "sqlite:///results/studies.db or postgresql+psycopg://user@host/database"
+        ) from error
+
+
+def _without_password(url: str) -> str:
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "this URL"
+
+
+def _as_running(trial: FrozenTrial) -> FrozenTrial:
+    """The trial as it was when it was proposed."""
+    return optuna.trial.create_trial(
+        state=TrialState.RUNNING,
+        params=trial.params,
+        distributions=trial.distributions,
+        system_attrs=trial.system_attrs,
+    )

@@ -1,0 +1,1 @@
+"""What is searched: plain Python functions, with hypothesis and budget written above them."""

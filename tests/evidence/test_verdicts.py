@@ -1,0 +1,120 @@
+"""Each verdict is given where its rule holds and nowhere else."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fkd_core.evidence import Comparison, holm, judge, read_verdicts, write_verdicts
+
+CONTROL = Comparison(
+    effect=-0.2, se=0.05, low=-0.3, high=-0.1, low90=-0.28, high90=-0.12, p=0.001,
+    p_nadeau_bengio=0.01, pairs=6, control_rmse=3.0, treatment_rmse=2.8, control_train_rmse=1.2,
+    half_effect=-0.1, differences=(-0.2,) * 6,
+)  # fmt: skip
+
+
+def verdict_of(**changes: float) -> tuple[str, str]:
+    comparison = dataclasses.replace(CONTROL, **changes)
+    (verdict,) = judge({"rotation": comparison}, ["rotation"], {"rotation": 0.5})
+    return verdict.verdict, verdict.note
+
+
+def test_holm_agrees_with_a_worked_example() -> None:
+    """p = .01, .04, .03, .005 of four tests, from the usual step-down tables."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_lies_between_the_raw_and_bonferronis_and_keeps_the_order(p: list[float]) -> None:
+    adjusted = holm(p)
+    assert all(a >= raw for a, raw in zip(adjusted, p, strict=True))
+    assert all(a <= min(1.0, len(p) * raw) for a, raw in zip(adjusted, p, strict=True))
+    ranked = [a for _, a in sorted(zip(p, adjusted, strict=True))]
+    assert ranked == sorted(ranked)
+    assert min(adjusted) == pytest.approx(min(1.0, len(p) * min(p)))
+
+
+def test_a_sure_fall_of_the_error_is_helpful() -> None:
+    assert verdict_of() == ("helpful", "")
+
+
+def test_a_sure_rise_of_the_error_is_harmful() -> None:
+    risen = {"effect": 0.2, "half_effect": 0.1, "low": 0.1, "high": 0.3}
+    assert verdict_of(**risen, low90=0.12, high90=0.28) == ("harmful", "")
+
+
+def test_what_is_unsure_is_undecided() -> None:
+    assert verdict_of(p=0.05) == ("undecided", "")
+
+
+def test_a_sure_but_tiny_effect_is_equivalent_and_no_help() -> None:
+    assert verdict_of(effect=-0.03, low90=-0.059, high90=-0.01, p=1e-6) == ("equivalent", "")
+
+
+def test_an_interval_that_touches_two_per_cent_of_the_control_is_not_equivalent() -> None:
+    assert verdict_of(effect=-0.03, low90=-0.061, high90=0.01, p=0.2) == ("undecided", "")
+
+
+def test_no_verdict_where_the_control_did_not_overfit() -> None:
+    assert verdict_of(control_train_rmse=1.8)[0] == "helpful"
+    verdict, note = verdict_of(control_train_rmse=1.83)
+    assert verdict == "undecided"
+    assert "0.61" in note
+
+
+@pytest.mark.parametrize("half_effect", [0.1, 0.0, float("nan")])
+def test_no_verdict_where_half_and_full_length_disagree(half_effect: float) -> None:
+    verdict, note = verdict_of(half_effect=half_effect)
+    assert verdict == "undecided"
+    assert "half length" in note
+
+
+def test_screened_out_candidates_count_in_the_family() -> None:
+    comparison = dataclasses.replace(CONTROL, p=0.02)
+    alone = judge({"mirror": comparison}, ["mirror"], {})
+    among = judge({"mirror": comparison}, ["gamma", "mirror", "shear"], {"gamma": 0.5})
+    assert alone[0].verdict == "helpful"
+    assert [v.transform for v in among] == ["gamma", "mirror", "shear"]
+    assert [v.verdict for v in among] == [
+        "undecided (not confirmed)", "undecided", "undecided (not confirmed)",
+    ]  # fmt: skip
+    assert among[1].p_holm == pytest.approx(0.06)
+    assert (among[0].effect, among[0].p_holm, among[0].pairs) == (None, None, 0)
+    assert among[0].strength == 0.5
+
+
+def test_the_harmful_control_is_judged_and_counted_as_well() -> None:
+    harm = dataclasses.replace(
+        CONTROL, effect=11.0, half_effect=9.0, low90=10.0, high90=12.0, p=1e-5
+    )
+    verdicts = judge(
+        {"mirror": CONTROL, "mirror_without_swap": harm}, ["mirror"], {"mirror": None}
+    )
+    assert [(v.transform, v.verdict) for v in verdicts] == [
+        ("mirror", "helpful"), ("mirror_without_swap", "harmful"),
+    ]  # fmt: skip
+    assert verdicts[1].p_holm == pytest.approx(2e-5)
+
+
+def test_a_table_comes_back_exactly_as_it_was_written(tmp_path: Path) -> None:
+    invalid = dataclasses.replace(CONTROL, effect=1 / 3, half_effect=-0.1)
+    comparisons = {"mirror": CONTROL, "shear, and more": invalid}
+    verdicts = judge(comparisons, ["mirror", "shear, and more", "gamma"], {"mirror": 1 / 7})
+    path = tmp_path / "augmentation" / "verdicts.csv"
+    write_verdicts(path, verdicts)
+    assert read_verdicts(path) == verdicts
+    header, _, _, gamma = path.read_text("utf-8").splitlines()
+    assert header.startswith("transform,strength,verdict,effect,low,high,p_holm,pairs,")
+    assert gamma.startswith("gamma,,undecided (not confirmed),,,,,0,")
+
+
+def test_another_table_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "verdicts.csv"
+    path.write_text("transform,verdict\nmirror,helpful\n")
+    with pytest.raises(ValueError, match="not a table of verdicts"):
+        read_verdicts(path)
