@@ -31,6 +31,7 @@ from fkd_core.fitting.spec import FitSpec
 from fkd_core.running.session import OnOutcome, Session
 from fkd_core.search.studies import Study
 
+
 def run_studies(
     session: Session,
     studies: Sequence[Study],
