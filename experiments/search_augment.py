@@ -20,6 +20,7 @@ from typing import Literal
 
 from fkd_core import experiment
 from fkd_core.augment.policy import Policy
+from fkd_core.errors import UserError
 from fkd_core.experiment import console
 from fkd_core.progress import FitProgress
 from fkd_core.report.augmentation import (
@@ -47,6 +48,8 @@ class SearchAugment(experiment.Options):
 
 def main(options: SearchAugment) -> None:
     """Validate every candidate augmentation by measurement, and compose a policy of what helps."""
+    if not options.pipelines:
+        raise UserError("--pipelines: name complete, partial or both")
     names = candidates(options.transforms, options.preset)
     plans = [
         Plan(pipeline, names, space.BUDGETS[options.preset], options.seed)
@@ -65,11 +68,11 @@ def main(options: SearchAugment) -> None:
     folder = options.results / "augmentation"
     resolved = {plan.pipeline: asdict(plan.budget) for plan in plans}
     experiment.write_config(folder / "config.json", options, candidates=names, budgets=resolved)
+    storage = open_storage(options.storage_url)
     with (
         session(faces, options.cache / "copies", options.gpus_per_trial) as ray_session,
         FitProgress(console, planned) as progress,
     ):
-        storage = open_storage(options.storage_url)
         for plan in plans:
             search = AugmentationSearch(plan, ray_session, fits, storage, progress.done)
             suffix = "" if plan.pipeline == "complete" else f"-{plan.pipeline}"

@@ -60,16 +60,34 @@ class Options:
         """The Optuna storage."""
         if self.storage:
             return self.storage
-        self.results.mkdir(parents=True, exist_ok=True)
         return f"sqlite:///{(self.results / 'studies.db').resolve()}"
 
     def load(self) -> Competition:
         """The competition's files, or the demo's. Raises UserError where they are not sound."""
+        if self.data is None:
+            console.print("No --data, so the demo faces: drawn by this program, no photographs.")
         folder = self.data or demo_folder(self.cache / "demo")
         competition = load_competition(folder, self.cache / "faces")
-        for note in competition.notes:
-            console.print(f"  {note}", style="dim")
+        for note in competition.notes if self.data else ():
+            console.print(f"  {note}", style="dim", soft_wrap=True)
         return competition
+
+    def check(self) -> None:
+        """Raises UserError for a value that no experiment can use."""
+        if self.seed < 0:
+            raise UserError(f"--seed: {self.seed} is negative; give 0 or more")
+        share = self.gpus_per_trial
+        if share is not None and not (0 <= share <= 1 or share == share // 1 > 1):
+            raise UserError(
+                f"--gpus-per-trial: {share:g} is no share of a GPU and no number of GPUs; give a "
+                "fraction up to 1, or a whole number"
+            )
+        try:
+            self.results.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"--results: {self.results} cannot be a folder ({error.strerror}); give another"
+            ) from error
 
     def fits(self, competition: Competition) -> Fits:
         """The store of results on these faces."""
@@ -88,6 +106,7 @@ def run(experiment: Callable[[Chosen], None], options: type[Chosen]) -> None:
         options, description=experiment.__doc__, config=(tyro.conf.AvoidSubcommands,)
     )
     try:
+        chosen.check()
         experiment(chosen)
     except UserError as error:
         _stop(str(error), 2)

@@ -47,6 +47,10 @@ class Split:
             raise ValueError(f"fold {self.fold} of {self.folds} folds; it must be 0..K-1")
         if self.folds < 2:
             raise ValueError(f"{self.folds} folds; at least 2 are needed")
+        if self.family not in ("search", "confirm", "final", "all"):
+            raise ValueError(f"family is {self.family!r}, not search, confirm, final or all")
+        if self.limit is not None and self.limit < 1:
+            raise ValueError(f"limit is {self.limit}; at least 1 face is needed")
         if not 0.0 <= self.stop_share <= 0.5:
             raise ValueError(f"stop_share is {self.stop_share}, not 0..0.5")
 
@@ -85,14 +89,15 @@ def split(faces: Faces, pipeline: Pipeline, how: Split) -> Parts:
     scored = np.ones(len(own), bool) if how.family == "all" else set_of(group) == how.family
     pattern = _pattern(faces, own)
     fold = np.full(len(own), -1)
-    fold[scored] = _deal(group[scored], pattern[scored], how.folds, how.seed)
+    fold[scored] = _ranks(group[scored], pattern[scored], (how.seed, how.folds)) % how.folds
     held_out = fold == how.fold
     in_pool = _thinned(group, how.limit)
     train = in_pool & ~held_out
     stop = np.zeros(len(own), bool)
     if how.stop_share:
-        parts = round(1 / how.stop_share)
-        stop[train] = _deal(group[train], pattern[train], parts, how.seed + 1) == 0
+        # Card number r goes aside where the share of the first r + 1 cards reaches a new whole one.
+        rank = _ranks(group[train], pattern[train], (how.seed, 0))
+        stop[train] = np.ceil((rank + 1) * how.stop_share) > np.ceil(rank * how.stop_share)
     for name, part in (("held-out", held_out), ("training", train & ~stop)):
         if not part.any():
             raise ValueError(
@@ -126,18 +131,20 @@ def _pattern(faces: Faces, index: NDArray[np.intp]) -> NDArray[np.int64]:
     return labelled @ (1 << np.arange(labelled.shape[1]))
 
 
-def _deal(
-    group: NDArray[np.uint64], pattern: NDArray[np.int64], folds: int, seed: int
+def _ranks(
+    group: NDArray[np.uint64], pattern: NDArray[np.int64], seed: tuple[int, int]
 ) -> NDArray[np.intp]:
-    """[n] fold of every face: groups are shuffled, sorted by pattern and dealt like cards.
+    """[n] place of every face's group in the deck: shuffled, then sorted by pattern.
+
+    Dealt from such a deck like cards, every part gets its share of every pattern.
 
     The order does not depend on the order of the faces, only on groups, patterns and the seed.
     """
-    groups, first, inverse = np.unique(group, return_index=True, return_inverse=True)
+    groups, inverse = np.unique(group, return_inverse=True)
     richest = np.zeros(len(groups), np.int64)  # the pattern of a group: its largest
     np.maximum.at(richest, inverse, pattern)
-    shuffled = np.random.default_rng([seed, folds]).permutation(len(first))
+    shuffled = np.random.default_rng(seed).permutation(len(groups))
     order = shuffled[np.argsort(richest[shuffled], kind="stable")]
-    fold_of_group = np.empty(len(groups), np.intp)
-    fold_of_group[order] = np.arange(len(groups)) % folds
-    return fold_of_group[inverse]
+    rank = np.empty(len(groups), np.intp)
+    rank[order] = np.arange(len(groups))
+    return rank[inverse]

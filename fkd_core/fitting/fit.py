@@ -125,6 +125,8 @@ class _Fit:
             if on_epoch and on_epoch(epoch + 1, dict(zip(FIGURES, figures, strict=True))):
                 return Stopped(Checkpoint(epoch + 1, self.stepper.state(), history, best))
         if training.patience is not None:
+            if not best[1]:
+                raise _NotFinite("the RMSE on the early-stop share was never finite")
             self.stepper.load(best[2])
         return self._result(history, best[1] or len(history), keep_weights)
 
@@ -136,10 +138,12 @@ class _Fit:
         training = self.spec.training
         order = batches(len(images), training.batch_size, self.spec.seed, epoch)
         rate = rates(training, len(order), epoch)
+        # Faces that only pad carry no loss, but batch normalisation sees them: take an even mix.
+        shown = np.where(order >= 0, order, np.resize(order[order >= 0], order.shape))
         sums = []
-        for positions, step_rate in zip(order, rate, strict=True):
+        for positions, pictures, step_rate in zip(order, shown, rate, strict=True):
             labels = np.where((positions >= 0)[:, None], targets[positions], np.float32("nan"))
-            sums.append(self.stepper.step(images[positions], labels, step_rate))
+            sums.append(self.stepper.step(images[pictures], labels, step_rate))
         squares, count = np.asarray(sums, np.float64).sum(axis=0)
         if not np.isfinite(squares):
             raise _NotFinite(f"the loss became {squares} in epoch {epoch + 1}")

@@ -50,6 +50,8 @@ class Training:
         for name, (low, high) in ranges.items():
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name} is {getattr(self, name)}, not {low}..{high}")
+        if self.patience is not None and self.patience < 1:
+            raise ValueError(f"patience is {self.patience}; at least 1 epoch is needed")
         if self.schedule not in ("constant", "cosine"):
             raise ValueError(f"schedule is {self.schedule!r}, not constant or cosine")
 
@@ -86,8 +88,13 @@ class FitSpec:
     def __post_init__(self) -> None:
         if self.pipeline not in PIPELINES:
             raise ValueError(f"pipeline is {self.pipeline!r}, not one of {', '.join(PIPELINES)}")
-        if self.copies < 1:
-            raise ValueError(f"copies is {self.copies}; at least 1 is needed")
+        if self.backend not in ("tensorflow", "jax"):
+            raise ValueError(f"backend is {self.backend!r}, not tensorflow or jax")
+        if self.precision not in ("float32", "mixed_bfloat16"):
+            raise ValueError(f"precision is {self.precision!r}, not float32 or mixed_bfloat16")
+        for name in ("copies", "threads"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; at least 1 is needed")
         if self.training.patience is not None and not self.split.stop_share:
             raise ValueError("patience needs a split with a stop_share above 0")
 
@@ -107,14 +114,25 @@ class FitSpec:
                 "policy": Policy.from_json(data["policy"]),
             }
             return cls(**(data | parts))
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a fit spec: {error}") from error
 
     def key(self, fingerprint: str) -> str:
         """SHA-256 (hex) of the spec, the faces' fingerprint and the recipe version."""
-        identity = [self.to_json(), fingerprint, recipe_version(self.model.name)]
+        identity = [_plain(self.to_json()), fingerprint, recipe_version(self.model.name)]
         text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """The value with equal numbers written equally: 1, 1.0 and True make equal specs."""
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, float | bool) and value == int(value):
+        return int(value)
+    return value
 
 
 @cache
@@ -126,10 +144,11 @@ def recipe_version(model: str) -> str:
         core / "data" / "faces.py",
         core / "data" / "folds.py",
         *sorted((core / "augment").glob("*.py")),
+        core / "models" / "__init__.py",
         core / "models" / "base.py",
         core / "models" / f"{model}.py",
         *(
             core / "fitting" / name
-            for name in ("spec.py", "fit.py", "result.py", "schedule.py", "steps.py")
+            for name in ("spec.py", "fit.py", "result.py", "runtime.py", "schedule.py", "steps.py")
         ),
     )

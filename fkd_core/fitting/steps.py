@@ -63,6 +63,11 @@ class Stepper(ABC):
         self.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         self.optimizer.build(self.model.trainable_variables)
         self._compile(xla)
+        # One step and prediction on nothing, so that compiling is over before training begins.
+        nothing = np.zeros((max(batch_size, PREDICT_BATCH), IMAGE_SIZE, IMAGE_SIZE), np.uint8)
+        unlabelled = np.full((batch_size, outputs), np.nan, np.float32)
+        self.step(nothing[:batch_size], unlabelled, np.float32(0.0))
+        self._predict(nothing[:PREDICT_BATCH])
 
     @abstractmethod
     def _compile(self, xla: bool) -> None: ...
@@ -112,7 +117,7 @@ class Stepper(ABC):
     def state(self) -> State:
         """Copies of all weights and optimiser variables; ``load`` takes them back."""
         self._publish()
-        return [np.array(variable) for variable in self._variables()]
+        return [_copy(variable) for variable in self._variables()]
 
     def load(self, state: Sequence[NDArray[Any]]) -> None:
         """Continues from a ``state`` of the same configuration."""
@@ -123,10 +128,10 @@ class Stepper(ABC):
     def weights(self) -> State:
         """Copies of the model's weights as they are scored (their moving average if kept)."""
         self._publish()
-        values = [np.array(weight) for weight in self.model.trainable_variables]
+        values = [_copy(weight) for weight in self.model.trainable_variables]
         if self._ema:
             self.optimizer.finalize_variable_values(self.model.trainable_variables)
-        scored = [np.array(weight) for weight in self.model.weights]
+        scored = [_copy(weight) for weight in self.model.weights]
         for variable, value in zip(self.model.trainable_variables, values, strict=True):
             variable.assign(value)
         return scored
@@ -147,6 +152,13 @@ class Stepper(ABC):
         if raw is not None:
             self.load(raw)
         return out
+
+
+def _copy(variable: Any) -> NDArray[Any]:
+    """The variable's value in memory of its own."""
+    from keras import ops
+
+    return np.array(ops.convert_to_numpy(variable))
 
 
 def _errors(ops: Any, targets: Any, predicted: Any) -> tuple[Any, Any, Any]:

@@ -34,9 +34,17 @@ class Architecture(ABC):
         """The smallest configuration with every kind of layer, for tests."""
 
     def require(self, field: str, low: float, high: float) -> None:
-        """Raises ValueError where the field, or an element of it, is outside low..high."""
+        """Raises ValueError where the field, or an element of it, is outside low..high.
+
+        Bounds given as int ask for whole numbers; a field whose default is a tuple needs one.
+        """
         value = getattr(self, field)
+        default = next(f.default for f in fields(self) if f.name == field)
+        if isinstance(value, tuple) != isinstance(default, tuple):
+            raise ValueError(f"{self.name}.{field} is {value!r}, not of the form {default!r}")
         for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(low, int) and not isinstance(number, int):
+                raise ValueError(f"{self.name}.{field} is {number!r}, not a whole number")
             if not low <= number <= high:
                 raise ValueError(f"{self.name}.{field} is {number}, not {low}..{high}")
 
@@ -58,5 +66,6 @@ def pixel_output(x: Any, outputs: int) -> Any:
     """The linear output layer, scaled from about -1..1 to pixels."""
     from keras import layers
 
-    x = layers.Dense(outputs, name="coordinates")(x)
+    # In float32 whatever the policy: bfloat16 knows coordinates to about 0.2 px only.
+    x = layers.Dense(outputs, dtype="float32", name="coordinates")(x)
     return layers.Rescaling(PIXEL_SPREAD, PIXEL_CENTRE, dtype="float32", name="pixels")(x)

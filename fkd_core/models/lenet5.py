@@ -32,6 +32,8 @@ class LeNet5(Architecture):
         self.require("dense", 1, 4096)
         self.require("dropout", 0.0, 0.9)
         self.require("downsample", 1, 4)
+        if len(self.filters) != 2:
+            raise ValueError(f"lenet5 has 2 convolutions, but filters is {self.filters}")
 
     @classmethod
     def tiny(cls) -> LeNet5:

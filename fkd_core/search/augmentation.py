@@ -106,12 +106,12 @@ class Plan:
         strengths = sum(
             len(b.strengths) if TRANSFORMS[name].has_strength else 1 for name in self.transforms
         )
-        ablated = min(n, b.confirmed) if b.ablation else 0
         return (
             b.screen_pairs * (1 + strengths)
             + b.confirm_pairs * (2 + min(n, b.confirmed))
             + b.compose_pairs * b.compose_trials
-            + b.meeting_pairs * (3 + ablated)
+            + b.meeting_pairs * 3
+            + b.ablation_pairs * min(n, b.confirmed)
         )
 
 
@@ -183,10 +183,8 @@ class AugmentationSearch:
         composed = self._best_composition(helpful)
         uniform = space.uniform_choice(self.plan.transforms)
         arena = Arena(self.plan.base, "confirm", self._seed(300), self.plan.budget.meeting_pairs)
-        policies = {"composed": composed, "uniform": uniform} | (
-            self._without_each(composed) if self.plan.budget.ablation else {}
-        )
-        none, best, chosen, *ablated = arena.run(
+        policies = {"composed": composed, "uniform": uniform}
+        none, best, chosen = arena.run(
             [Policy(), *policies.values()], self.session, self.fits, self.on_outcome
         )
         self._record("meeting", arena, policies)
@@ -196,10 +194,7 @@ class AugmentationSearch:
             compared(best, none),
             compared(best, chosen),
             compared(chosen, none),
-            {
-                name.removeprefix("without "): compared(arm, best)
-                for name, arm in zip(list(policies)[2:], ablated, strict=True)
-            },
+            self._ablation(composed, replace(arena, pairs=self.plan.budget.ablation_pairs), best),
         )
 
     def _screen_of(self, name: str, arena: Arena, control: Sequence[FitResult]) -> Study:
@@ -253,15 +248,23 @@ class AugmentationSearch:
         best = _best(study)
         return space.composed(best.params if best else first)
 
-    @staticmethod
-    def _without_each(composed: Policy) -> dict[str, Policy]:
-        if len(composed.steps) < 2:
+    def _ablation(
+        self, composed: Policy, arena: Arena, best: Sequence[FitResult]
+    ) -> dict[str, Comparison]:
+        """The composition without each of its transforms against the whole of it."""
+        if arena.pairs < 2 or len(composed.steps) < 2:
             return {}
-        return {
-            f"without {left.transform}": replace(
+        without = {
+            left.transform: replace(
                 composed, steps=tuple(step for step in composed.steps if step is not left)
             )
             for left in composed.steps
+        }
+        arms = arena.run(list(without.values()), self.session, self.fits, self.on_outcome)
+        self._record("ablation", arena, {f"without {name}": p for name, p in without.items()})
+        return {
+            name: compared(arm, best[: arena.pairs])
+            for name, arm in zip(without, arms, strict=True)
         }
 
     def _study(

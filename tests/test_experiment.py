@@ -1,0 +1,163 @@
+"""The command's edges: what a user sees who asks for help, for a plan, or for the impossible."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TIMEOUT = 180
+
+
+def _search(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """experiments/search_augment.py as a user runs it, never joining a cluster around the test."""
+    environment = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"}
+    return subprocess.run(
+        [sys.executable, "experiments/search_augment.py", *map(str, arguments)],
+        cwd=ROOT,
+        env=environment | {"COLUMNS": "120"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One results folder for all, so that the demo faces are drawn once."""
+    return tmp_path_factory.mktemp("results")
+
+
+@pytest.fixture(scope="module")
+def planned(results: Path) -> subprocess.CompletedProcess[str]:
+    return _search("--dry-run", "--results", results)
+
+
+def _is_one_clear_error(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert done.returncode == 2, done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("error: ")
+    assert "Traceback" not in done.stdout + done.stderr
+    for word in words:
+        assert word in lines[0]
+
+
+def test_help_lists_every_option_and_what_the_experiment_does() -> None:
+    done = _search("--help")
+    assert done.returncode == 0
+    assert "compose a policy of what helps" in done.stdout
+    for option in (
+        "data",
+        "results",
+        "preset",
+        "seed",
+        "storage",
+        "gpus-per-trial",
+        "dry-run",
+        "transforms",
+        "pipelines",
+    ):
+        assert f"--{option}" in done.stdout, option
+
+
+def test_a_dry_run_says_how_many_fits_and_how_long_and_does_none(
+    planned: subprocess.CompletedProcess[str], results: Path
+) -> None:
+    assert planned.returncode == 0, planned.stderr
+    assert re.search(r"at most \d+ fits, about \d+ min", planned.stdout)
+    assert not list((results / "fits").rglob("*.npz"))
+    assert not (results / "studies.db").exists()
+    assert not (results / "augmentation").exists()
+
+
+def test_without_data_it_says_that_the_faces_are_drawn(
+    planned: subprocess.CompletedProcess[str],
+) -> None:
+    assert "demo faces" in planned.stdout
+    assert "competition's own file" not in planned.stdout
+
+
+def test_two_pipelines_are_planned_as_twice_the_fits(
+    planned: subprocess.CompletedProcess[str], results: Path
+) -> None:
+    both = _search("--dry-run", "--results", results, "--pipelines", "complete", "partial")
+    assert _fits(both) == 2 * _fits(planned)
+
+
+def _fits(done: subprocess.CompletedProcess[str]) -> int:
+    found = re.search(r"at most (\d+) fits", done.stdout)
+    assert found, done.stdout + done.stderr
+    return int(found[1])
+
+
+def test_an_unknown_transform_is_named_beside_those_there_are(results: Path) -> None:
+    done = _search("--transforms", "rotation", "wibble", "--results", results)
+    _is_one_clear_error(done, "--transforms", "'wibble'", "rotation", "box_blur")
+
+
+def test_a_data_folder_that_is_not_there_is_named(results: Path, tmp_path: Path) -> None:
+    missing = tmp_path / "nowhere"
+    done = _search("--data", missing, "--results", results)
+    _is_one_clear_error(done, str(missing), "does not exist", "training.csv")
+
+
+def test_a_file_in_place_of_the_results_folder_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "results"
+    file.write_text("mine")
+    for folder in (file, file / "below"):
+        _is_one_clear_error(_search("--results", folder), "--results", str(folder))
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.parametrize("url", ["wibble", "sqlite:////no/such/folder/studies.db"])
+def test_a_storage_that_cannot_be_opened_stops_before_any_fit(url: str, results: Path) -> None:
+    done = _search("--storage", url, "--preset", "smoke", "--results", results)
+    _is_one_clear_error(done, "--storage", "sqlite:///results/studies.db")
+    assert not list((results / "fits").rglob("*.npz"))
+
+
+def test_a_password_in_a_storage_url_is_never_printed(results: Path) -> None:
+    url = "postgresql+psycopg://someone:opensesame@127.0.0.1:1/studies"
+    done = _search("--storage", url, "--preset", "smoke", "--results", results)
+    _is_one_clear_error(done, "--storage", "someone")
+    assert "opensesame" not in done.stdout + done.stderr
+
+
+def test_more_gpus_than_there_are_is_said_with_what_there_is(results: Path) -> None:
+    done = _search("--gpus-per-trial", "64", "--preset", "smoke", "--results", results)
+    _is_one_clear_error(done, "--gpus-per-trial", "64", "CPUs")
+
+
+@pytest.mark.parametrize("share", ["-1", "1.5", "nan", "inf"])
+def test_an_impossible_share_of_a_gpu_is_refused(share: str, results: Path) -> None:
+    _is_one_clear_error(
+        _search("--gpus-per-trial", share, "--results", results), "--gpus-per-trial", share
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [(("--seed", "-1"), "--seed"), (("--pipelines",), "--pipelines")],
+)
+def test_an_option_with_an_impossible_value_is_named(
+    arguments: tuple[str, ...], word: str, results: Path
+) -> None:
+    _is_one_clear_error(_search(*arguments, "--results", results), word)
+
+
+@pytest.mark.parametrize("arguments", [("--wibble",), ("--preset", "wibble"), ("--seed", "x")])
+def test_a_wrong_command_line_ends_with_code_2_and_points_to_help(
+    arguments: tuple[str, ...],
+) -> None:
+    done = _search(*arguments)
+    assert done.returncode == 2
+    assert "--help" in done.stderr
+    assert "Traceback" not in done.stderr
