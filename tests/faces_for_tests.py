@@ -34,9 +34,9 @@ def tiny_faces(complete: int = 40, partial: int = 16, seed: int = 0) -> Faces:
     bright = np.linspace(60, 140, len(KEYPOINTS), dtype=np.float32)
     images = np.einsum("k,nky,nkx->nyx", bright, blob_y, blob_x) + rng.normal(50, 2, (n, 96, 96))
     points[:complete:5, [11, 12]] = np.nan
-    points[np.ix_(np.arange(complete, n), sorted({*COMPLETE.keypoints} - {*PARTIAL.keypoints}))] = (
-        np.nan
-    )
+    points[
+        np.ix_(np.arange(complete, n), sorted({*COMPLETE.keypoints} - {*PARTIAL.keypoints}))
+    ] = np.nan
     group = rng.integers(0, 2**64, n, np.uint64)
     group[7:complete:7] = group[6 : complete - 1 : 7]
     return Faces(

@@ -68,7 +68,7 @@ class Faces:
     def labelled(self, pipeline: Pipeline) -> NDArray[np.bool_]:
         """[N] True where at least one of the pipeline's keypoints is given."""
         points = self.points[:, list(pipeline.keypoints)]
-        return np.asarray(np.isfinite(points).all(axis=2).any(axis=1))
+        return np.asarray(np.isfinite(points).all(axis=2).any(axis=-1))
 
     @cached_property
     def fingerprint(self) -> str:

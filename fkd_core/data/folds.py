@@ -95,7 +95,7 @@ def split(faces: Faces, pipeline: Pipeline, how: Split) -> Parts:
     train = in_pool & ~held_out
     stop = np.zeros(len(own), bool)
     if how.stop_share:
-        # Card number r goes aside where the share of the first r + 1 cards reaches a new whole one.
+        # Card r goes aside where the share of the first r + 1 cards enters a new whole number.
         rank = _ranks(group[train], pattern[train], (how.seed, 0))
         stop[train] = np.ceil((rank + 1) * how.stop_share) > np.ceil(rank * how.stop_share)
     for name, part in (("held-out", held_out), ("training", train & ~stop)):

@@ -156,9 +156,7 @@ class Stepper(ABC):
 
 def _copy(variable: Any) -> NDArray[Any]:
     """The variable's value in memory of its own."""
-    from keras import ops
-
-    return np.array(ops.convert_to_numpy(variable))
+    return np.asarray(variable).copy()
 
 
 def _errors(ops: Any, targets: Any, predicted: Any) -> tuple[Any, Any, Any]:

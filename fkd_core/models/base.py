@@ -43,8 +43,9 @@ class Architecture(ABC):
         if isinstance(value, tuple) != isinstance(default, tuple):
             raise ValueError(f"{self.name}.{field} is {value!r}, not of the form {default!r}")
         for number in value if isinstance(value, tuple) else (value,):
-            if isinstance(low, int) and not isinstance(number, int):
-                raise ValueError(f"{self.name}.{field} is {number!r}, not a whole number")
+            if not isinstance(number, int if isinstance(low, int) else int | float):
+                kind = "whole number" if isinstance(low, int) else "number"
+                raise ValueError(f"{self.name}.{field} is {number!r}, not a {kind}")
             if not low <= number <= high:
                 raise ValueError(f"{self.name}.{field} is {number}, not {low}..{high}")
 

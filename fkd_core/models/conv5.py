@@ -45,7 +45,7 @@ class Conv5(Architecture):
     @classmethod
     def tiny(cls) -> Conv5:
         return cls(
-            filters=(4, 8), block_dropout=(0.0, 0.0), dense=(32,), dropout=0.0, downsample=4
+            filters=(4, 8), block_dropout=(0.0, 0.0), dense=(128,), dropout=0.0, downsample=4
         )
 
     def build(self, outputs: int) -> Any:

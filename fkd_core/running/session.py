@@ -69,12 +69,17 @@ class Session:
 
 @contextlib.contextmanager
 def session(
-    faces: Faces, cache: Path, gpus_per_trial: float | None = None, threads: int = 1
+    faces: Faces,
+    cache: Path,
+    gpus_per_trial: float | None = None,
+    threads: int = 1,
+    worker: type[Any] = FitWorker,
 ) -> Iterator[Session]:
     """Starts Ray here, or joins the cluster of RAY_ADDRESS, and fills it with warm workers.
 
-    `gpus_per_trial` may be a fraction; None takes a quarter where there are GPUs. Raises
-    UserError where not a single worker fits.
+    `gpus_per_trial` may be a fraction; None takes a quarter where there are GPUs. `worker` does
+    the fits; another class of the same form simulates them. Raises UserError where not a single
+    worker fits.
     """
     import ray
 
@@ -92,7 +97,7 @@ def session(
             np.asarray(faces.images), faces.points, faces.source, faces.group, faces.row
         )
         held = ray.put(in_memory)
-        actor = ray.remote(FitWorker).options(
+        actor = ray.remote(worker).options(
             num_cpus=threads,
             num_gpus=gpus_per_trial,
             max_restarts=-1,

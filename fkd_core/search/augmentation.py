@@ -214,8 +214,9 @@ class AugmentationSearch:
             control,
             space=ask,
             specs=specs,
+            # One seed for all trials: it shuffles the grid, and trial n takes its n-th point.
             sampler=lambda seed: (
-                optuna.samplers.GridSampler(grid, seed=seed)
+                optuna.samplers.GridSampler(grid, seed=self.plan.seed)
                 if grid
                 else optuna.samplers.RandomSampler(seed=seed)
             ),

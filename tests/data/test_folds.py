@@ -25,7 +25,8 @@ def random_faces(n: int, seed: int, groups: int | None = None) -> Faces:
     has = PATTERNS[rng.choice(3, n, p=[0.7, 0.2, 0.1])]
     return Faces(
         images=np.broadcast_to(np.uint8(0), (n, 96, 96)),
-        points=np.where(has[..., None], np.float32(40), np.float32("nan")) * np.ones(2, np.float32),
+        points=np.where(has[..., None], np.float32(40), np.float32("nan"))
+        * np.ones(2, np.float32),
         source=(rng.random(n) < 0.3).astype(np.int8),
         group=known[rng.integers(0, len(known), n)] if groups else known,
         row=np.arange(1, n + 1, dtype=np.int32),

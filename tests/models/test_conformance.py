@@ -1,0 +1,193 @@
+"""What every Level-1 model must do. A new file in fkd_core/models is tested without a new line."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fkd_core.data.faces import Faces
+from fkd_core.fitting.steps import stepper
+from fkd_core.keypoints import COMPLETE, PARTIAL, PIPELINES, Pipeline
+from fkd_core.models import MODELS, Architecture, from_json
+
+BACKEND = os.environ.get("FKD_TEST_BACKEND", "tensorflow")
+EVERY = pytest.mark.parametrize("name", MODELS)
+BOTH = pytest.mark.parametrize("pipeline", PIPELINES.values(), ids=list(PIPELINES))
+REFERENCE = {"lenet5": (4_105_418, 4_099_764), "conv5": (3_294_814, 3_283_528)}
+"""Parameters for 30 and 8 outputs, as the reference published them."""
+STEPS = 1000
+"""Within these a tiny model must learn eight faces by heart."""
+
+
+def images_of(faces: Faces) -> Any:
+    return faces.images[..., None].astype(np.float32)
+
+
+def predicted(model: Any, images: Any) -> Any:
+    return np.asarray(model(images, training=False))
+
+
+def tiny(name: str, pipeline: Pipeline) -> Any:
+    import keras
+
+    keras.utils.set_random_seed(0)
+    return MODELS[name].tiny().build(pipeline.outputs)
+
+
+@EVERY
+def test_the_docstring_states_the_true_parameter_counts(name: str) -> None:
+    counts = tuple(MODELS[name]().build(p.outputs).count_params() for p in (COMPLETE, PARTIAL))
+    assert counts == REFERENCE.get(name, counts)
+    said = " ".join((MODELS[name].__doc__ or "").split())
+    assert f"{counts[0]:,} parameters for 30 outputs, {counts[1]:,} for 8" in said
+
+
+@EVERY
+@BOTH
+def test_gray_images_become_finite_pixels_near_the_middle(
+    name: str, pipeline: Pipeline, faces: Faces
+) -> None:
+    model = tiny(name, pipeline)
+    out = predicted(model, images_of(faces)[:5])
+    assert out.shape == (5, pipeline.outputs)
+    assert out.dtype == np.float32
+    assert (np.abs(out - 47.5) < 200).all()
+    assert model.input_shape == (None, 96, 96, 1)
+
+
+@EVERY
+@BOTH
+def test_a_tiny_one_learns_eight_faces_by_heart(
+    name: str, pipeline: Pipeline, faces: Faces
+) -> None:
+    own = np.flatnonzero(faces.source == list(PIPELINES).index(pipeline.name))[:8]
+    images = faces.images[own]
+    targets = faces.points[own][:, list(pipeline.keypoints)].reshape(8, -1)
+    model = stepper(MODELS[name].tiny(), pipeline.outputs, 8, 0.0, 0.0, "float32", False)
+    model.reset(0)
+    rmse = math.inf
+    for step in range(STEPS):
+        rate = 1e-3 * (1 + math.cos(math.pi * step / STEPS))
+        squares, count = model.step(images, targets, np.float32(rate))
+        if step % 50 == 49:
+            assert np.isfinite(float(squares))
+            assert int(count) == np.isfinite(targets).sum()
+            rmse = float(np.sqrt(np.nanmean((model.predict(images) - targets) ** 2)))
+            if rmse < 1.0:
+                break
+    assert rmse < 1.0
+
+
+@EVERY
+@BOTH
+def test_a_saved_model_is_read_back_in_safe_mode_and_predicts_the_same(
+    name: str, pipeline: Pipeline, faces: Faces, tmp_path: Path
+) -> None:
+    import keras
+
+    model = tiny(name, pipeline)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
+    images = images_of(faces)[:4]
+    np.testing.assert_array_equal(predicted(again, images), predicted(model, images))
+
+
+@EVERY
+@BOTH
+def test_the_seed_decides_the_first_weights(name: str, pipeline: Pipeline) -> None:
+    one, two = (tiny(name, pipeline).get_weights() for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+@EVERY
+def test_json_gives_every_configuration_back(name: str) -> None:
+    for model in (MODELS[name](), MODELS[name].tiny()):
+        back = from_json(json.loads(json.dumps(model.to_json())))
+        assert back == model
+        assert hash(back) == hash(model)
+
+
+@EVERY
+def test_every_hyperparameter_is_documented_and_refused_out_of_range(name: str) -> None:
+    source = Path(sys.modules[MODELS[name].__module__].__file__ or "").read_text(encoding="utf-8")
+    for field in fields(MODELS[name]):
+        assert re.search(rf'^    {field.name}: .*\n    """', source, re.MULTILINE), field.name
+        default = field.default
+        for wrong in (-1, 10**6, float("nan"), "many"):
+            value: Any = tuple(wrong for _ in default) if isinstance(default, tuple) else wrong
+            with pytest.raises(ValueError, match=field.name):
+                from_json(MODELS[name]().to_json() | {field.name: value})
+
+
+@EVERY
+def test_hyperparameters_of_another_form_are_refused(name: str) -> None:
+    for field in fields(MODELS[name]):
+        default: Any = field.default
+        wrong = [default[0]] if isinstance(default, tuple) else [(default,)]
+        if isinstance(default, int):
+            wrong.append(default + 0.5)
+        for value in wrong:
+            with pytest.raises(ValueError, match=field.name):
+                replace(MODELS[name](), **{field.name: value})
+
+
+def test_what_no_model_can_be_is_refused() -> None:
+    with pytest.raises(ValueError, match="filters"):
+        from_json({"name": "lenet5", "filters": [6]})
+    with pytest.raises(ValueError, match="as many of each"):
+        from_json({"name": "conv5", "filters": [8, 8]})
+    with pytest.raises(ValueError, match="halves the image to nothing"):
+        from_json({"name": "conv5", "downsample": 4})
+    with pytest.raises(ValueError, match=r"the models are .*lenet5"):
+        from_json({"name": "lenet6"})
+
+
+def test_models_are_found_by_themselves() -> None:
+    folder = Path(sys.modules[Architecture.__module__].__file__ or "").parent
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "base"}
+    assert {*MODELS} == files
+    assert {*REFERENCE} <= files
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
+def test_equal_weights_predict_the_same_under_the_other_backend(
+    faces: Faces, tmp_path: Path
+) -> None:
+    here = {}
+    np.save(tmp_path / "images.npy", images_of(faces)[:4])
+    for name in MODELS:
+        for pipeline in PIPELINES.values():
+            model = tiny(name, pipeline)
+            key = f"{name}-{pipeline.name}"
+            model.save(tmp_path / f"{key}.keras")
+            here[key] = predicted(model, images_of(faces)[:4])
+    program = (
+        "import sys, pathlib, numpy as np, keras\n"
+        "folder = pathlib.Path(sys.argv[1]); images = np.load(folder / 'images.npy')\n"
+        "for path in sorted(folder.glob('*.keras')):\n"
+        "    model = keras.saving.load_model(path, safe_mode=True)\n"
+        "    np.save(path.with_suffix('.npy'), np.asarray(model(images, training=False)))\n"
+        "print(keras.backend.backend())\n"
+    )
+    other = "tensorflow" if BACKEND == "jax" else "jax"
+    run = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)],
+        env=os.environ | {"KERAS_BACKEND": other},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.stdout.split()[-1:] == [other], run.stderr[-2000:]
+    for key, expected in here.items():
+        np.testing.assert_allclose(np.load(tmp_path / f"{key}.npy"), expected, rtol=1e-4)
