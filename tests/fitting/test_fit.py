@@ -201,7 +201,7 @@ def test_another_process_gives_the_same_bits_from_code_that_the_recipe_covers(
 
 
 NEEDLESS = (
-    "ray", "optuna", "cv2", "albumentations", "pandas", "sklearn", "plotly", "pydantic", "rich",
+    "ray", "optuna", "cv2", "albumentations", "pandas", "sklearn", "plotly", "pydantic",
 )  # fmt: skip
 
 

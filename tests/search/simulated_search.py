@@ -2,6 +2,8 @@
 
     python simulated_search.py RESULTS [STORAGE_URL]
 
+A file RESULTS/cache/die makes one worker die in the middle of a fit (and is gone then).
+
 Prints, as JSON, every trial of every study, the verdicts and the policy, to be compared between
 runs that were killed and runs that were not. RESULTS/ran gets a line for every fit that was run.
 """
@@ -9,12 +11,14 @@ runs that were killed and runs that were not. RESULTS/ran gets a line for every 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import ray
 
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import split
@@ -50,12 +54,18 @@ class SimulatedWorker:
     """Stands in for FitWorker: an outcome that depends on the spec alone, after a random time."""
 
     def __init__(self, faces: bytes, cache: str) -> None:
-        import ray
-
         self._faces = ray.get(ray.cloudpickle.loads(faces))
+        self._die = Path(cache) / "die"
+
+    def node(self) -> str:
+        """The machine this worker runs on."""
+        return str(ray.get_runtime_context().get_node_id())
 
     def fit(self, spec: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         time.sleep(np.random.default_rng().uniform(0.0, 0.05))  # the work; timing must not matter
+        if self._die.exists():
+            self._die.unlink(missing_ok=True)
+            os._exit(1)
         parsed = FitSpec.from_json(spec)
         record, arrays = to_record(parsed, outcome(parsed, self._faces))
         return record, dict(arrays)
@@ -103,6 +113,7 @@ def main(results: Path, url: str | None) -> None:
             file.write(fits.key(spec) + "\n")
 
     with session(faces, results / "cache", worker=SimulatedWorker) as ray_session:
+        nodes = set(ray.get([worker.node.remote() for worker in ray_session.workers]))
         search = AugmentationSearch(
             Plan("complete", TRANSFORMS, BUDGET, seed=0),
             ray_session,
@@ -120,6 +131,7 @@ def main(results: Path, url: str | None) -> None:
         "meeting": repr(meeting.against_none),
         "fits": sorted(row["key"] for row in fits.store.rows()),
     }
+    (results / "nodes").write_text("\n".join(nodes))
     print(json.dumps(found))
 
 

@@ -72,7 +72,7 @@ def test_an_undisturbed_search_runs_exactly_the_planned_trials(
 
 
 def test_every_trial_says_what_really_happened(undisturbed: dict[str, Any]) -> None:
-    states = {"gamma": set(), "box_blur": set(), "rotation": set()}
+    states: dict[str, set[str]] = {"gamma": set(), "box_blur": set(), "rotation": set()}
     for name, _, state, _, values, steps, notes in undisturbed["trials"]:
         for transform, seen in states.items():
             if f"/screen/{transform}@" in name:
@@ -83,7 +83,9 @@ def test_every_trial_says_what_really_happened(undisturbed: dict[str, Any]) -> N
                 if state == "PRUNED":
                     assert list(steps) == ["1"], "stopped after the first of two fits"
                 assert len(notes["fits"]) == len(steps)
-    assert states == {"gamma": {"FAIL"}, "box_blur": {"PRUNED"}, "rotation": {"COMPLETE"}}
+    assert states["gamma"] == {"FAIL"}
+    assert states["box_blur"] == {"COMPLETE", "PRUNED"}, "harmless when weak, hopeless when strong"
+    assert states["rotation"] == {"COMPLETE"}
 
 
 def test_a_search_killed_again_and_again_ends_like_an_undisturbed_one(
@@ -103,6 +105,31 @@ def test_a_finished_search_runs_nothing_when_repeated(tmp_path: Path) -> None:
     ran = _ran(tmp_path)
     assert _finish(tmp_path) == first
     assert _ran(tmp_path) == ran
+
+
+def test_a_worker_that_dies_is_replaced_and_its_fit_repeated(
+    tmp_path: Path, undisturbed: dict[str, Any]
+) -> None:
+    marker = tmp_path / "cache" / "die"
+    marker.parent.mkdir()
+    marker.touch()
+    assert _finish(tmp_path) == undisturbed
+    assert not marker.exists(), "a worker did die"
+
+
+def test_a_cluster_of_two_nodes_gives_the_same_trials(
+    tmp_path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        cluster.add_node(num_cpus=1)
+        monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+        assert _finish(tmp_path) == undisturbed
+    finally:
+        cluster.shutdown()
+    assert len((tmp_path / "nodes").read_text().split()) == 2
 
 
 @pytest.fixture(scope="module")

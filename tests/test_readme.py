@@ -1,0 +1,212 @@
+"""Every command of the README does what it says; one that nobody checks fails here."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = list(
+    dict.fromkeys(
+        line.strip()
+        for block in re.findall(r"^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+        for line in block.splitlines()
+        if line.strip()
+    )
+)
+EXPERIMENT = "python experiments/search_augment.py"
+HOSTS = "RAY_ADDRESS=auto "
+HERE = Path(sys.executable).parent
+MINUTES = 60.0
+
+
+def _run(
+    arguments: list[str], timeout: float = 2 * MINUTES, cwd: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        arguments,
+        cwd=cwd,
+        env={k: v for k, v in os.environ.items() if not k.startswith(("RAY_", "MAKE"))},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("results")
+
+
+def _make_knows_the_target(command: str, results: Path) -> None:
+    shown = _run(["make", "--dry-run", *shlex.split(command)[1:]])
+    assert shown.returncode == 0, shown.stderr
+    does = {
+        "demo": "experiments/search_augment.py",
+        "test": "-m pytest",
+        "test-slow": "-m pytest -m slow",
+        "lint": "ruff check",
+    }
+    assert does[shlex.split(command)[1]] in shown.stdout
+
+
+def _pip_would_accept(command: str, results: Path) -> None:
+    """Without a network: pip knows the flags, the files are there, every pin has its hash."""
+    module, tool, verb, *rest = shlex.split(command)[1:]
+    assert (module, tool, verb) == ("-m", "pip", "install")
+    assert rest[-1] == "." or rest[-1] == ".[gpu]" or (ROOT / rest[-1]).is_file()
+    known = {"--require-hashes", "-r", "--no-deps", "--no-build-isolation", "--editable"}
+    assert {word for word in rest[:-1] if word.startswith("-")} <= known
+    if "--require-hashes" in rest:
+        pins = re.split(r"\n(?=\S)", (ROOT / rest[-1]).read_text(encoding="utf-8"))
+        named = [pin for pin in pins if re.match(r"[A-Za-z0-9]", pin)]
+        assert named
+        for pin in named:
+            assert re.match(r"[\w.-]+(\[.*\])?==", pin), pin[:80]
+            assert "--hash=sha256:" in pin, pin[:80]
+    if rest[-1] == ".[gpu]":
+        assert "gpu = [" in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def _experiment_plans(command: str, results: Path) -> None:
+    """The experiment takes the options and says what it would do."""
+    options = shlex.split(command.removeprefix(HOSTS))[2:]
+    if "--data" in options:
+        given = options.index("--data") + 1
+        options[given] = str(_downloaded(results, options[given]))
+    done = _run(
+        [sys.executable, *EXPERIMENT.split()[1:], *options, "--results", str(results), "--dry-run"]
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"at most \d+ fits|usage:", done.stdout), done.stdout
+
+
+def _downloaded(results: Path, name: str) -> Path:
+    """The demo faces as the competition's archive: zips inside a zip."""
+    from fkd_core.data.demo import demo_folder
+
+    archive = results / name
+    if not archive.exists():
+        inner = results / "download"
+        inner.mkdir()
+        for file in demo_folder(results / "cache" / "demo").glob("*.csv"):
+            shutil.copy(file, inner)
+        (inner / "demo_truth.csv").unlink(missing_ok=True)
+        shutil.make_archive(str(archive.with_suffix("")), "zip", inner)
+    return archive
+
+
+def _pytest_collects(command: str, results: Path) -> None:
+    done = _run([sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/test_codehash.py"])
+    assert done.returncode == 0, done.stdout
+    assert "test_codehash" in done.stdout
+
+
+def _kaggle_is_spelt_as_its_manual_says(command: str, results: Path) -> None:
+    """Needs an account and a network; what can be known is that our reader takes its file."""
+    assert command == "kaggle competitions download -c facial-keypoints-detection"
+    from fkd_core.data.archive import DOWNLOAD
+
+    assert f"--data {DOWNLOAD}" in README
+
+
+def _ray_knows_the_options(command: str, results: Path) -> None:
+    """Two machines are not here; the tool and its options are."""
+    _, verb, *options = shlex.split(command)
+    told = _run([str(HERE / "ray"), verb, "--help"])
+    assert told.returncode == 0, told.stderr
+    for option in options:
+        if option.startswith("-"):
+            assert option.split("=")[0] in told.stdout
+
+
+def _dashboard_takes_the_default_storage(command: str, results: Path) -> None:
+    """tests/search/test_dashboard.py opens it; here only that tool and address are right."""
+    from fkd_core.experiment import Options
+
+    tool, url = shlex.split(command)
+    assert _run([str(HERE / tool), "--version"]).returncode == 0
+    relative = os.path.relpath(Options().storage_url.removeprefix("sqlite:///"))
+    assert url == f"sqlite:///{relative}"
+
+
+def _uv_made_the_pins(command: str, results: Path) -> None:
+    """Needs a network; what can be known is that the pins were made by this very command."""
+    made = ROOT / shlex.split(command)[-1]
+    assert command in made.read_text(encoding="utf-8")[:500]
+
+
+CHECKS: dict[str, Callable[[str, Path], None]] = {
+    r"make [a-z-]+": _make_knows_the_target,
+    r"python -m pip install .+": _pip_would_accept,
+    r"python -m pytest": _pytest_collects,
+    rf"(RAY_ADDRESS=auto )?{re.escape(EXPERIMENT)}( --.*)?": _experiment_plans,
+    r"kaggle .+": _kaggle_is_spelt_as_its_manual_says,
+    r"ray .+": _ray_knows_the_options,
+    r"optuna-dashboard .+": _dashboard_takes_the_default_storage,
+    r"uv pip compile .+": _uv_made_the_pins,
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_of_the_readme_works(command: str, results: Path) -> None:
+    checks = [check for form, check in CHECKS.items() if re.fullmatch(form, command)]
+    assert len(checks) == 1, f"no test knows this command of the README: {command}"
+    checks[0](command, results)
+
+
+def test_the_readme_opens_with_a_picture_and_the_two_commands() -> None:
+    assert COMMANDS[:2] == ["make demo", "make test"]
+    picture = README.index("![")
+    assert picture < README.index("make demo")
+
+
+def test_every_file_the_readme_shows_or_links_is_there_and_small() -> None:
+    links = re.findall(r"!?\[[^\]]*\]\(([^)]+)\)", README)
+    assert links
+    for link in links:
+        assert (ROOT / link).is_file(), link
+        assert (ROOT / link).stat().st_size < 200_000, link
+
+
+def test_every_folder_of_the_tour_is_there() -> None:
+    tour = README.split("## The folders")[1].split("\n## ")[0]
+    folders = re.findall(r"`([a-z_/]+/)`", tour)
+    assert len(folders) > 8
+    for folder in folders:
+        assert (ROOT / folder).is_dir(), folder
+
+
+def test_no_pin_names_an_address() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        assert "://" not in (ROOT / name).read_text(encoding="utf-8"), name
+
+
+@pytest.mark.slow
+def test_the_demo_ends_with_what_the_readme_promises(tmp_path: Path) -> None:
+    """The smallest preset, to its end; the default one differs in its budget alone."""
+    done = _run(
+        [sys.executable, *EXPERIMENT.split()[1:], "--preset", "smoke", "--results", str(tmp_path)],
+        timeout=10 * MINUTES,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    promised = README.split("## What it writes")[1].split("\n## ")[0]
+    for name in ("verdicts.csv", "forest.html", "policy.json", "config.json"):
+        assert f"`augmentation/{name}`" in promised
+        assert (tmp_path / "augmentation" / name).is_file(), name
+    header = (tmp_path / "augmentation" / "verdicts.csv").read_text().splitlines()[0]
+    for column in header.split(","):
+        assert f"`{column}`" in promised, column
+    for name in ("studies.db", "fits", "cache"):
+        assert (tmp_path / name).exists(), name
