@@ -67,7 +67,9 @@ def main(options: SearchAugment) -> None:
     made_by = experiment.provenance(options, fits)
     folder = options.results / "augmentation"
     resolved = {plan.pipeline: asdict(plan.budget) for plan in plans}
-    experiment.write_config(folder / "config.json", options, candidates=names, budgets=resolved)
+    experiment.write_config(
+        folder / "config.json", options, candidates=names, budgets=resolved, made_by=made_by
+    )
     storage = open_storage(options.storage_url)
     with (
         session(faces, options.cache / "copies", options.gpus_per_trial) as ray_session,

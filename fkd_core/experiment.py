@@ -28,6 +28,9 @@ from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
 from fkd_core.keypoints import PIPELINES
 
+STORE_BYTES = 20_000_000_000
+"""The store drops the weights used least recently beyond this size; results stay."""
+
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
 
 
@@ -39,6 +42,9 @@ class Options:
     """Folder or archive with the competition's files; without it, the embedded demo faces."""
     results: Path = Path("results")
     """Folder for everything that is written."""
+    corrections: Path | None = None
+    """Table of corrected labels: CSV with columns image (SHA-256 of its pixels), keypoint, x, y,
+    version."""
     preset: Literal["smoke", "quick", "full"] = "quick"
     """How much evidence to buy: minutes, or an hour and more."""
     seed: int = 0
@@ -67,7 +73,7 @@ class Options:
         if self.data is None:
             console.print("No --data, so the demo faces: drawn by this program, no photographs.")
         folder = self.data or demo_folder(self.cache / "demo")
-        competition = load_competition(folder, self.cache / "faces")
+        competition = load_competition(folder, self.cache / "faces", self.corrections)
         for note in competition.notes if self.data else ():
             console.print(f"  {note}", style="dim", soft_wrap=True)
         return competition
@@ -91,7 +97,8 @@ class Options:
 
     def fits(self, competition: Competition) -> Fits:
         """The store of results on these faces."""
-        return Fits(FitStore(self.results / "fits"), competition.training.fingerprint)
+        store = FitStore(self.results / "fits", STORE_BYTES)
+        return Fits(store, competition.training.fingerprint)
 
 
 Chosen = TypeVar("Chosen", bound=Options)

@@ -50,8 +50,8 @@ def identity_note(role: str, sha256: str) -> str:
     """A sentence that says whether the file is the official one."""
     if not is_official(role, sha256):
         return (
-            f"{role} is not the competition's own file (sha256 {sha256[:8]}...); that is fine, "
-            "but its scores are not competition scores."
+            f"{role} (sha256 {sha256[:8]}...) is not the competition's own file: fine, but scores "
+            "on it are not competition scores."
         )
     if len(OFFICIAL[role]) < len(sha256):
         return f"{role} is the official file, as far as its known first 8 hash digits tell."

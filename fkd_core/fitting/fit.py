@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,20 +36,20 @@ def fit(
     resume: Checkpoint | None = None,
     *,
     cache: Path | None = None,
+    others: NDArray[np.uint8] | None = None,
     keep_weights: bool = False,
 ) -> FitResult | Stopped | Failed:
     """Trains `spec` on `faces`; the same arguments give the same bits on equal hardware.
 
-    `cache` keeps renderings between fits. A loss that is not finite, exhausted memory and a spec
-    that these faces cannot serve come back as Failed with the reason.
+    `cache` keeps renderings between fits; `others` are images [m, 96, 96] to predict besides the
+    held-out ones. A loss that is not finite, exhausted memory, and a spec that these faces cannot
+    serve or that builds no model come back as Failed with the reason.
     """
     runtime.prepare_for(spec)
     try:
-        return _Fit(spec, faces, cache).run(on_epoch, resume, keep_weights)
-    except _NotFinite as error:
+        return _Fit(spec, faces, cache, others).run(on_epoch, resume, keep_weights)
+    except _CannotBeDoneError as error:
         return Failed(str(error))
-    except ValueError as error:
-        return Failed(f"impossible: {error}")
     except Exception as error:
         if (
             isinstance(error, MemoryError)
@@ -59,30 +60,45 @@ def fit(
         raise
 
 
-class _NotFinite(Exception):
-    pass
+class _CannotBeDoneError(Exception):
+    """Equal specs on equal faces would end so again."""
+
+
+@contextmanager
+def _possible() -> Iterator[None]:
+    """A ValueError in this block is the spec's fault, not the program's."""
+    try:
+        yield
+    except ValueError as error:
+        raise _CannotBeDoneError(f"impossible: {error}") from error
 
 
 class _Fit:
     """The moving parts of one call of fit."""
 
-    def __init__(self, spec: FitSpec, faces: Faces, cache: Path | None) -> None:
-        self.spec = spec
+    def __init__(
+        self,
+        spec: FitSpec,
+        faces: Faces,
+        cache: Path | None,
+        others: NDArray[np.uint8] | None,
+    ) -> None:
+        self.spec, self.others = spec, others
         self.seconds: dict[str, float] = {}
         self.pipeline: Pipeline = PIPELINES[spec.pipeline]
-        with self._phase("load"):
+        with self._phase("load"), _possible():
             self.parts: Parts = split(faces, self.pipeline, spec.split)
             self.images, self.targets = faces.images, _targets(faces.points, self.pipeline)
             self.row, self.group = faces.row, faces.group
         with self._phase("render"):
             pool = self.parts.pool
-            copies = spec.copies if spec.policy else 1
+            copies = min(spec.copies, spec.training.epochs) if spec.policy else 1
             self.copy_images, points = rendered(
                 faces.take(pool), spec.policy, spec.copy_seed, copies, cache
             )
             self.copy_targets = [_targets(p, self.pipeline) for p in points]
             self.in_pool = np.searchsorted(pool, self.parts.train)
-        with self._phase("compile"):
+        with self._phase("compile"), _possible():
             training = spec.training
             self.stepper: Stepper = stepper(
                 spec.model,
@@ -126,7 +142,7 @@ class _Fit:
                 return Stopped(Checkpoint(epoch + 1, self.stepper.state(), history, best))
         if training.patience is not None:
             if not best[1]:
-                raise _NotFinite("the RMSE on the early-stop share was never finite")
+                raise _CannotBeDoneError("the RMSE on the early-stop share was never finite")
             self.stepper.load(best[2])
         return self._result(history, best[1] or len(history), keep_weights)
 
@@ -146,7 +162,7 @@ class _Fit:
             sums.append(self.stepper.step(images[pictures], labels, step_rate))
         squares, count = np.asarray(sums, np.float64).sum(axis=0)
         if not np.isfinite(squares):
-            raise _NotFinite(f"the loss became {squares} in epoch {epoch + 1}")
+            raise _CannotBeDoneError(f"the loss became {squares} in epoch {epoch + 1}")
         return float(rate[-1]), float(np.sqrt(squares / count))
 
     def _rmse(self, index: NDArray[np.intp]) -> float:
@@ -160,8 +176,9 @@ class _Fit:
         with self._phase("predict"):
             predicted = self.stepper.predict(self.images[held_out])
             train_rmse = self._rmse(self.parts.train)
+            others = None if self.others is None else self.stepper.predict(self.others)
         if not np.isfinite(predicted).all():
-            raise _NotFinite("the predictions are not finite")
+            raise _CannotBeDoneError("the predictions are not finite")
         n, p = len(held_out), len(self.pipeline.keypoints)
         error = (predicted.astype(np.float64) - self.targets[held_out]).reshape(n, p, 2)
         labelled = np.asarray(np.isfinite(error).all(axis=2))
@@ -179,6 +196,7 @@ class _Fit:
             best_epoch=best_epoch,
             seconds=self.seconds,
             versions=runtime.versions(),
+            others=None if others is None else others.reshape(-1, p, 2),
             weights=self.stepper.weights() if keep_weights else [],
         )
 

@@ -46,6 +46,8 @@ class FitResult:
     """By phase: load, render, compile, train, predict."""
     versions: Mapping[str, str]
     """Of Python and the libraries that did the work."""
+    others: NDArray[np.float32] | None = None
+    """[m, p, 2] pixels for the other images that were asked for; not part of the record."""
     weights: list[NDArray[Any]] = field(default_factory=list)
     """The model's weights as scored, in Keras's order, where asked for."""
 

@@ -538,6 +538,7 @@ def test_mixed_precision_keeps_fine_coordinates(faces: Faces) -> None:
 # The other backend
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(BACKEND == "jax", reason="this is JAX already")
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
 def test_jax_passes_the_same_suite() -> None:
