@@ -30,7 +30,8 @@ from fkd_core.report.augmentation import (
     write_verdicts_and_forest,
 )
 from fkd_core.running.session import session
-from fkd_core.search.augmentation import AugmentationSearch, Plan, candidates
+from fkd_core.search.augmentation import AugmentationSearch
+from fkd_core.search.augmentation_plan import Plan, candidates
 from fkd_core.search.policies import write_policy
 from fkd_core.search.studies import open_storage
 from search_spaces import augmentation as space

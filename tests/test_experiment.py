@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from fkd_core import experiment
-from fkd_core.search.augmentation import Plan, candidates
+from fkd_core.search.augmentation_plan import Plan, candidates
 from search_spaces.augmentation import BUDGETS
 
 ROOT = Path(__file__).parents[1]
-TIMEOUT = 180
+TIMEOUT = 300
 
 
 def _search(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -30,7 +30,7 @@ MINUTES = 60.0
 
 
 def _run(
-    arguments: list[str], timeout: float = 2 * MINUTES, cwd: Path = ROOT
+    arguments: list[str], timeout: float = 5 * MINUTES, cwd: Path = ROOT
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         arguments,

@@ -18,7 +18,7 @@ from fkd_core.fitting import runtime
 from fkd_core.fitting.result import FIGURES, Checkpoint, Failed, FitResult, Stopped
 from fkd_core.fitting.schedule import batches, rates
 from fkd_core.fitting.spec import FitSpec
-from fkd_core.fitting.steps import Stepper, stepper
+from fkd_core.fitting.steps import Graph, Stepper, stepper
 from fkd_core.keypoints import PIPELINES, Pipeline
 
 MARKS = 20
@@ -101,13 +101,15 @@ class _Fit:
         with self._phase("compile"), _possible():
             training = spec.training
             self.stepper: Stepper = stepper(
-                spec.model,
-                self.pipeline.outputs,
-                training.batch_size,
-                training.weight_decay,
-                training.ema,
-                spec.precision,
-                spec.xla,
+                Graph(
+                    spec.model,
+                    self.pipeline.outputs,
+                    training.batch_size,
+                    training.weight_decay,
+                    training.ema,
+                    spec.precision,
+                    spec.xla,
+                )
             )
             self.stepper.reset(spec.seed)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
 
 Outcome = FitResult | Failed
+OnOutcome = Callable[[FitSpec, Outcome], None]
+"""Called by the driver for every fit that was run, once it is kept."""
 
 
 @dataclass(frozen=True)

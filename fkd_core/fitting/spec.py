@@ -135,6 +135,18 @@ def _plain(value: Any) -> Any:
     return value
 
 
+_FIT_PATH = (
+    "fit",
+    "result",
+    "runtime",
+    "schedule",
+    "spec",
+    "steps",
+    "steps_jax",
+    "steps_tensorflow",
+)
+
+
 @cache
 def recipe_version(model: str) -> str:
     """Hash of the code on the path of a fit of this model: change it and old results retire."""
@@ -147,8 +159,5 @@ def recipe_version(model: str) -> str:
         core / "models" / "__init__.py",
         core / "models" / "base.py",
         core / "models" / f"{model}.py",
-        *(
-            core / "fitting" / name
-            for name in ("spec.py", "fit.py", "result.py", "runtime.py", "schedule.py", "steps.py")
-        ),
+        *(core / "fitting" / f"{name}.py" for name in _FIT_PATH),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
-from fkd_core.fitting.fits import Fits, Outcome
+from fkd_core.fitting.fits import Fits, OnOutcome, Outcome
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.running.worker import FitWorker
 
@@ -24,8 +24,6 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 RETRIES = 3
 """How often a fit is repeated whose worker died."""
-
-OnOutcome = Callable[[FitSpec, Outcome], None]
 
 
 @dataclass(frozen=True)

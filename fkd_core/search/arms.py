@@ -9,10 +9,10 @@ from fkd_core.augment.policy import Policy
 from fkd_core.data.folds import Family
 from fkd_core.errors import UserError
 from fkd_core.evidence import Comparison, FitErrors, compare
-from fkd_core.fitting.fits import Fits
+from fkd_core.fitting.fits import Fits, OnOutcome
 from fkd_core.fitting.result import Failed, FitResult
 from fkd_core.fitting.spec import FitSpec
-from fkd_core.running.session import OnOutcome, Session
+from fkd_core.running.session import Session
 
 Pair = tuple[int, int]
 """(fold, seed): compared fits agree in both."""

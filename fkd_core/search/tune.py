@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
@@ -20,15 +19,13 @@ os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "3600")
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 
 import ray
-from optuna.trial import TrialState
 from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from fkd_core.fitting.fits import Fits, Outcome
-from fkd_core.fitting.result import Failed, FitResult
-from fkd_core.fitting.spec import FitSpec
-from fkd_core.running.session import OnOutcome, Session
+from fkd_core.fitting.fits import Fits, OnOutcome
+from fkd_core.running.session import Session
+from fkd_core.search.brain import Brain
 from fkd_core.search.studies import Study
 
 
@@ -39,7 +36,7 @@ def run_studies(
     on_outcome: OnOutcome | None = None,
 ) -> None:
     """Scores trials until every study has its fixed total; one Tuner for all of them."""
-    brain = _Brain(studies, fits, list(range(len(session.workers))), on_outcome)
+    brain = Brain(studies, fits, list(range(len(session.workers))), on_outcome)
     first = brain.suggest("first")  # where the store answers everything, Tune need not start
     if first is None:
         return
@@ -72,127 +69,10 @@ def run_studies(
         raise brain.error
 
 
-@dataclass
-class _Active:
-    """A trial that is being scored."""
-
-    study: Study
-    number: int
-    specs: Sequence[FitSpec]
-    worker: int | None = None
-    results: list[FitResult] = field(default_factory=list)
-    settled: bool = False
-
-
-class _Brain:
-    """Knows what every trial waits for; the adapters only ask it."""
-
-    def __init__(
-        self,
-        studies: Sequence[Study],
-        fits: Fits,
-        idle: list[int],
-        on_outcome: OnOutcome | None,
-    ) -> None:
-        self._studies, self._fits, self._idle = list(studies), fits, idle
-        self._on_outcome = on_outcome
-        self._active: dict[str, _Active] = {}
-        self._held: list[_Active] = []
-        self.error: BaseException | None = None
-
-    @property
-    def finished(self) -> bool:
-        return self.error is not None or (
-            not self._active and not self._held and all(s.finished for s in self._studies)
-        )
-
-    def suggest(self, trial_id: str) -> dict[str, Any] | None:
-        """The next trial that needs fits, bound to an idle worker; None for now."""
-        if not self._idle or self.error is not None:
-            return None
-        active = self._held.pop() if self._held else self._next_in_need()
-        if active is None:
-            return None
-        active.worker = self._idle.pop()
-        self._active[trial_id] = active
-        missing = [spec for spec in active.specs if spec not in self._fits]
-        return {"worker": active.worker, "specs": [spec.to_json() for spec in missing]}
-
-    def give_back(self, trial_id: str, _: dict[str, Any]) -> None:
-        """Undoes a suggestion nobody has started."""
-        active = self._active.pop(trial_id)
-        assert active.worker is not None
-        self._idle.append(active.worker)
-        self._held.append(active)
-
-    def _next_in_need(self) -> _Active | None:
-        again = True
-        while again:  # a trial answered from the store may free the next of its study
-            again = False
-            for study in self._studies:
-                proposal = study.next()
-                if proposal is None:
-                    continue
-                active = _Active(study, proposal.number, proposal.specs)
-                self._advance(active)
-                if not active.settled:
-                    return active
-                again = True
-        return None
-
-    def on_result(self, trial_id: str, record: dict[str, Any], arrays: dict[str, Any]) -> bool:
-        """Keeps what a worker made; True where the trial has ended."""
-        active = self._active[trial_id]
-        spec = FitSpec.from_json(record["spec"])
-        outcome = self._fits.put(spec, record, arrays)
-        if self._on_outcome:
-            self._on_outcome(spec, outcome)
-        self._advance(active)
-        return active.settled
-
-    def _advance(self, active: _Active) -> None:
-        """Goes through the fits that are known, as far as they reach."""
-        for spec in active.specs[len(active.results) :]:
-            outcome: Outcome | None = self._fits.get(spec)
-            if outcome is None:
-                return None
-            if isinstance(outcome, Failed):
-                return self._settle(active, TrialState.FAIL, {"failure": outcome.reason})
-            active.results.append(outcome)
-            value = active.study.plan.score(active.results)
-            active.study.report(active.number, len(active.results), value)
-            last = len(active.results) == len(active.specs)
-            if not last and active.study.plan.hopeless(active.results):
-                return self._settle(active, TrialState.PRUNED, {})
-        self._settle(active, TrialState.COMPLETE, {})
-        return None
-
-    def _settle(self, active: _Active, state: TrialState, notes: dict[str, Any]) -> None:
-        done = active.results
-        value = active.study.plan.score(done) if state == TrialState.COMPLETE else None
-        facts = {
-            "fits": [self._fits.key(spec)[:16] for spec in active.specs[: len(done)]],
-            "seconds": round(sum(sum(r.seconds.values()) for r in done), 2),
-            "rmse": [round(r.rmse, 4) for r in done],
-        }
-        active.study.finish(active.number, state, value, facts | notes)
-        active.settled = True
-
-    def on_end(self, trial_id: str, reason: str | None = None) -> None:
-        """Frees the trial's worker; a trial that ended without an outcome has failed."""
-        active = self._active.pop(trial_id, None)
-        if active is None:
-            return
-        assert active.worker is not None
-        self._idle.append(active.worker)
-        if not active.settled and self.error is None:
-            self._settle(active, TrialState.FAIL, {"failure": reason or "the trial ended early"})
-
-
 class _Pinned:
     """Copies of an adapter are the adapter, and Tune's snapshots leave its brain out."""
 
-    _brain: _Brain
+    _brain: Brain
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _Pinned:
         return self
@@ -204,7 +84,7 @@ class _Pinned:
 class _Asker(_Pinned, Searcher):  # type: ignore[misc]
     """Tune's searcher: asks the studies in turn."""
 
-    def __init__(self, brain: _Brain) -> None:
+    def __init__(self, brain: Brain) -> None:
         super().__init__(metric="fits", mode="max")
         self._brain = brain
 
@@ -231,7 +111,7 @@ class _Asker(_Pinned, Searcher):  # type: ignore[misc]
 class _Teller(_Pinned, FIFOScheduler):  # type: ignore[misc]
     """Tune's scheduler: tells the study each result and passes on whether the trial has ended."""
 
-    def __init__(self, brain: _Brain) -> None:
+    def __init__(self, brain: Brain) -> None:
         super().__init__()
         self._brain = brain
 

@@ -27,6 +27,7 @@ from fkd_core.fitting.fit import fit
 from fkd_core.fitting.result import Failed, FitResult, Stopped
 from fkd_core.fitting.schedule import batches
 from fkd_core.fitting.spec import FitSpec, Training, recipe_version
+from fkd_core.fitting.steps import Graph
 from fkd_core.fitting.steps import stepper as few_steppers
 from fkd_core.keypoints import COMPLETE, PARTIAL
 from fkd_core.models.conv5 import Conv5
@@ -323,7 +324,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Any]]:
     """Every batch that a fit steps on from now on."""
     seen: list[tuple[Any, Any]] = []
     training = PLAIN.training
-    kind = type(stepper(PLAIN.model, 30, training.batch_size, 0.0, 0.0, "float32", False))
+    kind = type(stepper(Graph(PLAIN.model, 30, training.batch_size)))
     step = kind.step
 
     def spy(self: Any, images: Any, targets: Any, rate: Any) -> Any:
@@ -436,10 +437,7 @@ def test_another_backend_or_thread_count_needs_another_process(faces: Faces) -> 
 
 
 def new_stepper(model: Any, **more: Any) -> Any:
-    options = {"batch_size": 8, "weight_decay": 0.0, "ema": 0.0} | more
-    made = stepper(
-        model, 30, options["batch_size"], options["weight_decay"], options["ema"], "float32", False
-    )
+    made = stepper(Graph(**({"model": model, "outputs": 30, "batch_size": 8} | more)))
     made.reset(0)
     return made
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from fkd_core.data.faces import Faces
-from fkd_core.fitting.steps import stepper
+from fkd_core.fitting.steps import Graph, stepper
 from fkd_core.keypoints import COMPLETE, PARTIAL, PIPELINES, Pipeline
 from fkd_core.models import MODELS, Architecture, from_json
 
@@ -74,7 +74,7 @@ def test_a_tiny_one_learns_eight_faces_by_heart(
     own = np.flatnonzero(faces.source == list(PIPELINES).index(pipeline.name))[:8]
     images = faces.images[own]
     targets = faces.points[own][:, list(pipeline.keypoints)].reshape(8, -1)
-    model = stepper(MODELS[name].tiny(), pipeline.outputs, 8, 0.0, 0.0, "float32", False)
+    model = stepper(Graph(MODELS[name].tiny(), pipeline.outputs, 8))
     model.reset(0)
     rmse = math.inf
     for step in range(STEPS):

@@ -28,7 +28,8 @@ from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
 from fkd_core.keypoints import PIPELINES
 from fkd_core.running.session import session
-from fkd_core.search.augmentation import AugmentationSearch, Plan
+from fkd_core.search.augmentation import AugmentationSearch
+from fkd_core.search.augmentation_plan import Plan
 from fkd_core.search.studies import open_storage
 from search_spaces.augmentation import CONTROL, Budget
 

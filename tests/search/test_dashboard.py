@@ -26,7 +26,7 @@ BROWSER = next(
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome here")
 
 NAME = "augmentation/complete/screen/rotation@0123abcd"
-UP_SECONDS = 60.0
+UP_SECONDS = 180.0
 
 
 def _study(storage: optuna.storages.BaseStorage, name: str, trials: int) -> Study:
@@ -120,7 +120,7 @@ def _page(address: str, profile: Path) -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=True,
     )
     without_scripts = re.sub(r"<(style|script).*?</\1>", "", shown.stdout, flags=re.DOTALL)

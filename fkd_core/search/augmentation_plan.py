@@ -1,0 +1,70 @@
+"""What an augmentation search will do, before it does it: candidates, shared fit, their number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fkd_core.augment.transforms import TRANSFORMS
+from fkd_core.data.folds import Split
+from fkd_core.errors import UserError
+from fkd_core.fitting.spec import FitSpec
+from search_spaces import augmentation as space
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one pipeline's search will do, before it does it."""
+
+    pipeline: str
+    """Whose faces judge."""
+    transforms: tuple[str, ...]
+    """The candidates."""
+    budget: space.Budget
+    seed: int
+
+    @property
+    def base(self) -> FitSpec:
+        """The fit without augmentation that everything is compared with."""
+        return FitSpec(
+            model=space.PROBE,
+            pipeline=self.pipeline,
+            split=Split(folds=self.budget.folds, seed=self.seed, limit=self.budget.faces),
+            training=self.budget.training,
+            copies=space.COPIES,
+            copy_seed=self.seed,
+        )
+
+    @property
+    def fits(self) -> int:
+        """Fits this search does at most."""
+        b, n = self.budget, len(self.transforms)
+        strengths = sum(
+            len(b.strengths) if TRANSFORMS[name].has_strength else 1 for name in self.transforms
+        )
+        return (
+            b.screen_pairs * (1 + strengths)
+            + b.confirm_pairs * (2 + min(n, b.confirmed))
+            + b.compose_pairs * b.compose_trials
+            + b.meeting_pairs * 3
+            + b.ablation_pairs * min(n, b.confirmed)
+        )
+
+
+def candidates(asked: Sequence[str], preset: str) -> tuple[str, ...]:
+    """The candidates a user means: by name, `all`, or none for the preset's own.
+
+    Raises UserError for an unknown name.
+    """
+    everything = tuple(name for name, t in TRANSFORMS.items() if t.candidate)
+    if not asked:
+        return everything if preset == "full" else space.TELLING
+    if "all" in asked:
+        return everything
+    for name in asked:
+        if name not in everything:
+            raise UserError(
+                f"--transforms: there is no candidate {name!r}; choose from all, "
+                f"{', '.join(everything)}"
+            )
+    return tuple(dict.fromkeys(asked))
