@@ -24,7 +24,7 @@ COMMANDS = list(
     )
 )
 EXPERIMENT = "python experiments/search_augment.py"
-HOSTS = "RAY_ADDRESS=auto "
+HOSTS = "RAY_ADDRESS=HOST:6379 "
 HERE = Path(sys.executable).parent
 MINUTES = 60.0
 
@@ -151,7 +151,7 @@ CHECKS: dict[str, Callable[[str, Path], None]] = {
     r"make [a-z-]+": _make_knows_the_target,
     r"python -m pip install .+": _pip_would_accept,
     r"python -m pytest": _pytest_collects,
-    rf"(RAY_ADDRESS=auto )?{re.escape(EXPERIMENT)}( --.*)?": _experiment_plans,
+    rf"(RAY_ADDRESS=HOST:6379 )?{re.escape(EXPERIMENT)}( --.*)?": _experiment_plans,
     r"kaggle .+": _kaggle_is_spelt_as_its_manual_says,
     r"ray .+": _ray_knows_the_options,
     r"optuna-dashboard .+": _dashboard_takes_the_default_storage,

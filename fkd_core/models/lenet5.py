@@ -37,7 +37,7 @@ class LeNet5(Architecture):
 
     @classmethod
     def tiny(cls) -> LeNet5:
-        return cls(filters=(4, 8), dense=(32, 16), downsample=4)
+        return cls(filters=(4, 8), dense=(64, 32), downsample=4)
 
     @classmethod
     def light(cls) -> LeNet5:

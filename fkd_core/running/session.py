@@ -81,7 +81,12 @@ def session(
     """
     import ray
 
-    ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    ray.init(
+        address=os.environ.get("RAY_ADDRESS", "local"),  # never a cluster that happens to be near
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+    )
     try:
         if gpus_per_trial is None:
             gpus_per_trial = 0.25 if ray.cluster_resources().get("GPU", 0) else 0.0
