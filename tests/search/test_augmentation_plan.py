@@ -1,0 +1,61 @@
+"""Which candidates a user means, and what a plan promises before anything runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from fkd_core.augment.policy import Policy
+from fkd_core.augment.transforms import TRANSFORMS
+from fkd_core.errors import UserError
+from fkd_core.search.arms import Arena
+from fkd_core.search.augmentation_plan import Plan, candidates
+from search_spaces.augmentation import BUDGETS, CONTROL, composed, uniform_choice
+
+EVERYTHING = tuple(name for name, transform in TRANSFORMS.items() if transform.candidate)
+
+
+def test_all_means_every_candidate_but_never_the_harmful_control() -> None:
+    assert candidates(["all"], "quick") == EVERYTHING
+    assert candidates([], "full") == EVERYTHING
+    assert CONTROL in TRANSFORMS
+    assert CONTROL not in EVERYTHING
+
+
+def test_names_are_taken_once_in_the_order_given() -> None:
+    assert candidates(["shift", "mirror", "shift"], "full") == ("shift", "mirror")
+
+
+@pytest.mark.parametrize("name", ["rotate", CONTROL, ""])
+def test_an_unknown_name_is_refused_with_the_names_there_are(name: str) -> None:
+    with pytest.raises(UserError, match=r"--transforms.*rotation"):
+        candidates([name], "quick")
+
+
+@pytest.mark.parametrize("preset", BUDGETS)
+def test_every_stage_has_seeds_of_its_own_and_balanced_folds(preset: str) -> None:
+    budget = BUDGETS[preset]
+    base = Plan("complete", EVERYTHING, budget, seed=3).base
+    arena = Arena(base, "confirm", 3100, budget.confirm_pairs)
+    pairs = [(spec.split.fold, spec.seed) for spec in arena.specs(Policy())]
+    assert len(set(pairs)) == budget.confirm_pairs
+    assert {fold for fold, _ in pairs} == set(range(budget.folds)), "every face is scored"
+    assert {spec.split.family for spec in arena.specs(Policy())} == {"confirm"}
+
+
+def test_arms_differ_in_their_policy_alone() -> None:
+    arena = Arena(Plan("partial", EVERYTHING, BUDGETS["quick"], 0).base, "search", 0, 4)
+    policy = uniform_choice(["mirror"])
+    for control, arm in zip(arena.specs(Policy()), arena.specs(policy), strict=True):
+        differing = {name for name, value in vars(arm).items() if value != vars(control)[name]}
+        assert differing == {"policy"}
+
+
+def test_a_composition_is_read_from_its_parameters() -> None:
+    values = {"mirror.probability": 0.5, "shift.probability": 0.2, "shift.strength": 0.9}
+    steps = {s.transform: (s.probability, s.strength) for s in composed(values).steps}
+    assert steps == {"mirror": (0.5, 0.5), "shift": (0.2, 0.9)}
+
+
+def test_quick_stays_within_its_promise_of_fits() -> None:
+    plan = Plan("complete", candidates([], "quick"), BUDGETS["quick"], 0)
+    assert plan.fits <= 250
