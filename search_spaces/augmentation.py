@@ -82,7 +82,7 @@ class Budget:
 
 BUDGETS: dict[str, Budget] = {
     "smoke": Budget((0.5,), 160, 40, 1, 3, 2, 3, 1, 2),
-    "quick": Budget((0.3, 0.8), 320, 100, 2, 6, 5, 8, 2, 10),
+    "quick": Budget((0.3, 0.8), 320, 100, 2, 6, 6, 6, 2, 10),
     "full": Budget((0.0, 0.5, 1.0), 900, 100, 2, 8, 6, 12, 2, 10, ablation_pairs=4, lag=8),
 }
 

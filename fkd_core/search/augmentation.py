@@ -215,12 +215,14 @@ class AugmentationSearch:
         arena: Arena,
         control: Sequence[FitResult],
         races: bool = True,
+        arms: Sequence[str] = (),
         **searched: Any,
     ) -> Study:
-        """A study whose trials are scored by their mean difference to the control."""
+        """A study whose trials are scored by their mean difference to the control; `arms` are
+        hashes of the policies that meet, where they are fixed."""
         noise = SEED_NOISE * float(np.mean([result.rmse for result in control]))
         plan = StudyPlan(
-            name=self._name(what, arena, searched.get("trials"), searched.get("first")),
+            name=self._name(what, arena, searched.get("first"), list(arms)),
             score=lambda results: float(np.mean(differences(results, control))),
             hopeless=lambda results: races and hopeless(differences(results, control), noise),
             seed=self.plan.seed,
@@ -254,6 +256,7 @@ class AugmentationSearch:
             arena,
             whole,
             races=False,
+            arms=[policy.hash for policy in policies.values()],
             space=lambda trial: {"arm": trial.suggest_categorical("arm", names)},
             specs=lambda values: arena.specs(policies[values["arm"]]),
             sampler=lambda seed: optuna.samplers.RandomSampler(seed=seed),
