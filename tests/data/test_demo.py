@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
-from fkd_core.data import demo as module
 from fkd_core.data.demo import FILES, Demo, demo_folder, make_training, write_demo
-from fkd_core.data.demo_draw import Pen, disc
-from fkd_core.data.demo_render import render
-from fkd_core.data.demo_shape import MEAN, Head, sample_head
+from fkd_core.data.demo import files as module
+from fkd_core.data.demo.draw import Pen, disc
+from fkd_core.data.demo.render import render
+from fkd_core.data.demo.shape import MEAN, Head, sample_head
 from fkd_core.keypoints import COLUMNS, KEYPOINTS, PARTIAL
 
 ROWS, COMPLETE_ROWS = 240, 83

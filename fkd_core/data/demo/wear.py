@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.data.demo_draw import SIDE, Pen, both, curve, ellipse
-from fkd_core.data.demo_shape import LIP_BOTTOM, LIP_TOP, NOSE, Head
+from fkd_core.data.demo.draw import SIDE, Pen, both, curve, ellipse
+from fkd_core.data.demo.shape import LIP_BOTTOM, LIP_TOP, NOSE, Head
 from fkd_core.keypoints import IMAGE_SIZE
 
 Picture = NDArray[np.float32]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fkd_core.data.demo_shape import Array, Head
+from fkd_core.data.demo.shape import Array, Head
 from fkd_core.keypoints import IMAGE_SIZE, KEYPOINTS, PARTIAL
 
 ERROR: dict[str, float] = {

@@ -1,4 +1,4 @@
-"""The embedded demo faces: a whole competition in miniature, drawn by our own code.
+"""A whole competition in miniature: which faces, whose labels, which mistakes; and its files.
 
 Rows of the complete source come first, as in the competition's training.csv. Every row is
 drawn from (seed, row), whatever the other rows are.
@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.data.demo_labels import WRONG, complete_labels, lose, mistaken, partial_labels
-from fkd_core.data.demo_render import jpeg, render
-from fkd_core.data.demo_shape import Array, Head, sample_head
+from fkd_core.data.demo.labels import WRONG, complete_labels, lose, mistaken, partial_labels
+from fkd_core.data.demo.render import jpeg, render
+from fkd_core.data.demo.shape import Array, Head, sample_head
 from fkd_core.files import whole_file, write_text
 from fkd_core.keypoints import COLUMNS, PARTIAL
 
@@ -30,7 +30,7 @@ FINISHED = "demo.json"
 """Written last: says which set the folder holds."""
 _TRAIN, _TEST, _LABELS = 0, 1, 2  # streams of the random generator
 _VERSION = hashlib.sha256(
-    b"".join(p.read_bytes() for p in sorted(Path(__file__).parent.glob("demo*.py")))
+    b"".join(p.read_bytes() for p in sorted(Path(__file__).parent.glob("*.py")))
 ).hexdigest()
 _DIGITS = np.array([list(f"{value} ".ljust(4).encode()) for value in range(256)], dtype=np.uint8)
 _USED = np.arange(4) <= np.array([len(str(value)) for value in range(256)])[:, None]

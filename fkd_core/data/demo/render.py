@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.data.demo_draw import SIDE, Pen, both, curve, disc, ellipse
-from fkd_core.data.demo_shape import LIP_BOTTOM, LIP_TOP, NOSE, Array, Head
-from fkd_core.data.demo_wear import accessories, occluder
+from fkd_core.data.demo.draw import SIDE, Pen, both, curve, disc, ellipse
+from fkd_core.data.demo.shape import LIP_BOTTOM, LIP_TOP, NOSE, Array, Head
+from fkd_core.data.demo.wear import accessories, occluder
 from fkd_core.keypoints import IMAGE_SIZE
 
 _DOWN, _RIGHT = np.array([0.0, 1.0]), np.array([1.0, 0.0])

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.data.demo_shape import Array, Head, solid
+from fkd_core.data.demo.shape import Array, Head, solid
 from fkd_core.keypoints import IMAGE_SIZE
 
 FINE = 3
