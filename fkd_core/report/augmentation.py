@@ -34,7 +34,7 @@ def verdict_table(verdicts: Sequence[Verdict], title: str) -> Table:
             v.verdict,
             _number(v.effect, "+.3f"),
             _interval(v.low, v.high),
-            _number(v.p_holm, ".4f"),
+            "" if v.p_holm is None else _p(v.p_holm),
             str(v.pairs or ""),
             style=_COLOURS.get(v.verdict),
         )
@@ -56,7 +56,7 @@ def meeting_table(meeting: Meeting, title: str) -> Table:
             f"{c.treatment_rmse:.3f} vs {c.control_rmse:.3f}",
             f"{c.effect:+.3f}",
             _interval(c.low, c.high),
-            f"{c.p:.4f}",
+            _p(c.p),
             str(c.pairs),
         )
     return table
@@ -110,6 +110,10 @@ def _rank(verdict: Verdict) -> tuple[int, float]:
 
 def _number(value: float | None, form: str) -> str:
     return "" if value is None else format(value, form)
+
+
+def _p(value: float) -> str:
+    return "<0.0001" if value < 0.0001 else f"{value:.4f}"
 
 
 def _interval(low: float | None, high: float | None) -> str:
