@@ -46,7 +46,7 @@ PLAIN = FitSpec(
 STOPPING = replace(
     PLAIN,
     split=Split("all", stop_share=0.25),
-    training=Training(epochs=12, batch_size=8, learning_rate=0.02, patience=2),
+    training=Training(epochs=30, batch_size=8, learning_rate=0.02, patience=2),
 )
 KINDS = {
     "plain": PLAIN,
