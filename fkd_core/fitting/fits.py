@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from numpy.typing import NDArray
+
 from fkd_core.fitting.result import Failed, FitResult, from_record, to_record
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
@@ -41,6 +43,15 @@ class Fits:
         return from_record(record, arrays)
 
     def keep(self, spec: FitSpec, outcome: Outcome) -> None:
-        """Keeps an outcome made in this process."""
+        """Keeps an outcome made in this process, with its weights where they were asked for."""
         record, arrays = to_record(spec, outcome)
-        self.store.put(self.key(spec), record, arrays)
+        key = self.key(spec)
+        self.store.put(key, record, arrays)
+        if isinstance(outcome, FitResult) and outcome.weights:
+            weights = {f"{i:04d}": weight for i, weight in enumerate(outcome.weights)}
+            self.store.put_weights(key, weights)
+
+    def weights(self, spec: FitSpec) -> list[NDArray[Any]] | None:
+        """The fit's weights in Keras's order, or None where they were not kept or made room."""
+        found = self.store.get_weights(self.key(spec))
+        return None if found is None else [found[name] for name in sorted(found)]

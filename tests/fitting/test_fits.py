@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,3 +97,14 @@ def test_figures_by_keypoint_and_at_half_length() -> None:
     got = result()
     np.testing.assert_allclose(got.keypoint_rmse, [np.sqrt(2)] * 2 + [np.nan, np.sqrt(2)])
     assert got.half_rmse == 1.0
+
+
+def test_weights_are_kept_where_they_were_asked_for(tmp_path: Path) -> None:
+    fits = Fits(FitStore(tmp_path), "faces")
+    weights = [np.arange(6, dtype=np.float32).reshape(2, 3), np.zeros(1, np.float32)]
+    fits.keep(SPEC, replace(result(), weights=weights))
+    kept = fits.weights(SPEC)
+    assert kept is not None
+    for one, other in zip(kept, weights, strict=True):
+        np.testing.assert_array_equal(one, other, strict=True)
+    assert fits.weights(replace(SPEC, seed=1)) is None
