@@ -36,7 +36,7 @@ def _start(results: Path, *more: str) -> subprocess.Popen[str]:
 
 def _finish(results: Path, *more: str) -> dict[str, Any]:
     process = _start(results, *more)
-    out, err = process.communicate(timeout=400)
+    out, err = process.communicate(timeout=1200)
     assert process.returncode == 0, err[-3000:]
     found: dict[str, Any] = json.loads(out.splitlines()[-1])
     return found
