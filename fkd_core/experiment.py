@@ -149,7 +149,7 @@ def caption(made_by: Mapping[str, Any]) -> str:
     )
 
 
-IMAGES_A_SECOND = 2500
+IMAGES_A_SECOND = 4000
 """What one worker trains of the light LeNet5 on a CPU, for estimates before anything is known."""
 
 
