@@ -153,9 +153,11 @@ IMAGES_A_SECOND = 4000
 """What one worker trains of the light LeNet5 on a CPU, for estimates before anything is known."""
 
 
-def about(spec: FitSpec, planned: int, fits: Fits, faces: Faces) -> str:
+def about(
+    spec: FitSpec, planned: int, fits: Fits, faces: Faces, speed: float = IMAGES_A_SECOND
+) -> str:
     """How long so many fits like this one take here, in words; from this machine's own records
-    where there are any."""
+    where there are any, else at `speed` images a second and core."""
     rows = fits.store.rows(
         model=spec.model.name, pipeline=spec.pipeline, epochs=spec.training.epochs, failure=""
     )
@@ -164,9 +166,10 @@ def about(spec: FitSpec, planned: int, fits: Fits, faces: Faces) -> str:
     else:
         own = int(faces.of_mask(PIPELINES[spec.pipeline]).sum())
         trained = min(own, spec.split.limit or own) * spec.training.epochs
-        each = 1.0 + trained / IMAGES_A_SECOND
-    minutes = planned * each / (os.cpu_count() or 1) / 60
-    return f"about {max(1, round(minutes))} min on this machine's {os.cpu_count()} cores"
+        each = 1.0 + trained / speed
+    minutes = max(1, round(planned * each / (os.cpu_count() or 1) / 60))
+    long = f"{minutes} min" if minutes < 120 else f"{minutes / 60:.0f} h"
+    return f"about {long} on this machine's {os.cpu_count()} cores"
 
 
 def write_config(path: Path, options: Options, **resolved: Any) -> None:

@@ -1,1 +1,37 @@
 """What is searched: plain Python functions, with hypothesis and budget written above them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from optuna.trial import BaseTrial
+
+
+class Space(Protocol):
+    """What the file of a model holds."""
+
+    __file__: str
+    REFERENCE: Mapping[str, Any]
+    """Parameters that rebuild the reference; the first trial."""
+    IMAGES_A_SECOND: float
+    """What one CPU core trains of the reference's configuration, for estimates."""
+
+    def space(self, trial: BaseTrial) -> dict[str, Any]:
+        """The architecture under ``model``, and what ``training`` gives."""
+
+
+def of_model(name: str) -> Space:
+    """The search space of a Level-1 model: the file of its name in this folder.
+
+    Raises ModuleNotFoundError where there is none.
+    """
+    return cast(Space, importlib.import_module(f"{__name__}.{name}"))
+
+
+def files_of(name: str) -> tuple[Path, Path]:
+    """The two files that decide what is tried of a model."""
+    folder = Path(__file__).parent
+    return folder / f"{name}.py", folder / "training.py"

@@ -121,3 +121,19 @@ def composed(values: dict[str, Any]) -> Policy:
 def uniform_choice(transforms: Sequence[str]) -> Policy:
     """One transform or none, each copy anew, at a strength drawn anew (TrivialAugment)."""
     return Policy(tuple(Step(name, ALONE, None) for name in transforms), "one")
+
+
+def reference() -> Policy:
+    """What the reference trains under, near enough: one of its operations or none a copy. Its
+    single warp and fixed factors are drawn anew here, up to the same amounts."""
+    strengths = {
+        "mirror": 0.5,
+        "rotation": 0.3125,  # 9 degrees
+        "shift": 0.3,  # 5 px
+        "brighten": 0.0,  # 1.2 times
+        "dim": 0.0,  # 0.8 times
+        "contrast_stretch": 0.0,  # 1.2 times
+        "clahe": 0.5,  # clip limit 0.03
+        "elastic": 1.0,  # 1.5 px
+    }
+    return Policy(tuple(Step(name, ALONE, s) for name, s in strengths.items()), "one")

@@ -1,6 +1,6 @@
 """Evidence: paired errors of fits, their comparison, and the verdict on each augmentation."""
 
-from fkd_core.evidence.comparison import Comparison, compare
+from fkd_core.evidence.comparison import Comparison, compare, rmse_interval
 from fkd_core.evidence.errors import FitErrors
 from fkd_core.evidence.verdicts import (
     EQUIVALENT,
@@ -30,5 +30,6 @@ __all__ = [
     "holm",
     "judge",
     "read_verdicts",
+    "rmse_interval",
     "write_verdicts",
 ]

@@ -7,7 +7,7 @@ differences, and from one table: the squared errors of each fit in each image gr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -104,6 +104,16 @@ def compare(
         ),
         differences=tuple(differences.tolist()),
     )
+
+
+def rmse_interval(fits: Sequence[FitErrors]) -> tuple[float, float, float]:
+    """Mean held-out RMSE of one arm and its 95% interval, px: compared with no error at all.
+
+    Raises ValueError where there are under 2 fits.
+    """
+    perfect = [replace(fit, squared=np.zeros_like(fit.squared)) for fit in fits]
+    comparison = compare(fits, perfect)
+    return comparison.effect, max(0.0, comparison.low), comparison.high
 
 
 def _by_pair(arm: Sequence[FitErrors], name: str) -> dict[tuple[int, int], FitErrors]:

@@ -19,7 +19,7 @@ from fkd_core.fitting.result import FIGURES, Checkpoint, Failed, FitResult, Stop
 from fkd_core.fitting.schedule import batches, rates
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.steps import Graph, Stepper, stepper
-from fkd_core.keypoints import PIPELINES, Pipeline
+from fkd_core.keypoints import Pipeline
 
 MARKS = 20
 """How often, at most, a fit looks at its held-out faces on the way; it decides nothing by them."""
@@ -85,7 +85,7 @@ class _Fit:
     ) -> None:
         self.spec, self.others = spec, others
         self.seconds: dict[str, float] = {}
-        self.pipeline: Pipeline = PIPELINES[spec.pipeline]
+        self.pipeline: Pipeline = spec.taught
         with self._phase("load"), _possible():
             self.parts: Parts = split(faces, self.pipeline, spec.split)
             self.images, self.targets = faces.images, _targets(faces.points, self.pipeline)
@@ -124,6 +124,8 @@ class _Fit:
         if resume is not None:
             self.stepper.load(resume.state)
             start, history, best = resume.epoch, list(resume.history), resume.best
+            for phase, spent in resume.seconds.items():
+                self.seconds[phase] = self.seconds.get(phase, 0.0) + spent
         every = max(1, training.epochs // MARKS)
         for epoch in range(start, training.epochs):
             with self._phase("train"):
@@ -141,7 +143,8 @@ class _Fit:
             if training.patience is not None and epoch + 1 - best[1] >= training.patience:
                 break
             if on_epoch and on_epoch(epoch + 1, dict(zip(FIGURES, figures, strict=True))):
-                return Stopped(Checkpoint(epoch + 1, self.stepper.state(), history, best))
+                state, seconds = self.stepper.state(), dict(self.seconds)
+                return Stopped(Checkpoint(epoch + 1, state, history, best, seconds))
         if training.patience is not None:
             if not best[1]:
                 raise _CannotBeDoneError("the RMSE on the early-stop share was never finite")
@@ -193,6 +196,7 @@ class _Fit:
             group=self.group[held_out],
             squared=np.where(labelled, np.square(error).sum(axis=2), 0.0),
             labelled=labelled,
+            parameters=self.stepper.model.count_params(),
             train_faces=len(self.parts.train),
             train_rmse=train_rmse,
             best_epoch=best_epoch,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ FIGURES = ("rate", "train_rmse", "stop_rmse", "held_out_rmse")
 """What the history of a fit holds for every epoch."""
 
 _ARRAYS = ("predictions", "row", "group", "squared", "labelled")
-_SCALARS = ("train_faces", "train_rmse", "best_epoch", "seconds", "versions")
+_SCALARS = ("parameters", "train_faces", "train_rmse", "best_epoch", "seconds", "versions")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +36,8 @@ class FitResult:
     """[n, p] squared distance to the label in px^2 (x and y added), 0 where unlabelled."""
     labelled: NDArray[np.bool_]
     """[n, p] where the label is given."""
+    parameters: int
+    """Of the model, those of its normalisations included."""
     train_faces: int
     """Faces that gave gradients."""
     train_rmse: float
@@ -92,9 +94,31 @@ class Checkpoint:
     state: list[NDArray[Any]]
     history: list[tuple[float, ...]]
     best: tuple[float, int, list[NDArray[Any]]]
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """Spent so far, by phase."""
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """What is known of a fit that was ended early; for choosing only, never evidence."""
+
+    epoch: int
+    """Epochs trained."""
+    held_out_rmse: Sequence[float]
+    """Pixels, one an epoch; NaN where not looked at."""
+    seconds: float
+    """Spent so far."""
 
 
 Arrays = Mapping[str, NDArray[Any]]
+
+
+def progress(stopped: Stopped) -> Progress:
+    """What a stopped fit tells without its weights."""
+    checkpoint = stopped.checkpoint
+    column = FIGURES.index("held_out_rmse")
+    rmse = [figures[column] for figures in checkpoint.history]
+    return Progress(checkpoint.epoch, rmse, sum(checkpoint.seconds.values()))
 
 
 def to_record(spec: FitSpec, outcome: FitResult | Failed) -> tuple[dict[str, Any], Arrays]:

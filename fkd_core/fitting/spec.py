@@ -13,7 +13,7 @@ from fkd_core import models
 from fkd_core.augment.policy import Policy
 from fkd_core.codehash import code_version
 from fkd_core.data.folds import Split
-from fkd_core.keypoints import PIPELINES
+from fkd_core.keypoints import PIPELINES, Pipeline
 from fkd_core.models.base import Architecture
 
 
@@ -84,6 +84,9 @@ class FitSpec:
     """Compile with XLA under TensorFlow; JAX always does."""
     threads: int = 1
     """CPU threads of the backend; another number gives other bits."""
+    keypoints: tuple[int, ...] | None = None
+    """Which of the pipeline's keypoints are taught and predicted, as indices into KEYPOINTS; None
+    for all. Faces that lack them do not train."""
 
     def __post_init__(self) -> None:
         if self.pipeline not in PIPELINES:
@@ -95,8 +98,21 @@ class FitSpec:
         for name in ("copies", "threads"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; at least 1 is needed")
+        own = PIPELINES[self.pipeline].keypoints
+        if self.keypoints is not None and (
+            not self.keypoints or list(self.keypoints) != [k for k in own if k in self.keypoints]
+        ):
+            raise ValueError(
+                f"keypoints is {self.keypoints}, not some of {self.pipeline}'s {own} in order"
+            )
         if self.training.patience is not None and not self.split.stop_share:
             raise ValueError("patience needs a split with a stop_share above 0")
+
+    @property
+    def taught(self) -> Pipeline:
+        """The pipeline, cut down to the keypoints that are taught."""
+        whole = PIPELINES[self.pipeline]
+        return whole if self.keypoints is None else Pipeline(whole.name, self.keypoints)
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary; ``FitSpec.from_json`` gives the spec back."""
@@ -112,6 +128,7 @@ class FitSpec:
                 "split": Split(**data["split"]),
                 "training": Training(**data["training"]),
                 "policy": Policy.from_json(data["policy"]),
+                "keypoints": data["keypoints"] and tuple(data["keypoints"]),
             }
             return cls(**(data | parts))
         except (KeyError, TypeError, AttributeError) as error:
@@ -156,6 +173,7 @@ def recipe_version(model: str) -> str:
         core / "data" / "faces.py",
         core / "data" / "folds.py",
         *sorted((core / "augment").glob("*.py")),
+        *sorted((core / "layers").glob("*.py")),
         core / "models" / "__init__.py",
         core / "models" / "base.py",
         core / "models" / f"{model}.py",

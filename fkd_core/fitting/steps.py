@@ -58,11 +58,18 @@ class Stepper(ABC):
 
         self.graph = graph
         self.model = self._new_model()
+        judged = graph.model.loss_weights
+        self.loss_weights = list(judged.values())
+        # The same layers and weights, but giving every output that the loss judges.
+        self.taught = keras.Model(
+            self.model.inputs,
+            [self.model.output, *(self.model.get_layer(name).output for name in judged)],
+        )
         self.optimizer = keras.optimizers.AdamW(
             weight_decay=graph.weight_decay, use_ema=graph.ema > 0, ema_momentum=graph.ema
         )
         self.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-        self.optimizer.build(self.model.trainable_variables)
+        self.optimizer.build(self.taught.trainable_variables)
         self._compile()
         # One step and prediction on nothing, so that compiling is over before training begins.
         size, outputs = graph.batch_size, graph.outputs
@@ -132,7 +139,7 @@ class Stepper(ABC):
         self._publish()
         values = [_copy(weight) for weight in self.model.trainable_variables]
         if self.graph.ema:
-            self.optimizer.finalize_variable_values(self.model.trainable_variables)
+            self.optimizer.finalize_variable_values(self.taught.trainable_variables)
         scored = [_copy(weight) for weight in self.model.weights]
         for variable, value in zip(self.model.trainable_variables, values, strict=True):
             variable.assign(value)
@@ -143,7 +150,7 @@ class Stepper(ABC):
         raw = None
         if self.graph.ema:
             raw = self.state()
-            self.optimizer.finalize_variable_values(self.model.trainable_variables)
+            self.optimizer.finalize_variable_values(self.taught.trainable_variables)
             self._adopt()
         out = np.empty((len(images), self.graph.outputs), np.float32)
         for start in range(0, len(images), PREDICT_BATCH):
@@ -161,9 +168,25 @@ def _copy(variable: Any) -> NDArray[Any]:
     return np.asarray(variable).copy()
 
 
-def errors(ops: Any, targets: Any, predicted: Any) -> tuple[Any, Any, Any]:
-    """Mean squared error in scaled coordinates, sum of squares in px^2, labelled count."""
+def errors(ops: Any, targets: Any, predicted: Any) -> tuple[Any, Any]:
+    """Sum of squares in px^2 and labelled count."""
     labelled = ops.isfinite(targets)
     error = ops.where(labelled, predicted - ops.where(labelled, targets, 0.0), 0.0)
-    squares, count = ops.sum(error * error), ops.sum(ops.cast(labelled, "float32"))
-    return squares / ops.maximum(count, 1.0) / PIXEL_SPREAD**2, squares, count
+    return ops.sum(error * error), ops.sum(ops.cast(labelled, "float32"))
+
+
+def loss(
+    ops: Any, targets: Any, outputs: Sequence[Any], weights: Sequence[float], penalties: Any
+) -> tuple[Any, Any, Any]:
+    """What is minimised, sum of squares of the prediction in px^2, and labelled count.
+
+    `outputs` are the prediction and then what the loss judges, each [B, outputs] in px; the loss
+    is the weighted sum of their mean squared errors and the penalties (px^2 too), in scaled
+    coordinates.
+    """
+    predicted, *judged = outputs
+    squares, count = errors(ops, targets, predicted)
+    total = sum(penalties)
+    for output, weight in zip(judged, weights, strict=True):
+        total = total + weight * errors(ops, targets, output)[0] / ops.maximum(count, 1.0)
+    return total / PIXEL_SPREAD**2, squares, count

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.fitting.steps import Stepper, errors
+from fkd_core.fitting.steps import Stepper, loss
 
 
 class JaxStepper(Stepper):
@@ -17,16 +17,18 @@ class JaxStepper(Stepper):
         import jax
         from keras import ops
 
-        model, optimizer = self.model, self.optimizer
+        taught, optimizer = self.taught, self.optimizer
         rate_at = next(
             i for i, v in enumerate(optimizer.variables) if v is optimizer.learning_rate
         )
 
         def loss_of(weights: Any, others: Any, images: Any, targets: Any) -> Any:
             gray = ops.cast(images, "float32")[..., None]
-            predicted, others = model.stateless_call(weights, others, gray, training=True)
-            loss, squares, count = errors(ops, targets, predicted)
-            return loss, (squares, count, others)
+            outputs, others, penalties = taught.stateless_call(
+                weights, others, gray, training=True, return_losses=True
+            )
+            total, squares, count = loss(ops, targets, outputs, self.loss_weights, penalties)
+            return total, (squares, count, others)
 
         def step(state: Any, images: Any, targets: Any, rate: Any) -> Any:
             weights, others, slots = state
@@ -38,7 +40,7 @@ class JaxStepper(Stepper):
 
         def predict(state: Any, images: Any) -> Any:
             gray = ops.cast(images, "float32")[..., None]
-            return model.stateless_call(state[0], state[1], gray, training=False)[0]
+            return taught.stateless_call(state[0], state[1], gray, training=False)[0][0]
 
         self._step = jax.jit(step, donate_argnums=0)
         self._predict_graph = jax.jit(predict)
@@ -49,16 +51,16 @@ class JaxStepper(Stepper):
         self._state = tuple(
             [variable.value + 0 for variable in group]
             for group in (
-                self.model.trainable_variables,
-                self.model.non_trainable_variables,
+                self.taught.trainable_variables,
+                self.taught.non_trainable_variables,
                 self.optimizer.variables,
             )
         )
 
     def _publish(self) -> None:
         groups = (
-            self.model.trainable_variables,
-            self.model.non_trainable_variables,
+            self.taught.trainable_variables,
+            self.taught.non_trainable_variables,
             self.optimizer.variables,
         )
         for group, values in zip(groups, self._state, strict=True):

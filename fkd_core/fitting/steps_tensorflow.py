@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.fitting.steps import PREDICT_BATCH, Stepper, errors
+from fkd_core.fitting.steps import PREDICT_BATCH, Stepper, loss
 from fkd_core.keypoints import IMAGE_SIZE
 
 
@@ -18,7 +18,7 @@ class TensorFlowStepper(Stepper):
         import tensorflow as tf
         from keras import ops
 
-        model, optimizer = self.model, self.optimizer
+        model, taught, optimizer = self.model, self.taught, self.optimizer
         size = (IMAGE_SIZE, IMAGE_SIZE)
 
         @tf.function(  # type: ignore[untyped-decorator]
@@ -33,9 +33,12 @@ class TensorFlowStepper(Stepper):
             optimizer.learning_rate.assign(rate)
             gray = tf.cast(images, tf.float32)[..., None]
             with tf.GradientTape() as tape:
-                loss, squares, count = errors(ops, targets, model(gray, training=True))
-            gradients = tape.gradient(loss, model.trainable_variables)
-            optimizer.apply(gradients, model.trainable_variables)
+                outputs = taught(gray, training=True)
+                total, squares, count = loss(
+                    ops, targets, outputs, self.loss_weights, taught.losses
+                )
+            gradients = tape.gradient(total, taught.trainable_variables)
+            optimizer.apply(gradients, taught.trainable_variables)
             return squares, count
 
         @tf.function(  # type: ignore[untyped-decorator]

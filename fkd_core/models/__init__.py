@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from pathlib import Path
 from typing import Any
 
 from fkd_core.models.base import Architecture
 
-__all__ = ["MODELS", "Architecture", "from_json"]
+__all__ = ["MODELS", "Architecture", "from_json", "load"]
 
 
 def _found() -> dict[str, type[Architecture]]:
@@ -39,3 +40,12 @@ def from_json(data: dict[str, Any]) -> Architecture:
         return MODELS[name](**values)
     except TypeError as error:
         raise ValueError(f"{name}: {error}") from error
+
+
+def load(path: Path) -> Any:
+    """The keras.Model saved in a ``.keras`` file. Nothing in the file is run as code."""
+    import keras
+
+    import fkd_core.layers  # noqa: F401  # registers them
+
+    return keras.saving.load_model(path, safe_mode=True)

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from fkd_core.keypoints import IMAGE_SIZE
 
 GRAY_CENTRE, GRAY_SPREAD = 128.0, 64.0
 PIXEL_CENTRE, PIXEL_SPREAD = (IMAGE_SIZE - 1) / 2, IMAGE_SIZE / 2
+
+Activation = Literal["relu", "leaky_relu", "elu", "silu", "gelu"]
+"""Leaky ReLU has slope 0.1, as in the reference."""
+ACTIVATIONS: tuple[Activation, ...] = ("relu", "leaky_relu", "elu", "silu", "gelu")
+Normalisation = Literal["none", "batch", "layer"]
+"""Layer normalisation is over all positions and channels of a face."""
+NORMALISATIONS: tuple[Normalisation, ...] = ("none", "batch", "layer")
+Head = Literal["flatten", "average", "soft_argmax"]
+"""How a feature map becomes coordinates: see ``head``."""
+HEADS: tuple[Head, ...] = ("flatten", "average", "soft_argmax")
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,19 @@ class Architecture(ABC):
             if not low <= number <= high:
                 raise ValueError(f"{self.name}.{field} is {number}, not {low}..{high}")
 
+    def require_one_of(self, field: str, choices: tuple[Any, ...]) -> None:
+        """Raises ValueError where the field is none of the choices."""
+        value = getattr(self, field)
+        if not any(value == choice and type(value) is type(choice) for choice in choices):
+            known = ", ".join(str(choice) for choice in choices)
+            raise ValueError(f"{self.name}.{field} is {value!r}, not one of {known}")
+
+    @property
+    def loss_weights(self) -> Mapping[str, float]:
+        """Which layers' outputs [B, outputs] in pixels the loss judges, and how much each counts;
+        more than the model's own output where it has auxiliary ones."""
+        return {"pixels": 1.0}
+
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary with the model's name; see ``models.from_json``."""
         return {"name": self.name} | {f.name: getattr(self, f.name) for f in fields(self)}
@@ -63,10 +87,49 @@ def gray_input(downsample: int = 1) -> tuple[Any, Any]:
     return inputs, layers.Rescaling(1 / GRAY_SPREAD, -GRAY_CENTRE / GRAY_SPREAD)(x)
 
 
-def pixel_output(x: Any, outputs: int) -> Any:
-    """The linear output layer, scaled from about -1..1 to pixels."""
+def activate(x: Any, kind: Activation) -> Any:
+    """The feature map after its activation."""
+    from keras import layers
+
+    return layers.LeakyReLU(0.1)(x) if kind == "leaky_relu" else layers.Activation(kind)(x)
+
+
+def normalise(x: Any, kind: Normalisation) -> Any:
+    """The feature map after its normalisation; statistics of a batch, of a face, or none."""
+    from keras import layers
+
+    if kind == "none":
+        return x
+    return layers.BatchNormalization()(x) if kind == "batch" else layers.GroupNormalization(1)(x)
+
+
+def head(x: Any, kind: Head, outputs: int, hidden: Callable[[Any], Any] = lambda x: x) -> Any:
+    """Pixels [B, outputs] from a feature map [B, h, w, c].
+
+    ``flatten`` and ``average`` (over all positions) go through `hidden`, the dense layers, and a
+    linear layer; ``soft_argmax`` makes one heatmap a keypoint and takes its expected position.
+    """
+    from keras import layers
+
+    if kind == "soft_argmax":
+        from fkd_core.layers import SoftArgmax
+
+        x = layers.Conv2D(outputs // 2, 1, dtype="float32", name="heatmaps")(x)
+        return _pixels(SoftArgmax(name="coordinates")(x))
+    x = layers.Flatten()(x) if kind == "flatten" else layers.GlobalAveragePooling2D()(x)
+    return pixel_output(hidden(x), outputs)
+
+
+def pixel_output(x: Any, outputs: int, prefix: str = "") -> Any:
+    """The linear output layer, scaled from about -1..1 to pixels; a layer of an auxiliary output
+    has a prefix to its name."""
     from keras import layers
 
     # In float32 whatever the policy: bfloat16 knows coordinates to about 0.2 px only.
-    x = layers.Dense(outputs, dtype="float32", name="coordinates")(x)
-    return layers.Rescaling(PIXEL_SPREAD, PIXEL_CENTRE, dtype="float32", name="pixels")(x)
+    return _pixels(layers.Dense(outputs, dtype="float32", name=f"{prefix}coordinates")(x), prefix)
+
+
+def _pixels(x: Any, prefix: str = "") -> Any:
+    from keras import layers
+
+    return layers.Rescaling(PIXEL_SPREAD, PIXEL_CENTRE, dtype="float32", name=f"{prefix}pixels")(x)

@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from fkd_core.models.base import Architecture, gray_input, pixel_output
+from fkd_core.keypoints import IMAGE_SIZE
+from fkd_core.models.base import (
+    ACTIVATIONS,
+    HEADS,
+    NORMALISATIONS,
+    Activation,
+    Architecture,
+    Head,
+    Normalisation,
+    activate,
+    gray_input,
+    head,
+    normalise,
+)
 
 
 @dataclass(frozen=True)
@@ -22,9 +35,15 @@ class Conv5(Architecture):
     block_dropout: tuple[float, ...] = (0.10, 0.20, 0.10, 0.25, 0.15)
     """Dropout at the end of each block, 0..0.9; as many as filters."""
     dense: tuple[int, ...] = (1024, 512)
-    """Units of the hidden dense layers, 1..4096 each."""
+    """Units of the hidden dense layers, 1..4096 each; soft_argmax has none."""
     dropout: float = 0.10
     """Dropout after each hidden dense layer, 0..0.9."""
+    activation: Activation = "relu"
+    """Activation of the convolutions and the hidden dense layers."""
+    normalisation: Normalisation = "batch"
+    """Normalisation after each convolution's activation: none, batch or layer."""
+    head: Head = "flatten"
+    """From feature map to coordinates: flatten, average or soft_argmax."""
     downsample: int = 1
     """Side of the squares averaged before the first convolution, 1..4."""
 
@@ -33,14 +52,18 @@ class Conv5(Architecture):
         self.require("block_dropout", 0.0, 0.9)
         self.require("dense", 1, 4096)
         self.require("dropout", 0.0, 0.9)
+        self.require_one_of("activation", ACTIVATIONS)
+        self.require_one_of("normalisation", NORMALISATIONS)
+        self.require_one_of("head", HEADS)
         self.require("downsample", 1, 4)
         if len(self.filters) != len(self.block_dropout):
             raise ValueError(
                 f"conv5 has {len(self.filters)} filters and {len(self.block_dropout)} "
                 "block_dropout values; give as many of each"
             )
-        if not 1 <= len(self.filters) <= 5 or 96 // self.downsample < 2 ** len(self.filters):
-            raise ValueError(f"conv5 of {len(self.filters)} blocks halves the image to nothing")
+        blocks, side = len(self.filters), IMAGE_SIZE // self.downsample
+        if not 1 <= blocks <= 5 or side < 2**blocks:
+            raise ValueError(f"conv5 of {blocks} blocks halves the image to nothing")
 
     @classmethod
     def tiny(cls) -> Conv5:
@@ -53,12 +76,16 @@ class Conv5(Architecture):
 
         inputs, x = gray_input(self.downsample)
         for filters, dropout in zip(self.filters, self.block_dropout, strict=True):
-            x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
-            x = layers.BatchNormalization()(x)
+            x = layers.Conv2D(filters, 3, padding="same")(x)
+            x = normalise(activate(x, self.activation), self.normalisation)
             x = layers.MaxPooling2D(2)(x)
             x = layers.Dropout(dropout)(x)
-        x = layers.Flatten()(x)
+        return Model(inputs, head(x, self.head, outputs, self._hidden), name=self.name)
+
+    def _hidden(self, x: Any) -> Any:
+        from keras import layers
+
         for units in self.dense:
-            x = layers.Dense(units, activation="relu")(x)
+            x = activate(layers.Dense(units)(x), self.activation)
             x = layers.Dropout(self.dropout)(x)
-        return Model(inputs, pixel_output(x, outputs), name=self.name)
+        return x

@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from fkd_core.models.base import Architecture, gray_input, pixel_output
+from fkd_core.keypoints import IMAGE_SIZE
+from fkd_core.models.base import (
+    ACTIVATIONS,
+    HEADS,
+    NORMALISATIONS,
+    Activation,
+    Architecture,
+    Head,
+    Normalisation,
+    activate,
+    gray_input,
+    head,
+    normalise,
+)
 
 
 @dataclass(frozen=True)
@@ -18,12 +31,18 @@ class LeNet5(Architecture):
 
     name: ClassVar[str] = "lenet5"
 
-    filters: tuple[int, int] = (6, 16)
-    """Channels of the two 3x3 convolutions, 1..256 each."""
+    filters: tuple[int, ...] = (6, 16)
+    """Channels of the 3x3 convolutions, 1..256 each; 2 to 4 of them, each halving the image."""
     dense: tuple[int, ...] = (512, 256)
-    """Units of the hidden dense layers, 1..4096 each."""
+    """Units of the hidden dense layers, 1..4096 each; soft_argmax has none."""
     dropout: float = 0.0
     """Dropout before each hidden dense layer, 0..0.9; the reference has none."""
+    activation: Activation = "relu"
+    """Activation of the convolutions and the hidden dense layers."""
+    normalisation: Normalisation = "none"
+    """Normalisation after each convolution's activation: none, batch or layer."""
+    head: Head = "flatten"
+    """From feature map to coordinates: flatten, average or soft_argmax."""
     downsample: int = 1
     """Side of the squares averaged before the first convolution, 1..4; 2 is about 4x cheaper."""
 
@@ -31,9 +50,20 @@ class LeNet5(Architecture):
         self.require("filters", 1, 256)
         self.require("dense", 1, 4096)
         self.require("dropout", 0.0, 0.9)
+        self.require_one_of("activation", ACTIVATIONS)
+        self.require_one_of("normalisation", NORMALISATIONS)
+        self.require_one_of("head", HEADS)
         self.require("downsample", 1, 4)
-        if len(self.filters) != 2:
-            raise ValueError(f"lenet5 has 2 convolutions, but filters is {self.filters}")
+        if not 2 <= len(self.filters) <= 4:
+            raise ValueError(f"lenet5 has 2..4 convolutions, but filters is {self.filters}")
+        side = IMAGE_SIZE // self.downsample
+        for _ in self.filters:
+            side = (side - 2) // 2
+        if side < 1:
+            raise ValueError(
+                f"lenet5 of filters {self.filters} shrinks the image to nothing "
+                f"at downsample {self.downsample}"
+            )
 
     @classmethod
     def tiny(cls) -> LeNet5:
@@ -49,11 +79,16 @@ class LeNet5(Architecture):
 
         inputs, x = gray_input(self.downsample)
         for filters in self.filters:
-            x = layers.Conv2D(filters, 3, activation="relu")(x)
+            x = layers.Conv2D(filters, 3)(x)
+            x = normalise(activate(x, self.activation), self.normalisation)
             x = layers.AveragePooling2D(2)(x)
-        x = layers.Flatten()(x)
+        return Model(inputs, head(x, self.head, outputs, self._hidden), name=self.name)
+
+    def _hidden(self, x: Any) -> Any:
+        from keras import layers
+
         for units in self.dense:
             if self.dropout:
                 x = layers.Dropout(self.dropout)(x)
-            x = layers.Dense(units, activation="relu")(x)
-        return Model(inputs, pixel_output(x, outputs), name=self.name)
+            x = activate(layers.Dense(units)(x), self.activation)
+        return x

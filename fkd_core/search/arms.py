@@ -1,11 +1,10 @@
-"""Arms: the same fits under different policies, paired by fold and seed."""
+"""Arms: fits that are compared, paired by fold and seed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from fkd_core.augment.policy import Policy
 from fkd_core.data.folds import Family
 from fkd_core.errors import UserError
 from fkd_core.evidence import Comparison, FitErrors, compare
@@ -18,38 +17,39 @@ Pair = tuple[int, int]
 """(fold, seed): compared fits agree in both."""
 
 
+def in_turn(pairs: int, folds: int, first_seed: int) -> tuple[Pair, ...]:
+    """So many pairs: the folds in turn, then again with the next seed."""
+    return tuple((i % folds, first_seed + i // folds) for i in range(pairs))
+
+
+def fresh(pairs: int, folds: int, first_seed: int) -> tuple[Pair, ...]:
+    """So many pairs: the folds in turn, each with a seed of its own."""
+    return tuple((i % folds, first_seed + i) for i in range(pairs))
+
+
 @dataclass(frozen=True)
 class Arena:
-    """Where arms meet: the fit all of them share, the scored set, and the pairs."""
+    """Where arms meet: the scored set, and the pairs. An arm is a spec; what it says of the set,
+    the fold and the seed is replaced."""
 
-    base: FitSpec
-    """The control's fit; arms differ from it in their policy alone."""
     family: Family
     """The set whose faces score."""
-    first_seed: int
-    """Seeds count up from here; stages with other seeds are fresh."""
-    pairs: int
-    """How many fits an arm has: folds in turn, then the next seed."""
+    pairs: tuple[Pair, ...]
+    """An arm has one fit each; stages with other seeds are fresh."""
 
-    def specs(self, policy: Policy) -> list[FitSpec]:
+    def specs(self, arm: FitSpec) -> list[FitSpec]:
         """The fits of one arm, one a pair."""
-        split = replace(self.base.split, family=self.family)
+        split = replace(arm.split, family=self.family)
         return [
-            replace(
-                self.base,
-                policy=policy,
-                split=replace(split, fold=i % split.folds),
-                seed=self.first_seed + i // split.folds,
-            )
-            for i in range(self.pairs)
+            replace(arm, split=replace(split, fold=fold), seed=seed) for fold, seed in self.pairs
         ]
 
     def run(
-        self, arms: Sequence[Policy], session: Session, fits: Fits, on_outcome: OnOutcome | None
+        self, arms: Sequence[FitSpec], session: Session, fits: Fits, on_outcome: OnOutcome | None
     ) -> list[list[FitResult]]:
         """The results of every arm, in order of the pairs. Raises UserError where one failed."""
-        by_arm = [self.specs(policy) for policy in arms]
-        # Pair by pair: neighbours in time differ in policy, so no two render the same copies.
+        by_arm = [self.specs(arm) for arm in arms]
+        # Pair by pair: neighbours in time differ in arm, so no two render the same copies.
         in_turn = [spec for together in zip(*by_arm, strict=True) for spec in together]
         session.run_fits(in_turn, fits, on_outcome)
         return [[_whole(spec, fits) for spec in specs] for specs in by_arm]
@@ -62,10 +62,11 @@ def differences(arm: Sequence[FitResult], control: Sequence[FitResult]) -> list[
 
 def compared(arm: Sequence[FitResult], control: Sequence[FitResult]) -> Comparison:
     """The evidence on an arm: see ``evidence.compare``."""
-    return compare([_errors(result) for result in arm], [_errors(result) for result in control])
+    return compare([errors(result) for result in arm], [errors(result) for result in control])
 
 
-def _errors(result: FitResult) -> FitErrors:
+def errors(result: FitResult) -> FitErrors:
+    """What the fit got wrong on its held-out faces."""
     return FitErrors(
         fold=result.spec.split.fold,
         seed=result.spec.seed,
@@ -84,7 +85,7 @@ def _whole(spec: FitSpec, fits: Fits) -> FitResult:
         return outcome
     reason = outcome.reason if isinstance(outcome, Failed) else "its result vanished"
     raise UserError(
-        f"a fit the evidence needs failed: {reason} (fold {spec.split.fold}, seed {spec.seed}, "
-        f"policy {[step.transform for step in spec.policy.steps] or 'none'}); give more faces, or "
-        "a larger --preset"
+        f"a fit the evidence needs failed: {reason} ({spec.model.name}, fold {spec.split.fold}, "
+        f"seed {spec.seed}, policy {[step.transform for step in spec.policy.steps] or 'none'}); "
+        "give more faces, or a larger --preset"
     )

@@ -19,12 +19,13 @@ from optuna.trial import BaseTrial, TrialState
 
 from fkd_core.augment.policy import Policy
 from fkd_core.augment.transforms import TRANSFORMS
+from fkd_core.data.folds import Family
 from fkd_core.evidence import HELPFUL, Comparison, Verdict, judge
 from fkd_core.fitting.fits import Fits, OnOutcome
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec, recipe_version
 from fkd_core.running.session import Session
-from fkd_core.search.arms import Arena, compared, differences
+from fkd_core.search.arms import Arena, compared, differences, in_turn
 from fkd_core.search.augmentation_plan import Plan
 from fkd_core.search.racing import hopeless
 from fkd_core.search.studies import Study, StudyPlan
@@ -88,8 +89,8 @@ class AugmentationSearch:
     def screen(self) -> list[Screened]:
         """Every candidate's best strength on set search, most promising first; candidates whose
         every strength was hopeless are left out."""
-        arena = Arena(self.plan.base, "search", self._seed(0), self.plan.budget.screen_pairs)
-        (control,) = arena.run([Policy()], self.session, self.fits, self.on_outcome)
+        arena = self._arena("search", 0, self.plan.budget.screen_pairs)
+        (control,) = self._run(arena, Policy())
         studies = [self._screen_of(name, arena, control) for name in self.plan.transforms]
         run_studies(self.session, studies, self.fits, self.on_outcome)
         found = []
@@ -103,10 +104,8 @@ class AugmentationSearch:
         chosen = {s.transform: s.strength for s in screened[: self.plan.budget.confirmed]}
         policies = {name: space.alone(name, strength) for name, strength in chosen.items()}
         policies[space.CONTROL] = space.alone(space.CONTROL, None)
-        arena = Arena(self.plan.base, "confirm", self._seed(100), self.plan.budget.confirm_pairs)
-        control, *arms = arena.run(
-            [Policy(), *policies.values()], self.session, self.fits, self.on_outcome
-        )
+        arena = self._arena("confirm", 100, self.plan.budget.confirm_pairs)
+        control, *arms = self._run(arena, Policy(), *policies.values())
         self._record("confirm", arena, policies)
         comparisons = {
             name: compared(arm, control) for name, arm in zip(policies, arms, strict=True)
@@ -123,11 +122,9 @@ class AugmentationSearch:
             return None
         composed = self._best_composition(helpful)
         uniform = space.uniform_choice(self.plan.transforms)
-        arena = Arena(self.plan.base, "confirm", self._seed(300), self.plan.budget.meeting_pairs)
+        arena = self._arena("confirm", 300, self.plan.budget.meeting_pairs)
         policies = {"composed": composed, "uniform": uniform}
-        none, best, chosen = arena.run(
-            [Policy(), *policies.values()], self.session, self.fits, self.on_outcome
-        )
+        none, best, chosen = self._run(arena, Policy(), *policies.values())
         self._record("meeting", arena, policies)
         return Meeting(
             composed,
@@ -135,7 +132,11 @@ class AugmentationSearch:
             compared(best, none),
             compared(best, chosen),
             compared(chosen, none),
-            self._ablation(composed, replace(arena, pairs=self.plan.budget.ablation_pairs), best),
+            self._ablation(
+                composed,
+                replace(arena, pairs=arena.pairs[: self.plan.budget.ablation_pairs]),
+                best,
+            ),
         )
 
     def _screen_of(self, name: str, arena: Arena, control: Sequence[FitResult]) -> Study:
@@ -146,7 +147,7 @@ class AugmentationSearch:
             return space.strength(trial, strengths) if has_strength else {}
 
         def specs(values: Mapping[str, Any]) -> list[FitSpec]:
-            return arena.specs(space.alone(name, values.get("strength")))
+            return self._specs(arena, space.alone(name, values.get("strength")))
 
         grid = {"strength": list(strengths)} if has_strength else {}
         return self._study(
@@ -166,8 +167,8 @@ class AugmentationSearch:
         )
 
     def _best_composition(self, helpful: Mapping[str, float | None]) -> Policy:
-        arena = Arena(self.plan.base, "search", self._seed(0), self.plan.budget.compose_pairs)
-        (control,) = arena.run([Policy()], self.session, self.fits, self.on_outcome)
+        arena = self._arena("search", 0, self.plan.budget.compose_pairs)
+        (control,) = self._run(arena, Policy())
         names = {name: TRANSFORMS[name].has_strength for name in helpful}
         first = {f"{name}.probability": space.ALONE for name in helpful} | {
             f"{name}.strength": strength
@@ -179,7 +180,7 @@ class AugmentationSearch:
             arena,
             control,
             space=lambda trial: space.composition(trial, names),
-            specs=lambda values: arena.specs(space.composed(dict(values))),
+            specs=lambda values: self._specs(arena, space.composed(dict(values))),
             sampler=lambda seed: optuna.samplers.TPESampler(
                 seed=seed, n_startup_trials=5, multivariate=True, constant_liar=True
             ),
@@ -194,7 +195,7 @@ class AugmentationSearch:
         self, composed: Policy, arena: Arena, best: Sequence[FitResult]
     ) -> dict[str, Comparison]:
         """The composition without each of its transforms against the whole of it."""
-        if arena.pairs < 2 or len(composed.steps) < 2:
+        if len(arena.pairs) < 2 or len(composed.steps) < 2:
             return {}
         without = {
             left.transform: replace(
@@ -202,10 +203,10 @@ class AugmentationSearch:
             )
             for left in composed.steps
         }
-        arms = arena.run(list(without.values()), self.session, self.fits, self.on_outcome)
+        arms = self._run(arena, *without.values())
         self._record("ablation", arena, {f"without {name}": p for name, p in without.items()})
         return {
-            name: compared(arm, best[: arena.pairs])
+            name: compared(arm, best[: len(arena.pairs)])
             for name, arm in zip(without, arms, strict=True)
         }
 
@@ -224,7 +225,7 @@ class AugmentationSearch:
         plan = StudyPlan(
             name=self._name(what, arena, searched.get("first"), list(arms)),
             score=lambda results: float(np.mean(differences(results, control))),
-            hopeless=lambda results: races and hopeless(differences(results, control), noise),
+            hopeless=lambda look: races and hopeless(differences(look.results, control), noise),
             seed=self.plan.seed,
             lag=self.plan.budget.lag,
             **searched,
@@ -234,7 +235,7 @@ class AugmentationSearch:
     def _name(self, what: str, arena: Arena, *more: Any) -> str:
         """Says what is searched; the hash at its end stands for all that its values depend on."""
         identity = [
-            [spec.to_json() for spec in arena.specs(Policy())],
+            [spec.to_json() for spec in self._specs(arena, Policy())],
             self.fits.fingerprint,
             recipe_version(self.plan.base.model.name),
             asdict(self.plan.budget),
@@ -247,7 +248,7 @@ class AugmentationSearch:
 
     def _record(self, what: str, arena: Arena, policies: Mapping[str, Policy]) -> None:
         """Shows arms that have met as a study: one trial an arm, one step a pair."""
-        control = [self.fits.get(spec) for spec in arena.specs(Policy())]
+        control = [self.fits.get(spec) for spec in self._specs(arena, Policy())]
         whole = [result for result in control if isinstance(result, FitResult)]
         names = list(policies)
 
@@ -258,15 +259,23 @@ class AugmentationSearch:
             races=False,
             arms=[policy.hash for policy in policies.values()],
             space=lambda trial: {"arm": trial.suggest_categorical("arm", names)},
-            specs=lambda values: arena.specs(policies[values["arm"]]),
+            specs=lambda values: self._specs(arena, policies[values["arm"]]),
             sampler=lambda seed: optuna.samplers.RandomSampler(seed=seed),
             trials=len(names),
             first=tuple({"arm": name} for name in names),
         )
         run_studies(self.session, [study], self.fits, self.on_outcome)
 
-    def _seed(self, stage: int) -> int:
-        return 1000 * self.plan.seed + stage
+    def _arena(self, family: Family, stage: int, pairs: int) -> Arena:
+        folds = self.plan.budget.folds
+        return Arena(family, in_turn(pairs, folds, 1000 * self.plan.seed + stage))
+
+    def _specs(self, arena: Arena, policy: Policy) -> list[FitSpec]:
+        return arena.specs(replace(self.plan.base, policy=policy))
+
+    def _run(self, arena: Arena, *policies: Policy) -> list[list[FitResult]]:
+        arms = [replace(self.plan.base, policy=policy) for policy in policies]
+        return arena.run(arms, self.session, self.fits, self.on_outcome)
 
 
 def _best(study: Study) -> optuna.trial.FrozenTrial | None:

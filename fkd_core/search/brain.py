@@ -6,12 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from optuna.trial import TrialState
 
-from fkd_core.fitting.fits import Fits, OnOutcome, Outcome
-from fkd_core.fitting.result import Failed, FitResult
+from fkd_core.fitting.fits import Fits, OnOutcome
+from fkd_core.fitting.result import Failed, FitResult, Progress
 from fkd_core.fitting.spec import FitSpec
-from fkd_core.search.studies import Study
+from fkd_core.running.worker import Told
+from fkd_core.search.studies import Look, Study
+
+SLICES = 200
+"""Into how many parts a limit on seconds is cut: by about so little it may be overrun."""
+SPENT = "the budget was spent before it ended"
 
 
 @dataclass
@@ -23,6 +29,8 @@ class _Active:
     specs: Sequence[FitSpec]
     worker: int | None = None
     results: list[FitResult] = field(default_factory=list)
+    paused: Progress | None = None
+    """How far the next fit is, where it has begun."""
     settled: bool = False
 
 
@@ -58,7 +66,13 @@ class Brain:
         active.worker = self._idle.pop()
         self._active[trial_id] = active
         missing = [spec for spec in active.specs if spec not in self._fits]
-        return {"worker": active.worker, "specs": [spec.to_json() for spec in missing]}
+        plan = active.study.plan
+        return {
+            "worker": active.worker,
+            "specs": [spec.to_json() for spec in missing],
+            "looks": list(plan.looks),
+            "seconds": plan.seconds and max(1.0, plan.seconds / SLICES),
+        }
 
     def give_back(self, trial_id: str, _: dict[str, Any]) -> None:
         """Undoes a suggestion nobody has started."""
@@ -82,39 +96,62 @@ class Brain:
                 again = True
         return None
 
-    def on_result(self, trial_id: str, record: dict[str, Any], arrays: dict[str, Any]) -> bool:
+    def on_result(self, trial_id: str, told: Told) -> bool:
         """Keeps what a worker made; True where the trial has ended."""
         active = self._active[trial_id]
-        spec = FitSpec.from_json(record["spec"])
-        outcome = self._fits.put(spec, record, arrays)
-        if self._on_outcome:
-            self._on_outcome(spec, outcome)
+        before = active.paused.seconds if active.paused else 0.0
+        if isinstance(told, Progress):
+            active.paused = told
+            active.study.spend(active.number, told.seconds - before)
+        else:
+            record, arrays = told
+            active.study.spend(active.number, record["summary"].get("seconds", before) - before)
+            active.paused = None
+            spec = FitSpec.from_json(record["spec"])
+            outcome = self._fits.put(spec, record, arrays)
+            if self._on_outcome:
+                self._on_outcome(spec, outcome)
         self._advance(active)
         return active.settled
 
     def _advance(self, active: _Active) -> None:
-        """Goes through the fits that are known, as far as they reach."""
+        """Goes through what is known of the trial's fits, as far as it reaches."""
+        plan = active.study.plan
         for spec in active.specs[len(active.results) :]:
-            outcome: Outcome | None = self._fits.get(spec)
-            if outcome is None:
-                return None
+            outcome = self._fits.get(spec)
             if isinstance(outcome, Failed):
                 return self._settle(active, TrialState.FAIL, {"failure": outcome.reason})
+            if not active.results:
+                history = _history(outcome, active.paused)
+                for epoch in plan.looks:
+                    if outcome is None and epoch > len(history):
+                        break
+                    if self._hopeless(active, epoch, _at(history, epoch)):
+                        return self._settle(active, TrialState.PRUNED, {})
+            if outcome is None:
+                if active.study.exhausted:
+                    self._settle(active, TrialState.FAIL, {"failure": SPENT})
+                return None
             active.results.append(outcome)
-            value = active.study.plan.score(active.results)
-            active.study.report(active.number, len(active.results), value)
-            last = len(active.results) == len(active.specs)
-            if not last and active.study.plan.hopeless(active.results):
+            done = len(active.results)
+            hopeless = self._hopeless(active, done * plan.steps_a_fit, plan.score(active.results))
+            if hopeless and done < len(active.specs):
                 return self._settle(active, TrialState.PRUNED, {})
         self._settle(active, TrialState.COMPLETE, {})
         return None
+
+    def _hopeless(self, active: _Active, step: int, value: float) -> bool:
+        """Reports the trial's value at this step and asks whether it need not go on."""
+        study = active.study
+        study.report(active.number, step, value)
+        peers = study.peers(active.number, step)
+        return study.plan.hopeless(Look(active.results, value, peers))
 
     def _settle(self, active: _Active, state: TrialState, notes: dict[str, Any]) -> None:
         done = active.results
         value = active.study.plan.score(done) if state == TrialState.COMPLETE else None
         facts = {
             "fits": [self._fits.key(spec)[:16] for spec in active.specs[: len(done)]],
-            "seconds": round(sum(sum(r.seconds.values()) for r in done), 2),
             "rmse": [round(r.rmse, 4) for r in done],
         }
         active.study.finish(active.number, state, value, facts | notes)
@@ -129,3 +166,17 @@ class Brain:
         self._idle.append(active.worker)
         if not active.settled and self.error is None:
             self._settle(active, TrialState.FAIL, {"failure": reason or "the trial ended early"})
+
+
+def _history(outcome: FitResult | None, paused: Progress | None) -> Sequence[float]:
+    """Held-out RMSE in px, epoch by epoch, as far as it is known."""
+    if outcome is not None:
+        return list(outcome.history["held_out_rmse"])
+    return paused.held_out_rmse if paused else ()
+
+
+def _at(history: Sequence[float], epoch: int) -> float:
+    """Held-out RMSE in px at the last look of the fit not after this epoch."""
+    looks = np.asarray(history[:epoch])
+    looks = looks[np.isfinite(looks)]
+    return float(looks[-1]) if len(looks) else float("inf")

@@ -20,3 +20,17 @@ def hopeless(differences: Sequence[float], noise: float, z: float = 2.0) -> bool
         return False
     mean = sum(differences) / k
     return mean > z * noise / math.sqrt(k)
+
+
+def falls_behind(value: float, peers: Sequence[float], eta: int) -> bool:
+    """Whether a trial is not among the best 1/eta of those that came this far.
+
+    `value` is its own at this rung and `peers` are the others' there; lower is better. Fewer than
+    eta others decide nothing. The stopping rule of successive halving run trial by trial (Li et
+    al. 2020, A system for massively parallel hyperparameter tuning, arXiv 1810.05934); here the
+    peers are the trials that had ended when this one was proposed, so timing changes nothing.
+    """
+    if len(peers) < eta:
+        return False
+    better = sum(peer <= value for peer in peers)
+    return better >= max(1, (len(peers) + 1) // eta)

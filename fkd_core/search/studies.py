@@ -39,8 +39,8 @@ class StudyPlan:
     """The fits a trial is scored on, in order."""
     score: Callable[[Sequence[FitResult]], float]
     """The trial's value after these fits, the first of its specs; lower is better."""
-    hopeless: Callable[[Sequence[FitResult]], bool]
-    """Whether the trial need not go on after these fits; may look at nothing else."""
+    hopeless: Callable[[Look], bool]
+    """Whether the trial need not go on; may look at nothing else."""
     sampler: Callable[[int], BaseSampler]
     """A new sampler with this seed."""
     trials: int
@@ -50,8 +50,26 @@ class StudyPlan:
     seed: int = 0
     lag: int = 4
     """W: trial n waits until the trials up to n - W have ended; bounds the parallelism."""
+    looks: Sequence[int] = ()
+    """Epochs of the first fit after which the trial is looked at, on its held-out RMSE."""
+    steps_a_fit: int = 1
+    """What a whole fit counts as in Optuna's steps: its epochs, where looks are in epochs."""
+    seconds: float | None = None
+    """Hard limit of what all trials together may spend in workers; None for no limit."""
     notes: Mapping[str, Any] = field(default_factory=dict)
     """Shown with the study in the dashboard."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A trial on its way, as far as rules may see it."""
+
+    results: Sequence[FitResult]
+    """Its whole fits."""
+    value: float
+    """Its value now."""
+    peers: Sequence[float]
+    """Values at the same step of those earlier trials that had ended when it was proposed."""
 
 
 @dataclass(frozen=True)
@@ -81,15 +99,31 @@ class Study:
         self._claimed: set[int] = set()
 
     @property
+    def shown(self) -> optuna.Study:
+        """For Optuna's own plots; nothing is asked or told through it."""
+        return self._study
+
+    @property
     def trials(self) -> list[FrozenTrial]:
         """All trials in order of their numbers."""
         return self._study.get_trials(deepcopy=False)
 
     @property
     def finished(self) -> bool:
-        """Whether the fixed total is reached and every trial has ended."""
+        """Whether the fixed total, or the limit, is reached and every trial has ended."""
         trials = self.trials
-        return len(trials) >= self.plan.trials and all(t.state.is_finished() for t in trials)
+        enough = len(trials) >= self.plan.trials or self.exhausted
+        return enough and all(trial.state.is_finished() for trial in trials)
+
+    @property
+    def spent(self) -> float:
+        """Seconds that workers have really given to all trials; what the store had costs none."""
+        return sum((float(t.user_attrs.get("seconds", 0)) for t in self.trials), 0.0)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the limit is reached."""
+        return self.plan.seconds is not None and self.spent >= self.plan.seconds
 
     def next(self) -> Proposal | None:
         """The next trial to score, or None for now: wait for others, or there is none left."""
@@ -99,7 +133,7 @@ class Study:
                 return self._claim(trial.number, trial.params)
         n = len(trials)
         settled = all(t.state.is_finished() for t in trials[: max(0, n - self.plan.lag + 1)])
-        if n >= self.plan.trials or not settled:
+        if n >= self.plan.trials or not settled or self.exhausted:
             return None
         frozen = self._propose(trials)
         self._study.add_trial(frozen)
@@ -123,8 +157,19 @@ class Study:
         self.plan.space(shadow.ask())
         return _as_running(shadow.trials[-1])
 
+    def peers(self, number: int, step: int) -> list[float]:
+        """Values at this step of the trials that had ended when this one was proposed."""
+        ended = self.trials[: max(0, number - self.plan.lag + 1)]
+        return [t.intermediate_values[step] for t in ended if step in t.intermediate_values]
+
+    def spend(self, number: int, seconds: float) -> None:
+        """Adds to what the trial has cost."""
+        trial = self.trials[number]
+        total = round(trial.user_attrs.get("seconds", 0.0) + seconds, 3)
+        self._storage.set_trial_user_attr(trial._trial_id, "seconds", total)
+
     def report(self, number: int, step: int, value: float) -> None:
-        """The trial's value after `step` fits; repeating it is harmless."""
+        """The trial's value at a step; repeating it is harmless."""
         trial = self.trials[number]
         if step not in trial.intermediate_values:
             self._storage.set_trial_intermediate_value(trial._trial_id, step, value)

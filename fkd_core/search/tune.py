@@ -24,6 +24,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from fkd_core.fitting.fits import Fits, OnOutcome
+from fkd_core.fitting.result import Progress
 from fkd_core.running.session import Session
 from fkd_core.search.brain import Brain
 from fkd_core.search.studies import Study
@@ -119,7 +120,7 @@ class _Teller(_Pinned, FIFOScheduler):  # type: ignore[misc]
         if self._brain.error is not None:
             return str(TrialScheduler.STOP)
         try:
-            ended = self._brain.on_result(trial.trial_id, *result["outcome"])
+            ended = self._brain.on_result(trial.trial_id, result["told"])
         except Exception as error:
             self._brain.error = error  # Tune would log it and go on
             ended = True
@@ -136,11 +137,11 @@ class _Forget(tune.Callback):  # type: ignore[misc]
     def on_trial_result(
         self, iteration: Any, trials: Any, trial: Any, result: Any, **_: Any
     ) -> None:
-        result.pop("outcome", None)
+        result.pop("told", None)
 
 
 class _Proxy(tune.Trainable):  # type: ignore[misc]
-    """A Tune trial: has the fits of one configuration done, one a step."""
+    """A Tune trial: has the fits of one configuration done, a step to every look at one."""
 
     def setup(self, config: dict[str, Any], workers: Sequence[Any]) -> None:
         self._workers = workers
@@ -149,6 +150,7 @@ class _Proxy(tune.Trainable):  # type: ignore[misc]
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._worker = self._workers[new_config["worker"]]
         self._specs, self._done = new_config["specs"], 0
+        self._pauses = new_config["looks"], new_config["seconds"]
         return True
 
     def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
@@ -158,6 +160,7 @@ class _Proxy(tune.Trainable):  # type: ignore[misc]
         """Nothing to load: a repeated fit gives the same result."""
 
     def step(self) -> dict[str, Any]:
-        outcome = ray.get(self._worker.fit.remote(self._specs[self._done]))
-        self._done += 1
-        return {"fits": self._done, "outcome": outcome}  # the brain alone says when it is done
+        looks, seconds = self._pauses
+        told = ray.get(self._worker.fit.remote(self._specs[self._done], looks, seconds))
+        self._done += not isinstance(told, Progress)
+        return {"fits": self._done, "told": told}  # the brain alone says when it is done

@@ -30,6 +30,7 @@ def result(spec: FitSpec = SPEC) -> FitResult:
         group=np.array([2**64 - 1, 5], np.uint64),
         squared=np.where(labelled, 4.0, 0.0),
         labelled=labelled,
+        parameters=1000,
         train_faces=11,
         train_rmse=1.25,
         best_epoch=4,

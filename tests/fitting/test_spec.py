@@ -29,6 +29,7 @@ SPEC = FitSpec(
 )
 OTHER: dict[str, Any] = {
     "pipeline": "partial",
+    "keypoints": (0, 10),
     "family": "confirm",
     "limit": 50,
     "schedule": "cosine",
@@ -39,6 +40,9 @@ OTHER: dict[str, Any] = {
     "filters": (7, 16),
     "dense": (128,),
     "dropout": 0.5,
+    "activation": "elu",
+    "normalisation": "batch",
+    "head": "average",
     "downsample": 1,
     "stop_share": 0.2,
     "warmup": 0.1,

@@ -1,0 +1,166 @@
+"""Tunes Level-1 models under the policy that search_augment.py found, each for both pipelines.
+
+    python experiments/tune_models.py --data FOLDER --models lenet5 conv5 --preset quick
+
+1. Search, on set search: the reference's configuration first, then what Optuna proposes; trials
+   that fall behind are stopped at a ninth and a third of their epochs (successive halving).
+2. Confirm, on set confirm with fresh seeds: the best three trials meet the reference's
+   configuration; the winner is chosen here, so that no lucky trial wins.
+3. Final: what the winner gains over the reference, on faces that chose nothing.
+
+Writes best/<pipeline>/<model>.json, a table of results, a ledger of what was spent, and a page
+of each search below --results. Stop it when you like: the same command goes on. To watch:
+optuna-dashboard sqlite:///results/studies.db
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
+
+from fkd_core import experiment
+from fkd_core.augment.policy import Policy
+from fkd_core.errors import UserError
+from fkd_core.experiment import console
+from fkd_core.progress import FitProgress
+from fkd_core.report import tuning as report
+from fkd_core.running.session import session
+from fkd_core.search.best import write_best
+from fkd_core.search.policies import read_policy
+from fkd_core.search.studies import open_storage
+from fkd_core.search.tune import run_studies
+from fkd_core.search.tuning import Candidate, Tuned, Tuning
+from fkd_core.search.tuning_plan import TuningPlan, resized, tuned_models
+from search_spaces import augmentation
+from search_spaces.training import BUDGETS
+
+
+@dataclass(frozen=True)
+class TuneModels(experiment.Options):
+    """Options of this experiment."""
+
+    models: tuple[str, ...] = ()
+    """Models by name, or `all`; without it lenet5 (with --preset full: all)."""
+    pipelines: tuple[Literal["complete", "partial"], ...] = ("complete", "partial")
+    """Each model is tuned for each of these."""
+    trials: int | None = None
+    """Configurations tried for each model and pipeline, in place of the preset's number."""
+    gpu_hours: float | None = None
+    """Hard limit of device-hours for the search of each model and pipeline. Without a GPU, an
+    hour of one worker counts as one."""
+    epochs: int | None = None
+    """Full length of every fit, in place of the preset's."""
+    faces: int | None = None
+    """Faces that may train, in place of the preset's number."""
+    warm_start: bool = True
+    """Begin each further model's search with the training of the best model before it, until
+    that does worse than the reference's training."""
+
+
+def main(options: TuneModels) -> None:
+    """Tune Level-1 models, and find the best configuration of each for each pipeline."""
+    plans = planned(options)
+    competition = options.load()
+    faces, fits = competition.training, options.fits(competition)
+    console.print(f"{len(faces)} faces.")
+    for plan in plans:
+        about = experiment.about(
+            plan.reference, plan.fits, fits, faces, plan.space.IMAGES_A_SECOND
+        )
+        console.print(f"{plan.model}, {plan.pipeline}: at most {plan.fits} fits, {about}")
+    if options.dry_run:
+        return
+    made_by = experiment.provenance(options, fits)
+    folder = options.results / "tuning"
+    experiment.write_config(
+        folder / "config.json",
+        options,
+        budget=asdict(plans[0].budget),
+        policies={plan.pipeline: plan.policy.to_json() for plan in plans},
+        made_by=made_by,
+    )
+    storage = open_storage(options.storage_url)
+    with (
+        session(faces, options.cache / "copies", options.gpus_per_trial) as ray_session,
+        FitProgress(console, sum(plan.fits for plan in plans)) as progress,
+    ):
+        share = ray_session.gpus_per_trial or 1.0
+        seconds = options.gpu_hours and options.gpu_hours * 3600 / share
+        # Of each pipeline, whose training begins the next model's search: see warm_start.
+        best: dict[str, Candidate | None] = {}
+        for model in dict.fromkeys(plan.model for plan in plans):
+            tunings = [
+                Tuning(
+                    replace(plan, seconds=seconds),
+                    ray_session,
+                    fits,
+                    storage,
+                    progress.done,
+                    best.get(plan.pipeline) if options.warm_start else None,
+                )
+                for plan in plans
+                if plan.model == model
+            ]
+            progress.stage(f"search ({model})")
+            run_studies(ray_session, [t.study for t in tunings], fits, progress.done)
+            progress.stage(f"confirm and final ({model})")
+            for tuning in tunings:
+                tuned = tuning.outcome()
+                console.print(report.candidate_table(tuned))
+                for warning in tuned.warnings:
+                    console.print(f"{model}, {tuning.plan.pipeline}: {warning}", style="yellow")
+                report.write_tuned(folder, tuned, tuning.study.shown, share, made_by)
+                write_best(options.results / "best", tuned.winner.spec, tuned.evidence, made_by)
+                pipeline = tuning.plan.pipeline
+                best[pipeline] = next_sibling(tuned, best.get(pipeline, tuned.winner))
+    console.print(report.result_table(folder, "The winners on set final"))
+    console.print(f"{progress.count} fits done now, the rest came from the store.")
+    console.print(f"Configurations: {options.results / 'best'}. Tables and searches: {folder}")
+
+
+def planned(options: TuneModels) -> list[TuningPlan]:
+    """What each model and pipeline will get: equal budgets, and the policy found or the
+    reference's."""
+    if not options.pipelines:
+        raise UserError("--pipelines: name complete, partial or both")
+    if options.gpu_hours is not None and not options.gpu_hours > 0:
+        raise UserError(f"--gpu-hours: {options.gpu_hours:g} is no time; give more than 0")
+    budget = resized(
+        BUDGETS[options.preset],
+        trials=options.trials, epochs=options.epochs, faces=options.faces,
+    )  # fmt: skip
+    policies = {pipeline: policy_of(options, pipeline) for pipeline in options.pipelines}
+    return [
+        TuningPlan(model, pipeline, budget, policy, options.seed)
+        for model in tuned_models(options.models, options.preset)
+        for pipeline, policy in policies.items()
+    ]
+
+
+def next_sibling(tuned: Tuned, sibling: Candidate | None) -> Candidate | None:
+    """Whose training begins the next model's search: the best winner's so far, or nobody's once
+    a model did not gain by it."""
+    gain = tuned.warm_gain
+    if gain is not None:
+        console.print(
+            f"{tuned.plan.model}, {tuned.plan.pipeline}: begun from a sibling's training "
+            f"{gain:+.3f} px{'' if gain < 0 else ', so no further model is'}"
+        )
+    if sibling is None or (gain is not None and gain >= 0):
+        return None
+    return min(sibling, tuned.winner, key=lambda candidate: candidate.confirmed)
+
+
+def policy_of(options: TuneModels, pipeline: str) -> Policy:
+    """The policy that search_augment.py found, or the reference's, which is said."""
+    path = options.results / "augmentation" / "policy.json"
+    if path.exists():
+        return read_policy(path, pipeline)
+    console.print(
+        f"{pipeline}: no {path}, so the reference's augmentations; search_augment.py finds better."
+    )
+    return augmentation.reference()
+
+
+if __name__ == "__main__":
+    experiment.run(main, TuneModels)

@@ -1,0 +1,192 @@
+"""Tables of tuned models, and Optuna's own plots of their searches."""
+
+from __future__ import annotations
+
+import csv
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import optuna
+import plotly.graph_objects as go
+from rich.table import Table
+
+from fkd_core.experiment import caption
+from fkd_core.files import whole_file, write_text
+from fkd_core.search.tuning import Tuned
+
+COLUMNS = (
+    "pipeline", "model", "rmse", "low", "high", "gain", "gain_low", "gain_high", "parameters",
+    "fit_seconds", "device_hours", "trials", "pruned", "failed", "winner", "command",
+)  # fmt: skip
+"""Of results.csv: RMSE of the winner on set final and its 95% interval, px; its gain over the
+reference's configuration there (negative is better; empty where the reference won)."""
+
+
+LEDGER = ("pipeline", "model", "stage", "device_hours")
+
+
+def write_tuned(
+    folder: Path, tuned: Tuned, study: optuna.Study, share: float, made_by: Mapping[str, Any]
+) -> None:
+    """All that tells of one model and pipeline: its rows of results.csv and ledger.csv, its
+    candidates and its search. `share` is the share of a device that a worker holds."""
+    plan = tuned.plan
+    mine = {"pipeline": plan.pipeline, "model": plan.model}
+    _update(folder / "results.csv", COLUMNS, [mine | _row(tuned, share, made_by["command"])])
+    hours = [
+        mine | {"stage": stage, "device_hours": round(seconds * share / 3600, 5)}
+        for stage, seconds in tuned.ledger.items()
+    ]
+    _update(folder / "ledger.csv", LEDGER, hours)
+    stem = folder / plan.pipeline / plan.model
+    _write_candidates(stem.with_name(f"{stem.name}-candidates.csv"), tuned)
+    _write_search(stem.with_name(f"{stem.name}.html"), study, tuned, made_by)
+
+
+def _row(tuned: Tuned, share: float, command: str) -> dict[str, Any]:
+    rmse, low, high = tuned.rmse
+    final = tuned.final
+    gain = {"gain": final.effect, "gain_low": final.low, "gain_high": final.high} if final else {}
+    return {
+        **{
+            name: round(v, 4)
+            for name, v in {"rmse": rmse, "low": low, "high": high, **gain}.items()
+        },
+        "parameters": tuned.parameters,
+        "fit_seconds": round(tuned.fit_seconds, 1),
+        "device_hours": round(sum(tuned.ledger.values()) * share / 3600, 5),
+        "trials": sum(tuned.states.values()),
+        "pruned": tuned.states.get("PRUNED", 0),
+        "failed": tuned.states.get("FAIL", 0),
+        "winner": tuned.winner.name,
+        "command": command,
+    }
+
+
+def _update(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Puts rows into a table in place of those of the same pipeline and model; a file of another
+    form is replaced."""
+    changed = {(row["pipeline"], row["model"]) for row in rows}
+    kept = [row for row in _read(path, columns) if (row["pipeline"], row["model"]) not in changed]
+    both = sorted([*kept, *rows], key=lambda row: (row["pipeline"], row["model"]))
+    _write_csv(path, columns, both)
+
+
+def _read(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with open(path, encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        return list(reader) if tuple(reader.fieldnames or ()) == tuple(columns) else []
+
+
+def result_table(folder: Path, title: str) -> Table:
+    """The folder's results.csv for a terminal."""
+    table = Table(title=title, title_justify="left")
+    for name, text in (("pipeline", 1), ("model", 1), ("RMSE, px (95% interval)", 0),
+                       ("against reference, px", 0), ("parameters", 0), ("s a fit", 0),
+                       ("device-hours", 0), ("winner", 1)):  # fmt: skip
+        table.add_column(name, justify="left" if text else "right")
+    for r in _read(folder / "results.csv", COLUMNS):
+        table.add_row(
+            r["pipeline"],
+            r["model"],
+            "{:.3f} ({:.3f} .. {:.3f})".format(*(float(r[c]) for c in ("rmse", "low", "high"))),
+            "{:+.3f} ({:+.3f} .. {:+.3f})".format(
+                *(float(r[c]) for c in ("gain", "gain_low", "gain_high"))
+            )
+            if r["gain"]
+            else "",
+            f"{int(r['parameters']):,}",
+            f"{float(r['fit_seconds']):.0f}",
+            f"{float(r['device_hours']):.3f}",
+            r["winner"],
+        )
+    return table
+
+
+def candidate_table(tuned: Tuned) -> Table:
+    """Who came to set confirm, the winner first: what the search promised and what was kept."""
+    plan = tuned.plan
+    table = Table(title=f"{plan.model}, {plan.pipeline}: on set confirm", title_justify="left")
+    for name in ("configuration", "RMSE px", "against reference", "95% interval", "on set search"):
+        table.add_column(name, justify="left" if name == "configuration" else "right")
+    for candidate in tuned.candidates:
+        c = candidate.comparison
+        table.add_row(
+            candidate.name,
+            f"{candidate.confirmed:.3f}",
+            f"{c.effect:+.3f}" if c else "",
+            f"{c.low:+.3f} .. {c.high:+.3f}" if c else "",
+            f"{candidate.searched_gain:+.3f}" if c else "",
+        )
+    return table
+
+
+def _write_candidates(path: Path, tuned: Tuned) -> None:
+    """The same as CSV, with every configuration as JSON."""
+    columns = ("configuration", "searched", "searched_gain", "confirmed", "effect", "low", "high")
+    rows = [
+        dict(
+            zip(
+                columns,
+                (
+                    candidate.name,
+                    candidate.searched,
+                    candidate.searched_gain,
+                    candidate.confirmed,
+                    *((c.effect, c.low, c.high) if (c := candidate.comparison) else ("", "", "")),
+                ),
+                strict=True,
+            )
+        )
+        | {"spec": json.dumps(candidate.spec.to_json())}
+        for candidate in tuned.candidates
+    ]
+    _write_csv(path, (*columns, "spec"), rows)
+
+
+def _write_search(
+    path: Path, study: optuna.Study, tuned: Tuned, made_by: Mapping[str, Any]
+) -> None:
+    """One page with Optuna's plots of the search: history, importances, slices, early stops.
+
+    Importances come from whole trials only: pruned and failed ones have no final value.
+    """
+    figures = [
+        optuna.visualization.plot_optimization_history(study),
+        optuna.visualization.plot_intermediate_values(study),
+        *_importances(study),
+        optuna.visualization.plot_slice(study, target_name="RMSE, px"),
+    ]
+    title = f"{tuned.plan.model}, {tuned.plan.pipeline}: the search"
+    parts = [
+        figure.to_html(include_plotlyjs=number == 0, full_html=False)
+        for number, figure in enumerate(figures)
+    ]
+    write_text(
+        path,
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<body style='font-family:sans-serif'><h1>{escape(title)}</h1>{''.join(parts)}"
+        f"<p>{escape(caption(made_by))}</p></body></html>\n",
+    )
+
+
+def _importances(study: optuna.Study) -> list[go.Figure]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # few trials: the plot says how many
+        try:
+            return [optuna.visualization.plot_param_importances(study)]
+        except (ValueError, RuntimeError):  # too few whole trials, or all of them equal
+            return []
+
+
+def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    with whole_file(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

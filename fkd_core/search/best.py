@@ -1,0 +1,39 @@
+"""best/<pipeline>/<model>.json: the best configuration of each model, for the stages after it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fkd_core.errors import UserError
+from fkd_core.files import write_text
+from fkd_core.fitting.spec import FitSpec
+
+
+def write_best(
+    folder: Path, spec: FitSpec, evidence: Mapping[str, Any], made_by: Mapping[str, Any]
+) -> Path:
+    """Sets the best spec of its pipeline and model; gives the file."""
+    path = _path(folder, spec.pipeline, spec.model.name)
+    content = {"spec": spec.to_json(), "evidence": dict(evidence), "made_by": dict(made_by)}
+    write_text(path, json.dumps(content, indent=2) + "\n")
+    return path
+
+
+def read_best(folder: Path, pipeline: str, model: str) -> FitSpec:
+    """The best spec found of a model. Raises UserError where there is none or it is damaged."""
+    path = _path(folder, pipeline, model)
+    try:
+        return FitSpec.from_json(json.loads(path.read_text(encoding="utf-8"))["spec"])
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{path}: not there; run experiments/tune_models.py --models {model}"
+        ) from error
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); delete it and tune anew") from error
+
+
+def _path(folder: Path, pipeline: str, model: str) -> Path:
+    return folder / pipeline / f"{model}.json"
