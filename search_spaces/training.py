@@ -58,7 +58,7 @@ class Budget:
 
 BUDGETS: dict[str, Budget] = {
     "smoke": Budget(4, 4, 160, 1, 2, 2, 1, random=2),
-    "quick": Budget(20, 60, 1500, 1),
+    "quick": Budget(20, 60, 1500, 1, random=6),
     "full": Budget(60, 300, None, 2, 6, 6, lag=8, random=15),
 }
 

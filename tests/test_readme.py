@@ -24,6 +24,7 @@ COMMANDS = list(
     )
 )
 EXPERIMENT = "python experiments/search_augment.py"
+ANY_EXPERIMENT = r"python experiments/\w+\.py"
 HOSTS = "RAY_ADDRESS=HOST:6379 "
 HERE = Path(sys.executable).parent
 MINUTES = 60.0
@@ -81,13 +82,11 @@ def _pip_would_accept(command: str, results: Path) -> None:
 
 def _experiment_plans(command: str, results: Path) -> None:
     """The experiment takes the options and says what it would do."""
-    options = shlex.split(command.removeprefix(HOSTS))[2:]
+    program, *options = shlex.split(command.removeprefix(HOSTS))[1:]
     if "--data" in options:
         given = options.index("--data") + 1
         options[given] = str(_downloaded(results, options[given]))
-    done = _run(
-        [sys.executable, *EXPERIMENT.split()[1:], *options, "--results", str(results), "--dry-run"]
-    )
+    done = _run([sys.executable, program, *options, "--results", str(results), "--dry-run"])
     assert done.returncode == 0, done.stderr
     assert re.search(r"at most \d+ fits|usage:", done.stdout), done.stdout
 
@@ -151,7 +150,7 @@ CHECKS: dict[str, Callable[[str, Path], None]] = {
     r"make [a-z-]+": _make_knows_the_target,
     r"python -m pip install .+": _pip_would_accept,
     r"python -m pytest": _pytest_collects,
-    rf"(RAY_ADDRESS=HOST:6379 )?{re.escape(EXPERIMENT)}( --.*)?": _experiment_plans,
+    rf"(RAY_ADDRESS=HOST:6379 )?{ANY_EXPERIMENT}( --.*)?": _experiment_plans,
     r"kaggle .+": _kaggle_is_spelt_as_its_manual_says,
     r"ray .+": _ray_knows_the_options,
     r"optuna-dashboard .+": _dashboard_takes_the_default_storage,

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import optuna
 import pytest
 
 SCRIPT = Path(__file__).parent / "simulated_search.py"
-PLANNED = {"screen": 9, "confirm": 5, "meeting": 2, "compose": 6}
+PLANNED = {"screen": 9, "confirm": 5, "meeting": 2, "compose": 6, "lenet5": 9, "conv5": 9}
 """Trials of each kind of study: four transforms with two strengths and mirror with one; ..."""
 
 
@@ -86,6 +87,32 @@ def test_every_trial_says_what_really_happened(undisturbed: dict[str, Any]) -> N
     assert states["gamma"] == {"FAIL"}
     assert states["box_blur"] == {"COMPLETE", "PRUNED"}, "harmless when weak, hopeless when strong"
     assert states["rotation"] == {"COMPLETE"}
+
+
+def test_a_tuned_trial_is_pruned_at_the_epoch_it_had_reached(
+    undisturbed: dict[str, Any],
+) -> None:
+    reached = {
+        state: {tuple(steps) for name, _, s, _, _, steps, _ in undisturbed["trials"]
+                if name.startswith("tuning/") and s == state}
+        for state in ("COMPLETE", "PRUNED")
+    }  # fmt: skip
+    assert reached["COMPLETE"] == {("2", "6", "18")}
+    assert reached["PRUNED"] <= {("2",), ("2", "6")}
+    assert ("2",) in reached["PRUNED"]
+
+
+def test_the_next_model_begins_with_the_training_of_the_one_before(
+    undisturbed: dict[str, Any],
+) -> None:
+    params = {
+        (name.split("/")[2].split("@")[0], number): given
+        for name, number, _, given, *_ in undisturbed["trials"]
+    }
+    (winner,) = re.findall(r"trial (\d+)", undisturbed["tuned"][0][0])[:1]
+    shared = ("learning_rate", "schedule", "warmup", "log2_batch_size", "ema", "early_stop")
+    begun, sibling = params["conv5", 1], params["lenet5", int(winner)]
+    assert {k: begun[k] for k in shared} == {k: sibling[k] for k in shared}
 
 
 def test_a_search_killed_again_and_again_ends_like_an_undisturbed_one(

@@ -1,0 +1,63 @@
+"""The benchmark that goes to bare machines runs there."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from faces_for_tests import tiny_faces
+
+ROOT = Path(__file__).parents[1]
+HERE = Path(np.__file__).parents[1]
+BARE = (
+    "numpy", "keras", "jax", "ml_dtypes", "opt_einsum", "scipy", "absl", "rich", "namex", "h5py",
+    "optree", "packaging", "markdown_it", "mdurl", "pygments", "typing_extensions.py",
+)  # fmt: skip
+"""What a machine with NumPy, Keras and JAX alone has, with what these need."""
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """The folder of packages of such a machine."""
+    folder = tmp_path / "packages"
+    folder.mkdir()
+    found = [*(HERE / name for name in BARE), *HERE.glob("*.libs"), *HERE.glob("jaxlib*")]
+    for path in found:
+        (folder / path.name).symlink_to(path)
+    return folder
+
+
+@pytest.mark.slow
+def test_all_models_can_be_fitted_with_keras_and_one_backend_alone(
+    tmp_path: Path, bare: Path
+) -> None:
+    pytest.importorskip("jax")
+    faces = tiny_faces()
+    names = ("images", "points", "source", "group", "row")
+    np.savez(tmp_path / "faces.npz", **{name: getattr(faces, name) for name in names})
+    command = [sys.executable, "-S", "benchmarks/fit_all_models.py", "--epochs", "1"]
+    told = [*command, "--data", str(tmp_path / "faces.npz"), "--out", str(tmp_path / "out.csv")]
+    for models, already in ((["lenet5"], False), (["lenet5", "conv5"], True)):
+        done = subprocess.run(
+            [*told, "--batch-size", "16", "--models", *models],
+            cwd=ROOT,
+            env=os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": f"{ROOT}:{bare}"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert ("lenet5: already in" in done.stdout) is already
+    with open(tmp_path / "out.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["model"] for row in rows] == ["lenet5", "conv5"]
+    for row in rows:
+        assert row["backend"] == "jax"
+        assert float(row["images_per_second"]) > 0
+        assert float(row["rmse"]) > 0
+        assert not row["note"]
