@@ -3,7 +3,7 @@
     python experiments/tune_models.py --data FOLDER --models lenet5 conv5 --preset quick
 
 1. Search, on set search: the reference's configuration first, then what Optuna proposes; trials
-   that fall behind are stopped at a ninth and a third of their epochs (successive halving).
+   that fall behind are stopped at a quarter and at half of their epochs (successive halving).
 2. Confirm, on set confirm with fresh seeds: the best three trials meet the reference's
    configuration; the winner is chosen here, so that no lucky trial wins.
 3. Final: what the winner gains over the reference, on faces that chose nothing.

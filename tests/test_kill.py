@@ -1,14 +1,16 @@
-"""The real command with real fits, killed with SIGKILL at random moments and run again."""
+"""The real commands with real fits, killed with SIGKILL at random moments and run again."""
 
 from __future__ import annotations
 
 import contextlib
+import csv
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +18,32 @@ import optuna
 import pytest
 
 ROOT = Path(__file__).parents[1]
-KILLS = 10
 LONGEST = 45.0  # seconds until a kill: from the imports to well into the fits
 
 
-def _start(results: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "experiments/search_augment.py", "--preset", "smoke"]
+@dataclass(frozen=True)
+class Run:
+    """One command, how often it is killed, and what must come out of it all the same."""
+
+    command: tuple[str, ...]
+    kills: int
+    outcome: str
+    columns: tuple[str, ...] = ()
+    """Those of the outcome that tell no time; all where empty."""
+
+
+SEARCH = Run(("experiments/search_augment.py",), 8, "augmentation/verdicts.csv")
+TUNE = Run(
+    ("experiments/tune_models.py", "--models", "lenet5", "--pipelines", "complete"),
+    4,
+    "tuning/results.csv",
+    ("rmse", "low", "high", "gain", "winner", "trials", "pruned"),
+)
+
+
+def _start(run: Run, results: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*command, "--results", str(results)],
+        [sys.executable, *run.command, "--preset", "smoke", "--results", str(results)],
         cwd=ROOT,
         env={k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"},
         stdin=subprocess.DEVNULL,
@@ -34,8 +54,8 @@ def _start(results: Path) -> subprocess.Popen[str]:
     )
 
 
-def _finish(results: Path) -> str:
-    process = _start(results)
+def _finish(run: Run, results: Path) -> str:
+    process = _start(run, results)
     out, err = process.communicate(timeout=600)
     assert process.returncode == 0, err[-3000:]
     return out
@@ -57,25 +77,30 @@ def _trials(results: Path) -> list[Any]:
     )
 
 
+def _outcome(run: Run, results: Path) -> list[dict[str, str]]:
+    with open(results / run.outcome, newline="") as file:
+        return [{name: row[name] for name in run.columns or row} for row in csv.DictReader(file)]
+
+
 @pytest.mark.slow
-def test_ten_kills_change_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("run", [SEARCH, TUNE], ids=["search_augment", "tune_models"])
+def test_kills_change_nothing(run: Run, tmp_path: Path) -> None:
     calm, stormy = tmp_path / "calm", tmp_path / "stormy"
-    _finish(calm)
+    _finish(run, calm)
     chance = random.Random(11)
-    for _ in range(KILLS):
-        process = _start(stormy)
+    for _ in range(run.kills):
+        process = _start(run, stormy)
         time.sleep(chance.uniform(1.0, LONGEST))  # the random moment itself
         _end(process, signal.SIGKILL)
-    _finish(stormy)
+    _finish(run, stormy)
     assert _trials(stormy) == _trials(calm)
-    verdicts = "augmentation/verdicts.csv"
-    assert (stormy / verdicts).read_bytes() == (calm / verdicts).read_bytes()
-    assert "0 fits done now" in _finish(stormy)
+    assert _outcome(run, stormy) == _outcome(run, calm)
+    assert "0 fits done now" in _finish(run, stormy)
 
 
 @pytest.mark.slow
 def test_ctrl_c_stops_with_one_line_and_the_rerun_goes_on(tmp_path: Path) -> None:
-    process = _start(tmp_path)
+    process = _start(SEARCH, tmp_path)
     while process.poll() is None and not list(tmp_path.glob("fits/fits/*/*")):
         time.sleep(0.05)  # polls: until the first result is kept
     process.send_signal(signal.SIGINT)
@@ -83,4 +108,4 @@ def test_ctrl_c_stops_with_one_line_and_the_rerun_goes_on(tmp_path: Path) -> Non
     assert process.returncode == 130, err
     assert "the same command goes on from there" in err
     assert "Traceback" not in err
-    _finish(tmp_path)
+    _finish(SEARCH, tmp_path)

@@ -210,7 +210,7 @@ class Tuning:
 
     def _warm_gain(self) -> float | None:
         cold, *others = self.study.trials
-        if len(self._first) < 2 or not others or cold.value is None:
+        if self.sibling is None or len(self._first) < 2 or not others or cold.value is None:
             return None
         return others[0].value - cold.value if others[0].value is not None else float("inf")
 
@@ -223,14 +223,11 @@ class Tuning:
 
     @property
     def _first(self) -> list[dict[str, Any]]:
-        """The reference, and its model trained as the sibling's winner is."""
+        """The reference; its model trained as the sibling's winner is, or as is thought best."""
         reference = dict(self.plan.space.REFERENCE)
         named = shared.REFERENCE.keys() | {"weight_decay"}
-        warm = reference | {
-            name: value
-            for name, value in (self.sibling.params if self.sibling else {}).items()
-            if name in named
-        }
+        training = self.sibling.params if self.sibling else shared.HYPOTHESIS
+        warm = reference | {name: value for name, value in training.items() if name in named}
         return [reference] if warm == reference else [reference, warm]
 
     @property

@@ -44,3 +44,10 @@ def test_equal_weights_make_the_same_features_as_the_published_network(published
         np.asarray(published((gray - GRAY_CENTRE) / GRAY_SPREAD, training=False)),
         rtol=1e-3,
     )
+
+
+def test_what_cannot_be_built_is_refused() -> None:
+    with pytest.raises(ValueError, match="3 blocks, 4 filters and 4 strides"):
+        ResNet50(blocks=(3, 4, 6))
+    with pytest.raises(ValueError, match="shrinks to one position"):
+        ResNet50(head="soft_argmax", downsample=4)

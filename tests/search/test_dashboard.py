@@ -57,7 +57,7 @@ def storage_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     for state, value, notes in ends:
         proposal = study.next()
         assert proposal is not None
-        study.report(proposal.number, 1, -0.25)
+        study.report(proposal.number, 33 if state == TrialState.PRUNED else 1, -0.25)
         study.finish(proposal.number, state, value, notes)
     _study(storage, "compose/rotation+mirror@89ef4567", trials=1)
     return url
@@ -145,6 +145,11 @@ def test_a_trial_shows_its_value_its_steps_and_its_notes(dashboard: str, tmp_pat
     page = _page(f"{dashboard}/dashboard/studies/1/trials?numbers=0", tmp_path)
     assert "Value -0.125 Intermediate Values 1 -0.25" in page
     assert 'fits ["f1", "f2"]' in page
+
+
+def test_a_pruned_trial_shows_the_step_it_was_stopped_at(dashboard: str, tmp_path: Path) -> None:
+    page = _page(f"{dashboard}/dashboard/studies/1/trials?numbers=1", tmp_path)
+    assert "Intermediate Values 33 -0.25" in page
 
 
 def test_a_failed_trial_shows_its_reason(dashboard: str, tmp_path: Path) -> None:

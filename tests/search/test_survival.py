@@ -97,9 +97,9 @@ def test_a_tuned_trial_is_pruned_at_the_epoch_it_had_reached(
                 if name.startswith("tuning/") and s == state}
         for state in ("COMPLETE", "PRUNED")
     }  # fmt: skip
-    assert reached["COMPLETE"] == {("2", "6", "18")}
-    assert reached["PRUNED"] <= {("2",), ("2", "6")}
-    assert ("2",) in reached["PRUNED"]
+    assert reached["COMPLETE"] == {("4", "9", "18")}
+    assert reached["PRUNED"] <= {("4",), ("4", "9")}
+    assert ("4",) in reached["PRUNED"]
 
 
 def test_the_next_model_begins_with_the_training_of_the_one_before(

@@ -39,8 +39,8 @@ def test_every_set_has_seeds_of_its_own_and_confirm_a_fresh_one_for_every_fit() 
 
 
 def test_trials_are_looked_at_on_the_rungs_below_the_full_length() -> None:
-    assert BUDGET.looks == (22, 67)
-    assert Budget(4, 4, None, 1).looks == (1,)
+    assert BUDGET.looks == (50, 100)
+    assert Budget(4, 4, None, 1).looks == (1, 2)
     assert Budget(4, 1, None, 1).looks == ()
     for budget in BUDGETS.values():
         assert all(1 <= look < budget.epochs for look in budget.looks)
