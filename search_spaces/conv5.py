@@ -9,7 +9,7 @@ normalisation, head. Nuisance: activation, dropout, dense width, training. Refer
 first: 16 to 256 channels in five blocks, dropout 0.10 to 0.25, dense 1024 and 512 with dropout
 0.10, ReLU, batch normalisation, 96 x 96. Width and dropout are factors on its values.
 
-Cost: a fit of 60 epochs on 1,200 training faces takes about @ on one CPU core.
+Cost: a fit of 60 epochs on 1,200 training faces takes about four minutes on one CPU core.
 
     python experiments/tune_models.py --models conv5 --data FOLDER
 """
@@ -24,7 +24,7 @@ from fkd_core.models.base import HEADS, NORMALISATIONS
 from fkd_core.models.conv5 import Conv5
 from search_spaces import training
 
-IMAGES_A_SECOND = 1
+IMAGES_A_SECOND = 300
 """What one CPU core trains of the reference's configuration, for estimates."""
 
 REFERENCE: dict[str, Any] = training.REFERENCE | {

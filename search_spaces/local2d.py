@@ -10,7 +10,7 @@ dropout, dense width, training. Reference, tried first: 32, 64 and 128 shared ch
 unshared, averaged, dense 512, dropout 0.20 and 0.15, leaky ReLU, batch normalisation, 96 x 96.
 Width (of the shared convolutions) and dropout are factors on its values.
 
-Cost: a fit of 60 epochs on 1,200 training faces takes about @ on one CPU core.
+Cost: a fit of 60 epochs on 1,200 training faces takes about eight minutes on one CPU core.
 
     python experiments/tune_models.py --models local2d --data FOLDER
 """
@@ -25,7 +25,7 @@ from fkd_core.models.base import HEADS, NORMALISATIONS
 from fkd_core.models.local2d import Local2D
 from search_spaces import training
 
-IMAGES_A_SECOND = 1
+IMAGES_A_SECOND = 150
 """What one CPU core trains of the reference's configuration, for estimates."""
 
 REFERENCE: dict[str, Any] = training.REFERENCE | {

@@ -10,7 +10,7 @@ head. Nuisance: activation, dropout, dense width, training. Reference, tried fir
 channels with kernels 4 to 1, dropout 0.1 to 0.6, two dense layers of 1000, the last linear, ELU,
 no normalisation, 96 x 96. Width and dropout are factors on its values.
 
-Cost: a fit of 60 epochs on 1,200 training faces takes about @ on one CPU core.
+Cost: a fit of 60 epochs on 1,200 training faces takes about 80 minutes on one CPU core.
 
     python experiments/tune_models.py --models naimishnet --data FOLDER
 """
@@ -25,7 +25,7 @@ from fkd_core.models.base import HEADS, NORMALISATIONS
 from fkd_core.models.naimishnet import NaimishNet
 from search_spaces import training
 
-IMAGES_A_SECOND = 1
+IMAGES_A_SECOND = 15
 """What one CPU core trains of the reference's configuration, for estimates."""
 
 REFERENCE: dict[str, Any] = training.REFERENCE | {

@@ -11,8 +11,8 @@ blocks in each of four stages of 64 to 512 channels, plain and bottleneck by tur
 average head, ReLU, batch normalisation, no dropout, L2 of 1e-4, 96 x 96. Width is a factor on
 its channels.
 
-Cost: a fit of 60 epochs on 1,200 training faces takes about @ on one CPU core; each
-halving less makes it two to three times as long.
+Cost: a fit of 60 epochs on 1,200 training faces takes about nine minutes on one CPU core; each
+halving less makes it one and a half to three times as long.
 
     python experiments/tune_models.py --models resnet --data FOLDER
 """
@@ -27,7 +27,7 @@ from fkd_core.models.base import HEADS
 from fkd_core.models.resnet import ResNet
 from search_spaces import training
 
-IMAGES_A_SECOND = 1
+IMAGES_A_SECOND = 130
 """What one CPU core trains of the reference's configuration, for estimates."""
 
 REFERENCE: dict[str, Any] = training.REFERENCE | {

@@ -10,8 +10,8 @@ activation, normalisation, stochastic depth, dropout, training. Reference, tried
 and 3 bottlenecks of 64 to 512 channels, five halvings, average head, ReLU, batch normalisation,
 nothing dropped, 96 x 96. Width and depth are factors on its channels and bottlenecks.
 
-Cost: a fit of 60 epochs on 1,200 training faces takes about @ on one CPU core; each
-halving less makes it two to three times as long.
+Cost: a fit of 60 epochs on 1,200 training faces takes about 40 minutes on one CPU core; each
+halving less makes it one and a half to three times as long.
 
     python experiments/tune_models.py --models resnet50 --data FOLDER
 """
@@ -26,7 +26,7 @@ from fkd_core.models.base import HEADS
 from fkd_core.models.resnet50 import ResNet50
 from search_spaces import training
 
-IMAGES_A_SECOND = 1
+IMAGES_A_SECOND = 30
 """What one CPU core trains of the reference's configuration, for estimates."""
 
 REFERENCE: dict[str, Any] = training.REFERENCE | {

@@ -9,8 +9,8 @@ activation, normalisation, stochastic depth, dropout, training. Reference, tried
 groups, 3, 4, 6 and 3 blocks of 128 to 1024 channels, five halvings, average head, ReLU, batch
 normalisation, nothing dropped, 96 x 96. Width and depth are factors on its channels and blocks.
 
-Cost: a fit of 60 epochs on 1,200 training faces takes about @ on one CPU core; each
-halving less makes it two to three times as long.
+Cost: a fit of 60 epochs on 1,200 training faces takes about an hour on one CPU core; each
+halving less makes it one and a half to three times as long.
 
     python experiments/tune_models.py --models resnext50 --data FOLDER
 """
@@ -25,7 +25,7 @@ from fkd_core.models.base import HEADS
 from fkd_core.models.resnext50 import ResNeXt50
 from search_spaces import training
 
-IMAGES_A_SECOND = 1
+IMAGES_A_SECOND = 19
 """What one CPU core trains of the reference's configuration, for estimates."""
 
 REFERENCE: dict[str, Any] = training.REFERENCE | {

@@ -26,6 +26,7 @@ COLUMNS = (
 reference's configuration there (negative is better; empty where the reference won)."""
 
 
+SCORE = "RMSE on set search, px"
 LEDGER = ("pipeline", "model", "stage", "device_hours")
 
 
@@ -158,10 +159,10 @@ def _write_search(
     Importances come from whole trials only: pruned and failed ones have no final value.
     """
     figures = [
-        optuna.visualization.plot_optimization_history(study),
+        optuna.visualization.plot_optimization_history(study, target_name=SCORE),
         optuna.visualization.plot_intermediate_values(study),
         *_importances(study),
-        optuna.visualization.plot_slice(study, target_name="RMSE, px"),
+        optuna.visualization.plot_slice(study, target_name=SCORE),
     ]
     title = f"{tuned.plan.model}, {tuned.plan.pipeline}: the search"
     parts = [
