@@ -5,6 +5,8 @@ PYTHON ?= python3
 OPTIONS ?=
 
 BIN := .venv/bin
+# Most tests use one thread, so two files at a time.
+TWO := -n 2 --dist loadfile
 # --no-build-isolation: the build backend comes from the pins too, so nothing else is downloaded.
 SELF := $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 
@@ -15,10 +17,10 @@ demo: .venv/installed
 	$(BIN)/python experiments/search_augment.py $(OPTIONS)
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TWO)
 
 test-slow: .venv/installed-dev
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow $(TWO)
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check

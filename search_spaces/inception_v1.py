@@ -1,9 +1,9 @@
 """Do the auxiliary heads earn their share of the prediction?
 
-Hypothesis: the first auxiliary head sees 2 x 2 places after three of nine modules, so an equal share
-of the prediction is too much for it, while its loss still helps the trunk to learn; and a network
-of 22 layers without normalisation, ending at 3 x 3, should gain most from batch normalisation
-and from 12 x 12 positions to the end.
+Hypothesis: the first auxiliary head sees 2 x 2 places after three of nine modules, so an equal
+share of the prediction is too much for it, while its loss still helps the trunk to learn; and a
+network of 22 layers without normalisation, ending at 3 x 3, should gain most from batch
+normalisation and from 12 x 12 positions to the end.
 
 Scientific: resolution, width, normalisation, head, what the auxiliary heads count in loss and
 prediction. Nuisance: activation, dropout, training. Reference, tried first: the published

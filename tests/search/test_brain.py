@@ -165,3 +165,12 @@ def test_an_outcome_that_failed_fails_its_trial(
     assert brain.on_result("0", to_record(spec, Failed("out of memory: much")))
     assert study.trials[0].state == TrialState.FAIL
     assert study.trials[0].user_attrs["failure"] == "out of memory: much"
+
+
+def test_a_larger_total_goes_on_where_the_smaller_one_ended(fits: Fits, tmp_path: Path) -> None:
+    at_once, in_two = optuna.storages.InMemoryStorage(), optuna.storages.InMemoryStorage()
+    _work(Brain([_study(at_once)], fits, [0], None))
+    for trials in (3, len(RATES)):
+        _work(Brain([_study(in_two, trials=trials)], fits, [0], None))
+    assert [t.params for t in _study(in_two).trials] == [t.params for t in _study(at_once).trials]
+    assert _states(_study(in_two)) == _states(_study(at_once))
