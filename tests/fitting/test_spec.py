@@ -194,7 +194,7 @@ def test_impossible_specs_are_refused_with_the_field(wrong: dict[str, Any], word
 @pytest.mark.parametrize(
     "change",
     [
-        {"model": {"name": "resnet"}},
+        {"model": {"name": "resnet51"}},
         {"model": {"name": "lenet5", "layers": 3}},
         {"model": {"name": "lenet5", "dense": "wide"}},
         {"model": "lenet5"},

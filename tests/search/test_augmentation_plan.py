@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from fkd_core.augment.policy import Policy
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.errors import UserError
-from fkd_core.search.arms import Arena
+from fkd_core.search.arms import Arena, fresh, in_turn
 from fkd_core.search.augmentation_plan import Plan, candidates
 from search_spaces.augmentation import BUDGETS, CONTROL, composed, uniform_choice
 
@@ -35,19 +36,26 @@ def test_an_unknown_name_is_refused_with_the_names_there_are(name: str) -> None:
 def test_every_stage_has_seeds_of_its_own_and_balanced_folds(preset: str) -> None:
     budget = BUDGETS[preset]
     base = Plan("complete", EVERYTHING, budget, seed=3).base
-    arena = Arena(base, "confirm", 3100, budget.confirm_pairs)
-    pairs = [(spec.split.fold, spec.seed) for spec in arena.specs(Policy())]
+    arena = Arena("confirm", in_turn(budget.confirm_pairs, budget.folds, 3100))
+    specs = arena.specs(base)
+    pairs = [(spec.split.fold, spec.seed) for spec in specs]
     assert len(set(pairs)) == budget.confirm_pairs
     assert {fold for fold, _ in pairs} == set(range(budget.folds)), "every face is scored"
-    assert {spec.split.family for spec in arena.specs(Policy())} == {"confirm"}
+    assert {spec.split.family for spec in specs} == {"confirm"}
 
 
-def test_arms_differ_in_their_policy_alone() -> None:
-    arena = Arena(Plan("partial", EVERYTHING, BUDGETS["quick"], 0).base, "search", 0, 4)
-    policy = uniform_choice(["mirror"])
-    for control, arm in zip(arena.specs(Policy()), arena.specs(policy), strict=True):
+def test_arms_differ_in_what_their_specs_do_alone() -> None:
+    base = Plan("partial", EVERYTHING, BUDGETS["quick"], 0).base
+    other = replace(base, policy=uniform_choice(["mirror"]))
+    arena = Arena("search", in_turn(4, 2, 0))
+    for control, arm in zip(arena.specs(base), arena.specs(other), strict=True):
         differing = {name for name, value in vars(arm).items() if value != vars(control)[name]}
         assert differing == {"policy"}
+
+
+def test_pairs_take_folds_in_turn_with_one_seed_a_round_or_a_fresh_one_each() -> None:
+    assert in_turn(5, 2, 7) == ((0, 7), (1, 7), (0, 8), (1, 8), (0, 9))
+    assert fresh(3, 2, 7) == ((0, 7), (1, 8), (0, 9))
 
 
 def test_a_composition_is_read_from_its_parameters() -> None:
