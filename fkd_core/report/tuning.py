@@ -87,25 +87,23 @@ def _read(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
 
 def result_table(folder: Path, title: str) -> Table:
     """The folder's results.csv for a terminal."""
-    table = Table(title=title, title_justify="left")
-    for name, text in (("pipeline", 1), ("model", 1), ("RMSE, px (95% interval)", 0),
-                       ("against reference, px", 0), ("parameters", 0), ("s a fit", 0),
-                       ("device-hours", 0), ("winner", 1)):  # fmt: skip
-        table.add_column(name, justify="left" if text else "right")
+    table = Table(title=f"{title} (95% intervals)", title_justify="left")
+    for name in ("pipeline", "model", "RMSE px", "against reference", "parameters", "s a fit"):
+        table.add_column(name, justify="left" if name in ("pipeline", "model") else "right")
+    table.add_column("hours", justify="right")
     for r in _read(folder / "results.csv", COLUMNS):
         table.add_row(
             r["pipeline"],
             r["model"],
-            "{:.3f} ({:.3f} .. {:.3f})".format(*(float(r[c]) for c in ("rmse", "low", "high"))),
-            "{:+.3f} ({:+.3f} .. {:+.3f})".format(
+            "{:.3f} ({:.3f}..{:.3f})".format(*(float(r[c]) for c in ("rmse", "low", "high"))),
+            "{:+.3f} ({:+.3f}..{:+.3f})".format(
                 *(float(r[c]) for c in ("gain", "gain_low", "gain_high"))
             )
             if r["gain"]
-            else "",
+            else "is the best",
             f"{int(r['parameters']):,}",
             f"{float(r['fit_seconds']):.0f}",
             f"{float(r['device_hours']):.3f}",
-            r["winner"],
         )
     return table
 
