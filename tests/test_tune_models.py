@@ -1,0 +1,79 @@
+"""tune_models.py: what it says before it does anything, and the policy it trains under."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments.tune_models import TuneModels, next_sibling, planned
+from fkd_core.augment.policy import Policy, Step
+from fkd_core.errors import UserError
+from fkd_core.search.policies import write_policy
+from fkd_core.search.tuning import Candidate, Tuned
+from search_spaces import augmentation
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"models": ("lenet6",)}, "--models: there is no model 'lenet6'"),
+        ({"pipelines": ()}, "--pipelines: name complete, partial or both"),
+        ({"trials": 1}, "--trials: 1 is too few"),
+        ({"epochs": 0}, "--epochs: 0 is too few"),
+        ({"gpu_hours": 0.0}, "--gpu-hours: 0 is no time"),
+        ({"gpu_hours": float("nan")}, "--gpu-hours: nan is no time"),
+    ],
+)
+def test_what_cannot_be_is_named(options: dict[str, Any], words: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=words):
+        planned(TuneModels(results=tmp_path, **options))
+
+
+def test_every_model_and_pipeline_gets_an_equal_budget(tmp_path: Path) -> None:
+    plans = planned(TuneModels(results=tmp_path, models=("conv5", "lenet5"), trials=7))
+    assert [(plan.model, plan.pipeline) for plan in plans] == [
+        ("conv5", "complete"),
+        ("conv5", "partial"),
+        ("lenet5", "complete"),
+        ("lenet5", "partial"),
+    ]
+    assert {plan.budget.trials for plan in plans} == {7}
+    assert len({plan.fits for plan in plans}) == 1
+
+
+def test_without_a_search_the_references_augmentations_are_used_and_that_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan, _ = planned(TuneModels(results=tmp_path))
+    assert plan.policy == augmentation.reference()
+    assert "so the reference's augmentations" in capsys.readouterr().out
+
+
+def test_the_policy_that_was_found_is_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = Policy((Step("mirror", 0.3),))
+    write_policy(tmp_path / "augmentation" / "policy.json", "complete", found, {})
+    assert [plan.policy for plan in planned(TuneModels(results=tmp_path))] == [found, found]
+    assert "reference's augmentations" not in capsys.readouterr().out
+
+
+def test_a_sibling_is_followed_only_while_that_pays(tmp_path: Path) -> None:
+    plan = planned(TuneModels(results=tmp_path))[0]
+
+    def candidate(rmse: float) -> Candidate:
+        return Candidate("trial 3", {}, plan.reference, rmse, -0.1, rmse, None)
+
+    def tuned(rmse: float, gain: float | None) -> Tuned:
+        return Tuned(plan, [candidate(rmse)], None, (rmse, 0, 9), 1, 1.0, {}, {}, gain, [])
+
+    first = next_sibling(tuned(2.0, None), candidate(2.0))
+    assert first is not None
+    assert first.confirmed == 2.0
+    better = next_sibling(tuned(1.5, -0.2), first)
+    assert better is not None
+    assert better.confirmed == 1.5
+    assert next_sibling(tuned(1.4, +0.2), better) is None
+    assert next_sibling(tuned(1.0, None), None) is None, "once off it stays off"
