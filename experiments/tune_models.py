@@ -157,7 +157,8 @@ def policy_of(options: TuneModels, pipeline: str) -> Policy:
     if path.exists():
         return read_policy(path, pipeline)
     console.print(
-        f"{pipeline}: no {path}, so the reference's augmentations; search_augment.py finds better.",
+        f"{pipeline}: no {path}, so the reference's augmentations; search_augment.py finds "
+        "better ones.",
         soft_wrap=True,
     )
     return augmentation.reference()
