@@ -156,12 +156,15 @@ def _write_search(
 
     Importances come from whole trials only: pruned and failed ones have no final value.
     """
+    told = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # an empty plot speaks for itself
     figures = [
         optuna.visualization.plot_optimization_history(study, target_name=SCORE),
         optuna.visualization.plot_intermediate_values(study),
         *_importances(study),
         optuna.visualization.plot_slice(study, target_name=SCORE),
     ]
+    optuna.logging.set_verbosity(told)
     title = f"{tuned.plan.model}, {tuned.plan.pipeline}: the search"
     parts = [
         figure.to_html(include_plotlyjs=number == 0, full_html=False)

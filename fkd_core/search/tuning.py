@@ -28,6 +28,7 @@ from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec, recipe_version
 from fkd_core.running.session import Session
 from fkd_core.search.arms import compared, errors
+from fkd_core.search.brain import SPENT
 from fkd_core.search.edges import at_the_edge
 from fkd_core.search.racing import falls_behind
 from fkd_core.search.studies import Study, StudyPlan
@@ -78,7 +79,8 @@ class Tuned:
     """RMSE on set search of the reference's model under the sibling's training, minus that under
     the reference's own, px; None without a sibling, infinite where it fell behind."""
     warnings: Sequence[str]
-    """Ranges that the best trial's values are at the edge of."""
+    """What to know before the result is used: a budget that cut trials off, ranges that the best
+    trial's values are at the edge of."""
 
     @property
     def evidence(self) -> dict[str, Any]:
@@ -168,7 +170,7 @@ class Tuning:
             },
             states=Counter(trial.state.name for trial in self.study.trials),
             warm_gain=self._warm_gain(),
-            warnings=[note for trial in self._best(1) for note in at_the_edge(trial)],
+            warnings=self._warnings(),
         )
 
     def _confirm(self) -> list[Candidate]:
@@ -207,6 +209,12 @@ class Tuning:
 
     def _run(self, family: Family, specs: Sequence[FitSpec]) -> list[list[FitResult]]:
         return self.plan.arena(family).run(specs, self.session, self.fits, self.on_outcome)
+
+    def _warnings(self) -> list[str]:
+        trials = self.study.trials
+        cut_off = sum(trial.user_attrs.get("failure") == SPENT for trial in trials)
+        notes = [f"the budget cut off {cut_off} of {len(trials)} trials"] if cut_off else []
+        return notes + [note for trial in self._best(1) for note in at_the_edge(trial)]
 
     def _warm_gain(self) -> float | None:
         cold, *others = self.study.trials
