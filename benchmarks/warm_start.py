@@ -94,7 +94,9 @@ def searched(
     first = tuning(options.sibling)
     run_studies(ray_session, [first.study], fits, progress.done)
     cold, warm = tuning(options.target), tuning(options.target, winner(first))
-    run_studies(ray_session, [cold.study, warm.study], fits, progress.done)
+    # The sibling's best training may be the one a cold search begins with: then they are one.
+    studies = {each.study.plan.name: each.study for each in (cold, warm)}
+    run_studies(ray_session, list(studies.values()), fits, progress.done)
     return best_so_far(cold), best_so_far(warm)
 
 
