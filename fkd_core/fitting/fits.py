@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,19 +37,33 @@ class Fits:
         stored = self.store.get(self.key(spec))
         return None if stored is None else from_record(stored.record, stored.arrays)
 
-    def put(self, spec: FitSpec, record: dict[str, Any], arrays: dict[str, Any]) -> Outcome:
-        """Keeps what ``to_record`` made of an outcome, and gives the outcome back."""
-        self.store.put(self.key(spec), record, arrays)
+    def holds(self, spec: FitSpec, weights: bool = False) -> bool:
+        """Whether nothing is left to be done: an outcome is kept and, where asked for, its
+        weights are (a fit that failed has none)."""
+        if not weights or self.store.has_weights(self.key(spec)):
+            return spec in self
+        return isinstance(self.get(spec), Failed)
+
+    def put(
+        self,
+        spec: FitSpec,
+        record: dict[str, Any],
+        arrays: dict[str, Any],
+        weights: Sequence[NDArray[Any]] = (),
+    ) -> Outcome:
+        """Keeps what ``to_record`` made of an outcome and the weights, and gives the outcome."""
+        key = self.key(spec)
+        self.store.put(key, record, arrays)
+        if weights:
+            named = {f"{i:04d}": weight for i, weight in enumerate(weights)}
+            self.store.put_weights(key, named)
         return from_record(record, arrays)
 
     def keep(self, spec: FitSpec, outcome: Outcome) -> None:
         """Keeps an outcome made in this process, with its weights where they were asked for."""
         record, arrays = to_record(spec, outcome)
-        key = self.key(spec)
-        self.store.put(key, record, arrays)
-        if isinstance(outcome, FitResult) and outcome.weights:
-            weights = {f"{i:04d}": weight for i, weight in enumerate(outcome.weights)}
-            self.store.put_weights(key, weights)
+        weights = outcome.weights if isinstance(outcome, FitResult) else []
+        self.put(spec, record, dict(arrays), weights)
 
     def weights(self, spec: FitSpec) -> list[NDArray[Any]] | None:
         """The fit's weights in Keras's order, or None where they were not kept or made room."""

@@ -122,6 +122,10 @@ class FitStore:
         write_sealed(self._weights_path(key), {"key": key}, weights)
         self._make_room()
 
+    def has_weights(self, key: str) -> bool:
+        """Whether the weights are there; they are not read, so they may yet prove damaged."""
+        return self._weights_path(key).exists()
+
     def get_weights(self, key: str) -> dict[str, NDArray[Any]] | None:
         """The weights, or None where they were never kept, were dropped, or are damaged."""
         path = self._weights_path(key)

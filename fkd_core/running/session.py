@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 RETRIES = 3
 """How often a fit is repeated whose worker died."""
 
+Call = Callable[[Any], Any]
+"""Starts something on a worker: ``lambda worker: worker.method.remote(...)``."""
+
 
 @dataclass(frozen=True)
 class Session:
@@ -38,23 +41,27 @@ class Session:
     """The faces in Ray's object store; held here so that a restarted worker finds them."""
 
     def run_fits(
-        self, specs: Sequence[FitSpec], fits: Fits, on_outcome: OnOutcome | None = None
+        self,
+        specs: Sequence[FitSpec],
+        fits: Fits,
+        on_outcome: OnOutcome | None = None,
+        *,
+        keep_weights: bool = False,
     ) -> list[Outcome]:
-        """The outcomes of these specs in order; only what the store lacks is run."""
-        import ray
+        """The outcomes of these specs in order; only what the store lacks is run.
 
-        todo = list({fits.key(spec): spec for spec in specs if spec not in fits}.values())[::-1]
-        idle, running = list(self.workers), dict[Any, tuple[Any, FitSpec]]()
-        while todo or running:
-            while idle and todo:
-                worker, spec = idle.pop(), todo.pop()
-                running[worker.fit.remote(spec.to_json())] = (worker, spec)
-            (done,), _ = ray.wait(list(running), num_returns=1)
-            worker, spec = running.pop(done)
-            outcome = fits.put(spec, *ray.get(done))
-            idle.append(worker)
+        With `keep_weights`, a fit whose weights the store lacks is run again.
+        """
+        lacking = [spec for spec in specs if not fits.holds(spec, keep_weights)]
+        todo = list({fits.key(spec): spec for spec in lacking}.values())
+
+        def start(spec: FitSpec) -> Call:
+            return lambda worker: worker.fit.remote(spec.to_json(), keep_weights=keep_weights)
+
+        for number, (record, arrays, weights) in self.spread([start(spec) for spec in todo]):
+            outcome = fits.put(todo[number], record, arrays, weights)
             if on_outcome:
-                on_outcome(spec, outcome)
+                on_outcome(todo[number], outcome)
         found = [fits.get(spec) for spec in specs]
         missing = [spec for spec, outcome in zip(specs, found, strict=True) if outcome is None]
         if missing:
@@ -63,6 +70,25 @@ class Session:
                 "run the same command again"
             )
         return [outcome for outcome in found if outcome is not None]
+
+    def spread(self, calls: Sequence[Call]) -> Iterator[tuple[int, Any]]:
+        """Makes every call on a worker that is free; gives number and result of each as it ends.
+
+        What a call gives is held no longer than the caller holds it.
+        """
+        import ray
+
+        waiting = list(range(len(calls)))[::-1]
+        idle, running = list(self.workers), dict[Any, tuple[Any, int]]()
+        while waiting or running:
+            while idle and waiting:
+                worker, number = idle.pop(), waiting.pop()
+                running[calls[number](worker)] = (worker, number)
+            (done,), _ = ray.wait(list(running), num_returns=1)
+            worker, number = running.pop(done)
+            result = ray.get(done)
+            idle.append(worker)
+            yield number, result
 
 
 @contextlib.contextmanager

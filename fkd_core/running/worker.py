@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from fkd_core.data.faces import Faces
-from fkd_core.fitting.result import Checkpoint, Progress, Stopped, progress, to_record
+from fkd_core.fitting.result import (
+    Checkpoint,
+    FitResult,
+    Progress,
+    Stopped,
+    progress,
+    to_record,
+)
 from fkd_core.fitting.spec import FitSpec
 
-Told = tuple[dict[str, Any], dict[str, Any]] | Progress
-"""The record and arrays of a whole fit, or how far a paused one is."""
+Told = tuple[dict[str, Any], dict[str, Any], list[NDArray[Any]]] | Progress
+"""The record, arrays and (where asked for) weights of a whole fit, or how far a paused one is."""
 
 
 class FitWorker:
@@ -30,7 +39,11 @@ class FitWorker:
         self._paused: tuple[FitSpec, Checkpoint] | None = None
 
     def fit(
-        self, spec: dict[str, Any], looks: Sequence[int] = (), seconds: float | None = None
+        self,
+        spec: dict[str, Any],
+        looks: Sequence[int] = (),
+        seconds: float | None = None,
+        keep_weights: bool = False,
     ) -> Told:
         """Does the fit of this JSON spec, or goes on with it where it was paused: after each of
         the epochs `looks`, and after so many seconds."""
@@ -45,9 +58,15 @@ class FitWorker:
             late = seconds is not None and time.perf_counter() - started > seconds
             return epoch < parsed.training.epochs and (epoch in looks or late)
 
-        outcome = fit(parsed, self._faces, pause, resume, cache=self._cache)
+        outcome = fit(
+            parsed, self._faces, pause, resume, cache=self._cache, keep_weights=keep_weights
+        )
         if isinstance(outcome, Stopped):
             self._paused = parsed, outcome.checkpoint
             return progress(outcome)
         record, arrays = to_record(parsed, outcome)
-        return record, dict(arrays)
+        return record, dict(arrays), outcome.weights if isinstance(outcome, FitResult) else []
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Whatever else wants a warm process: ``function(*arguments)``."""
+        return function(*arguments)

@@ -104,7 +104,7 @@ class Brain:
             active.paused = told
             active.study.spend(active.number, told.seconds - before)
         else:
-            record, arrays = told
+            record, arrays, _ = told  # a search keeps no weights
             active.study.spend(active.number, record["summary"].get("seconds", before) - before)
             active.paused = None
             spec = FitSpec.from_json(record["spec"])

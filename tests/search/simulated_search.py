@@ -75,7 +75,11 @@ class SimulatedWorker:
         return str(ray.get_runtime_context().get_node_id())
 
     def fit(
-        self, spec: dict[str, Any], looks: Sequence[int] = (), seconds: float | None = None
+        self,
+        spec: dict[str, Any],
+        looks: Sequence[int] = (),
+        seconds: float | None = None,
+        keep_weights: bool = False,
     ) -> Told:
         time.sleep(np.random.default_rng().uniform(0.0, 0.05))  # the work; timing must not matter
         if self._die.exists():
@@ -90,7 +94,7 @@ class SimulatedWorker:
             rmse = list(result.history["held_out_rmse"][: ahead[0]])
             return Progress(ahead[0], rmse, float(ahead[0]))
         record, arrays = to_record(parsed, result)
-        return record, dict(arrays)
+        return record, dict(arrays), []
 
 
 def outcome(spec: FitSpec, faces: Faces) -> FitResult | Failed:

@@ -1,0 +1,84 @@
+"""A real Ray session: fits whose weights are kept, and other calls on its warm workers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fkd_core.data.faces import Faces
+from fkd_core.errors import UserError
+from fkd_core.fitting.fits import Fits
+from fkd_core.fitting.predict import predict
+from fkd_core.fitting.result import FitResult
+from fkd_core.fitting.spec import FitSpec, Training
+from fkd_core.fitting.store import FitStore
+from fkd_core.models.lenet5 import LeNet5
+from fkd_core.running.session import Session, session
+
+
+@pytest.fixture(scope="module")
+def ray_session(faces: Faces, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    with session(faces, tmp_path_factory.mktemp("cache"), threads=1) as started:
+        yield started
+
+
+@pytest.fixture
+def fits(faces: Faces, tmp_path: Path) -> Fits:
+    return Fits(FitStore(tmp_path), faces.fingerprint)
+
+
+def two_fits(backend: str) -> list[FitSpec]:
+    training = Training(epochs=2, batch_size=16)
+    spec = FitSpec(LeNet5.tiny(), training=training, backend=backend)  # type: ignore[arg-type]
+    return [spec, replace(spec, seed=1)]
+
+
+def test_weights_that_are_kept_give_the_predictions_of_the_fit(
+    ray_session: Session, fits: Fits, faces: Faces, backend: str
+) -> None:
+    specs, ran = two_fits(backend), []
+    outcomes = ray_session.run_fits(
+        specs, fits, lambda spec, _: ran.append(spec), keep_weights=True
+    )
+    assert sorted(spec.seed for spec in ran) == [0, 1]
+    for spec, outcome in zip(specs, outcomes, strict=True):
+        assert isinstance(outcome, FitResult)
+        weights = fits.weights(spec)
+        assert weights is not None
+        shown = faces.images[np.isin(faces.row, outcome.row)]
+        np.testing.assert_allclose(predict(spec, weights, shown), outcome.predictions, atol=1e-3)
+
+    # Only what is lost is done again, and only where it is asked for.
+    next((fits.store.root / "weights").rglob(f"{fits.key(specs[1])}*")).unlink()
+    ran.clear()
+    ray_session.run_fits(specs, fits, lambda spec, _: ran.append(spec))
+    assert not ran
+    again = ray_session.run_fits(specs, fits, lambda spec, _: ran.append(spec), keep_weights=True)
+    assert ran == [specs[1]]
+    np.testing.assert_array_equal(again[1].predictions, outcomes[1].predictions)  # type: ignore[union-attr]
+    assert fits.holds(specs[1], weights=True)
+
+
+def test_calls_are_spread_over_the_workers_and_all_come_back(ray_session: Session) -> None:
+    calls = [lambda worker, n=n: worker.call.remote(_slowly, n) for n in range(9)]
+    found = dict(ray_session.spread(calls))
+    assert {number: answer[0] for number, answer in found.items()} == {n: n * n for n in range(9)}
+    assert len({answer[1] for answer in found.values()}) == min(9, len(ray_session.workers))
+
+
+def test_an_error_in_a_call_reaches_the_caller(ray_session: Session) -> None:
+    def wrong(worker: object) -> None:
+        raise UserError("the weights vanished")
+
+    with pytest.raises(UserError, match="vanished"):
+        list(ray_session.spread([wrong]))
+
+
+def _slowly(n: int) -> tuple[int, int]:
+    sum(range(300_000))
+    return n * n, os.getpid()
