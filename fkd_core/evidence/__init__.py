@@ -1,7 +1,8 @@
-"""Evidence: paired errors of fits, their comparison, and the verdict on each augmentation."""
+"""Evidence: errors of fits and of predictions, their comparison, and verdicts with intervals."""
 
 from fkd_core.evidence.comparison import Comparison, compare, rmse_interval
 from fkd_core.evidence.errors import FitErrors
+from fkd_core.evidence.pooled import Estimate, Pool, difference, rmse
 from fkd_core.evidence.verdicts import (
     EQUIVALENT,
     HARMFUL,
@@ -24,12 +25,16 @@ __all__ = [
     "SMALLEST_EFFECT",
     "UNDECIDED",
     "Comparison",
+    "Estimate",
     "FitErrors",
+    "Pool",
     "Verdict",
     "compare",
+    "difference",
     "holm",
     "judge",
     "read_verdicts",
+    "rmse",
     "rmse_interval",
     "write_verdicts",
 ]
