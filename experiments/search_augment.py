@@ -93,13 +93,13 @@ def main(options: SearchAugment) -> None:
             meeting = search.compose(verdicts)
             if meeting is None:
                 console.print("Nothing was found helpful: the policy is empty.")
-                write_policy(folder / "policy.json", plan.pipeline, Policy(), made_by)
+                write_policy(options.policy, plan.pipeline, Policy(), made_by)
                 continue
             console.print(
                 meeting_table(meeting, "The composed policy on set confirm, fresh seeds")
             )
             write_meeting(folder / f"meeting{suffix}.csv", meeting)
-            write_policy(folder / "policy.json", plan.pipeline, meeting.policy, made_by)
+            write_policy(options.policy, plan.pipeline, meeting.policy, made_by)
             console.print(f"{meeting.winner} has the lowest RMSE and is now the policy.")
     console.print(f"{progress.count} fits done now, the rest came from the store.")
     console.print(f"Verdicts, forest plot and policy.json: {folder}")

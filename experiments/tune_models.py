@@ -26,12 +26,11 @@ from fkd_core.progress import FitProgress
 from fkd_core.report import tuning as report
 from fkd_core.running.session import session
 from fkd_core.search.best import write_best
-from fkd_core.search.policies import read_policy
+from fkd_core.search.policies import policy_or_reference
 from fkd_core.search.studies import open_storage
 from fkd_core.search.tune import run_studies
 from fkd_core.search.tuning import Candidate, Tuned, Tuning
 from fkd_core.search.tuning_plan import TuningPlan, resized, tuned_models
-from search_spaces import augmentation
 from search_spaces.training import BUDGETS
 
 
@@ -110,12 +109,12 @@ def main(options: TuneModels) -> None:
                 for warning in tuned.warnings:
                     console.print(f"{model}, {tuning.plan.pipeline}: {warning}", style="yellow")
                 report.write_tuned(folder, tuned, tuning.study.shown, share, made_by)
-                write_best(options.results / "best", tuned.winner.spec, tuned.evidence, made_by)
+                write_best(options.best, tuned.winner.spec, tuned.evidence, made_by)
                 pipeline = tuning.plan.pipeline
                 best[pipeline] = next_sibling(tuned, best.get(pipeline, tuned.winner))
     console.print(report.result_table(folder, "The winners on set final"))
     console.print(f"{progress.count} fits done now, the rest came from the store.")
-    console.print(f"Configurations: {options.results / 'best'}. Tables and searches: {folder}")
+    console.print(f"Configurations: {options.best}. Tables and searches: {folder}")
 
 
 def planned(options: TuneModels) -> list[TuningPlan]:
@@ -153,15 +152,10 @@ def next_sibling(tuned: Tuned, sibling: Candidate | None) -> Candidate | None:
 
 def policy_of(options: TuneModels, pipeline: str) -> Policy:
     """The policy that search_augment.py found, or the reference's, which is said."""
-    path = options.results / "augmentation" / "policy.json"
-    if path.exists():
-        return read_policy(path, pipeline)
-    console.print(
-        f"{pipeline}: no {path}, so the reference's augmentations; search_augment.py finds "
-        "better ones.",
-        soft_wrap=True,
-    )
-    return augmentation.reference()
+    policy, note = policy_or_reference(options.policy, pipeline)
+    if note:
+        console.print(note, soft_wrap=True)
+    return policy
 
 
 if __name__ == "__main__":

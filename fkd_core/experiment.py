@@ -9,11 +9,11 @@ import shlex
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import tyro
 from rich.console import Console
@@ -62,6 +62,16 @@ class Options:
         return self.results / "cache"
 
     @property
+    def policy(self) -> Path:
+        """What search_augment.py found."""
+        return self.results / "augmentation" / "policy.json"
+
+    @property
+    def best(self) -> Path:
+        """Folder for what tune_models.py found."""
+        return self.results / "best"
+
+    @property
     def storage_url(self) -> str:
         """The Optuna storage."""
         if self.storage:
@@ -101,7 +111,14 @@ class Options:
         return Fits(store, competition.training.fingerprint)
 
 
-Chosen = TypeVar("Chosen", bound=Options)
+class Checked(Protocol):
+    """What every command line has."""
+
+    def check(self) -> None:
+        """Raises UserError for a value that cannot be used."""
+
+
+Chosen = TypeVar("Chosen", bound=Checked)
 
 
 def run(experiment: Callable[[Chosen], None], options: type[Chosen]) -> None:
@@ -156,18 +173,26 @@ IMAGES_A_SECOND = 4000
 def about(
     spec: FitSpec, planned: int, fits: Fits, faces: Faces, speed: float = IMAGES_A_SECOND
 ) -> str:
-    """How long so many fits like this one take here, in words; from this machine's own records
+    """How long so many fits like this one take here, in words: see `seconds_a_fit`."""
+    return in_words(planned * seconds_a_fit(spec, fits.store.rows(failure=""), faces, speed))
+
+
+def seconds_a_fit(
+    spec: FitSpec, rows: Sequence[Mapping[str, Any]], faces: Faces, speed: float
+) -> float:
+    """What a fit like this one should take: from this machine's own records, the store's `rows`,
     where there are any, else at `speed` images a second and core."""
-    rows = fits.store.rows(
-        model=spec.model.name, pipeline=spec.pipeline, epochs=spec.training.epochs, failure=""
-    )
-    if rows:
-        each = statistics.median(row["seconds"] for row in rows)
-    else:
-        own = int(faces.of_mask(PIPELINES[spec.pipeline]).sum())
-        trained = min(own, spec.split.limit or own) * spec.training.epochs
-        each = 1.0 + trained / speed
-    minutes = max(1, round(planned * each / (os.cpu_count() or 1) / 60))
+    like = {"model": spec.model.name, "pipeline": spec.pipeline, "epochs": spec.training.epochs}
+    known = [float(row["seconds"]) for row in rows if like.items() <= row.items()]
+    if known:
+        return statistics.median(known)
+    own = int(faces.of_mask(PIPELINES[spec.pipeline]).sum())
+    return 1.0 + min(own, spec.split.limit or own) * spec.training.epochs / speed
+
+
+def in_words(seconds: float) -> str:
+    """So many worker-seconds as time on this machine."""
+    minutes = max(1, round(seconds / (os.cpu_count() or 1) / 60))
     long = f"{minutes} min" if minutes < 120 else f"{minutes / 60:.0f} h"
     return f"about {long} on this machine's {os.cpu_count()} cores"
 

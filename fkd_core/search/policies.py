@@ -11,6 +11,7 @@ from fkd_core.augment.policy import Policy
 from fkd_core.errors import UserError
 from fkd_core.files import write_text
 from fkd_core.keypoints import COMPLETE
+from search_spaces import augmentation
 
 
 def write_policy(path: Path, pipeline: str, policy: Policy, provenance: Mapping[str, Any]) -> None:
@@ -33,6 +34,17 @@ def read_policy(path: Path, pipeline: str) -> Policy:
         return Policy.from_json(entry["policy"])
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: the entry of {pipeline} is damaged ({error})") from error
+
+
+def policy_or_reference(path: Path, pipeline: str) -> tuple[Policy, str]:
+    """The pipeline's policy, or the reference's where none was searched, and a sentence that then
+    says so. Raises UserError where the file is damaged."""
+    if path.exists():
+        return read_policy(path, pipeline), ""
+    return augmentation.reference(), (
+        f"{pipeline}: no {path}, so the reference's augmentations; search_augment.py finds better "
+        "ones."
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:
