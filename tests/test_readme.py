@@ -24,7 +24,7 @@ COMMANDS = list(
     )
 )
 EXPERIMENT = "python experiments/search_augment.py"
-ANY_EXPERIMENT = r"python experiments/\w+\.py"
+ANY_EXPERIMENT = r"python experiments/(?!predict)\w+\.py"
 HOSTS = "RAY_ADDRESS=HOST:6379 "
 HERE = Path(sys.executable).parent
 MINUTES = 60.0
@@ -55,6 +55,7 @@ def _make_knows_the_target(command: str, results: Path) -> None:
     assert shown.returncode == 0, shown.stderr
     does = {
         "demo": "experiments/search_augment.py",
+        "submission": "experiments/build_ensemble.py",
         "test": "-m pytest",
         "test-slow": "-m pytest -m slow",
         "lint": "ruff check",
@@ -88,7 +89,18 @@ def _experiment_plans(command: str, results: Path) -> None:
         options[given] = str(_downloaded(results, options[given]))
     done = _run([sys.executable, program, *options, "--results", str(results), "--dry-run"])
     assert done.returncode == 0, done.stderr
-    assert re.search(r"at most \d+ fits|usage:", done.stdout), done.stdout
+    assert re.search(r"at most \d+ fits|Missing fits|usage:", done.stdout), done.stdout
+
+
+def _predict_asks_for_an_ensemble(command: str, results: Path) -> None:
+    """The options are known and the photos are there; no ensemble was built yet."""
+    folder = results / "photos"
+    (folder / "holiday").mkdir(parents=True, exist_ok=True)
+    (folder / "photo.jpg").touch()
+    program, *options = shlex.split(command)[1:]
+    done = _run([sys.executable, str(ROOT / program), *options], cwd=folder)
+    assert done.returncode == 2, done.stderr
+    assert "with experiments/build_ensemble.py" in done.stderr
 
 
 def _downloaded(results: Path, name: str) -> Path:
@@ -150,6 +162,7 @@ CHECKS: dict[str, Callable[[str, Path], None]] = {
     r"make [a-z-]+": _make_knows_the_target,
     r"python -m pip install .+": _pip_would_accept,
     r"python -m pytest": _pytest_collects,
+    r"python experiments/predict\.py .+": _predict_asks_for_an_ensemble,
     rf"(RAY_ADDRESS=HOST:6379 )?{ANY_EXPERIMENT}( --.*)?": _experiment_plans,
     r"kaggle .+": _kaggle_is_spelt_as_its_manual_says,
     r"ray .+": _ray_knows_the_options,

@@ -1,0 +1,204 @@
+"""Trains the best configurations on five folds, stacks and merges them, and writes a submission.
+
+    python experiments/build_ensemble.py --data FOLDER
+
+1. Members: the best configuration of each model and pipeline (results/best), or its defaults, is
+   trained once a fold and seed; only what the store lacks is trained.
+2. Out of fold: every face is predicted by the fits that never saw its image group; test images
+   by the mean over all fits. Mirror pictures are predicted too (test-time augmentation).
+3. Stack: ways to combine the members are judged by grouped cross-validation on sets search and
+   confirm, and scored once on set final; the plain mean ships unless one beats it surely.
+4. Merge: test images of which the competition requests more than 4 keypoints are answered by the
+   complete pipeline, others by the partial one.
+
+Writes submission.csv, the ensemble itself (for predict.py), and tables of what each part
+contributed. Stop it when you like: the same command goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from fkd_core import experiment
+from fkd_core.data.kaggle import Competition
+from fkd_core.ensemble.members import Member, of_pipeline
+from fkd_core.ensemble.out_of_fold import OutOfFold
+from fkd_core.ensemble.predictor import save
+from fkd_core.ensemble.shipping import shrunk, whole
+from fkd_core.ensemble.stack import contributions, on_final, stack
+from fkd_core.ensemble.stacker import STACKERS
+from fkd_core.ensemble.submission import merged, requested_share, write_submission
+from fkd_core.ensemble.table import Table
+from fkd_core.errors import UserError
+from fkd_core.experiment import console
+from fkd_core.fitting.store import FitStore
+from fkd_core.models import MODELS
+from fkd_core.progress import FitProgress
+from fkd_core.report import ensemble as report
+from fkd_core.report.sheet import Sheet
+from fkd_core.running.session import session
+from fkd_core.search.best import best_or_default, has_best
+from fkd_core.search.tuning_plan import tuned_models
+from search_spaces import ensemble as space
+from search_spaces import reference_recipe
+from search_spaces.training import BUDGETS as TUNING
+
+REFERENCE = "reference recipe"
+
+
+@dataclass(frozen=True)
+class BuildEnsemble(experiment.Options):
+    """Options of this experiment."""
+
+    models: tuple[str, ...] = ()
+    """Members by name, or `all`; without it those that tune_models.py has tuned, else the
+    preset's."""
+    pipelines: tuple[Literal["complete", "partial"], ...] = ("complete", "partial")
+    """Specialists to build: for faces with 15 keypoints, and for those with 4."""
+    plan: bool = False
+    """List the fits that are missing and about how long they take, and do nothing."""
+    seeds: int = 1
+    """Fits a fold of every member."""
+    folds: int | None = None
+    """K, in place of the preset's."""
+    epochs: int | None = None
+    """Length of every fit, in place of the configurations' own."""
+    faces: int | None = None
+    """Faces that may train, in place of all."""
+    tta: Literal["none", "mirror", "shifts"] = "mirror"
+    """Test-time augmentation: mirror pictures; or those and shifts by 2 pixels."""
+    cross: bool = False
+    """Let the members of both pipelines feed both stacks."""
+    refit: bool = False
+    """Predict test images by one more fit a member on everything, instead of the folds' mean."""
+    stacker: Literal["auto", "mean", "weights", "ridge", "lasso", "elastic_net", "neural"] = "auto"
+    """How to combine members; `auto` decides by cross-validation."""
+    against_reference: bool = False
+    """Also build the reference's recipe with the same models and equal gradient steps, and
+    measure the ensemble against it."""
+    compact: float | None = None
+    """Keep for predict.py only what fits into so many megabytes, and say what that costs; the
+    submission comes from the whole ensemble."""
+
+
+def main(options: BuildEnsemble) -> None:
+    """Train the best configurations on five folds, stack and merge them, write a submission."""
+    members = lineup(options)
+    competition = options.load()
+    faces, fits = competition.training, options.fits(competition)
+    arms = {
+        "ensemble": OutOfFold(
+            members, faces, competition.test_images, options.tta, options.cross, options.refit
+        )
+    }
+    if options.against_reference:
+        rivals = [replace(m, spec=reference_recipe.counterpart(m.spec, m.deal)) for m in members]
+        arms[REFERENCE] = OutOfFold(rivals, faces, None, reference_recipe.TTA)
+    console.print(report.plan_sheet(arms, fits).shown())
+    if options.plan or options.dry_run:
+        return
+    made_by = experiment.provenance(options, fits)
+    folder = options.results / "ensemble"
+    specs = [member.spec.to_json() for member in members]
+    experiment.write_config(folder / "config.json", options, members=specs, made_by=made_by)
+
+    lacking = {name: arm.lacking(fits) for name, arm in arms.items()}
+    predictions, tables = FitStore(options.cache / "predictions"), {}
+    with (
+        session(faces, options.cache / "copies", options.gpus_per_trial) as ray_session,
+        FitProgress(console, sum(map(len, lacking.values()))) as progress,
+    ):
+        for name, arm in arms.items():
+            arm.check()
+            progress.stage(f"train ({name})")
+            ray_session.run_fits(arm.fits, fits, progress.done, keep_weights=True)
+            progress.stage(f"predict ({name})")
+            tables[name] = arm.tables(ray_session, fits, predictions)
+
+    stacked, sheets = {}, list[Sheet]()
+    for pipeline, table in tables["ensemble"].items():
+        console.print(f"[bold]stack ({pipeline})[/bold]")
+        stacked[pipeline] = stack(
+            table, STACKERS, options.stacker, folds=members[0].folds, seed=options.seed,
+            on_done=lambda name, seconds: console.print(f"  {name}: {seconds:.0f} s"),
+        )  # fmt: skip
+        costs = [report.cost(member, fits) for member in of_pipeline(members, pipeline)]
+        found = contributions(stacked[pipeline], STACKERS[stacked[pipeline].name])
+        sheets.append(report.stacker_sheet(stacked[pipeline]))
+        sheets.append(report.member_sheet(stacked[pipeline], found, costs))
+    finals = report.own_arms(stacked)
+    if options.against_reference:
+        recipe = reference_recipe.STACKER
+        finals[REFERENCE] = {p: on_final(recipe, table) for p, table in tables[REFERENCE].items()}
+    weights = requested(competition, tables["ensemble"])
+    copies = arms["ensemble"].copies
+    sheets.insert(0, report.score_sheet(finals, tables["ensemble"], weights, copies))
+    sheets.append(report.keypoint_sheet(stacked, weights))
+    halves = whole(arms["ensemble"], stacked, fits)
+    if options.compact is not None:
+        small = shrunk(halves, stacked, fits, options.compact)
+        halves = [each.half for each in small]
+        sheets.append(report.compact_sheet(small))
+    for sheet in sheets:
+        console.print(sheet.shown())
+
+    save(folder, halves, tta=options.tta, made_by=made_by)
+    if competition.lookup is not None and competition.test_ids is not None:
+        points = {name: each.tests for name, each in stacked.items()}
+        path = options.results / "submission.csv"
+        write_submission(
+            path, competition.lookup, merged(competition.lookup, competition.test_ids, points)
+        )
+        console.print(f"{len(competition.lookup.row_id)} rows: {path}")
+    else:
+        console.print("No test.csv and IdLookupTable.csv, so no submission.")
+    report.write(folder, sheets, made_by)
+    console.print(f"{progress.count} fits done now, the rest came from the store.")
+    console.print(f"Ensemble and tables: {folder}")
+
+
+def lineup(options: BuildEnsemble) -> list[Member]:
+    """Members of each pipeline: what was tuned, or else the models' defaults, which is said."""
+    budget = space.BUDGETS[options.preset]
+    if not options.pipelines:
+        raise UserError("--pipelines: name complete, partial or both")
+    for name, least in (("seeds", 1), ("folds", 2), ("epochs", 1), ("faces", 1), ("compact", 0)):
+        given = getattr(options, name)
+        if given is not None and given < least:
+            raise UserError(f"--{name}: {given} is too few; give {least} or more")
+    folds = options.folds or budget.folds
+    seeds = tuple(1000 * options.seed + seed for seed in range(options.seeds))
+    plain = replace(TUNING[options.preset], epochs=budget.epochs)
+    members = []
+    for pipeline in options.pipelines:
+        tuned = tuple(name for name in MODELS if has_best(options.best, pipeline, name))
+        for name in tuned_models(options.models or tuned or budget.models, options.preset):
+            spec, note = best_or_default(
+                options.best, options.policy, name, pipeline, plain, options.seed
+            )
+            if note:
+                console.print(note, soft_wrap=True)
+            epochs = options.epochs or spec.training.epochs
+            spec = replace(
+                spec,
+                training=replace(spec.training, epochs=epochs),
+                split=replace(spec.split, limit=options.faces or budget.faces),
+            )
+            members.append(Member(spec, seeds, folds, options.seed))
+    return members
+
+
+def requested(competition: Competition, tables: Mapping[str, Table]) -> Mapping[str, float]:
+    """How much each pipeline weighs: the coordinates that the competition requests of it, or,
+    where nobody says, those that are labelled."""
+    if competition.lookup is not None:
+        return requested_share(competition.lookup)
+    return {name: float(np.isfinite(table.truth).sum()) for name, table in tables.items()}
+
+
+if __name__ == "__main__":
+    experiment.run(main, BuildEnsemble)

@@ -1,0 +1,51 @@
+"""Named arrays in ``.npz`` files that are known by their SHA-256 and cannot hold code."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fkd_core.errors import UserError
+from fkd_core.files import whole_file
+
+REMEDY = "build the ensemble again with experiments/build_ensemble.py"
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> str:
+    """The SHA-256 (hex) of the file, which is written unless it is there already and equal.
+
+    Raises ValueError for arrays of objects.
+    """
+    named: dict[str, Any] = dict(arrays)
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, **named)
+    digest = hashlib.sha256(content.getbuffer()).hexdigest()
+    if not path.is_file() or _digest(path) != digest:
+        with whole_file(path) as aside:
+            aside.write_bytes(content.getbuffer())
+    return digest
+
+
+def read_arrays(path: Path, digest: str) -> dict[str, NDArray[Any]]:
+    """What `write_arrays` wrote. Raises UserError where that is not in the file."""
+    try:
+        if _digest(path) != digest:
+            raise UserError(f"{path} is damaged: its checksum is another; {REMEDY}")
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is missing; {REMEDY}") from error
+    except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path} does not hold plain arrays ({error}); {REMEDY}") from error
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,212 @@
+"""export: one model of an ensemble in a form that other programs run without this package."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fkd_core.ensemble.predictor import Predictor
+from fkd_core.ensemble.trained import TrainedMember, here
+from fkd_core.errors import UserError
+from fkd_core.files import whole_file
+from fkd_core.fitting.predict import model_of
+from fkd_core.keypoints import IMAGE_SIZE
+
+TOLERANCE = 1e-2
+"""Pixels; an exported model that is further from the Keras model anywhere is not kept. A point far
+off the picture may be off by the same share of its distance, for that is float32's rounding."""
+
+Gray = NDArray[np.float32]
+"""Gray levels 0..255 [n, 96, 96, 1]."""
+Runner = Callable[[Gray], NDArray[np.float32]]
+
+
+def export(
+    folder: Path,
+    kind: str,
+    out: Path,
+    pipeline: str = "complete",
+    model: str | None = None,
+    *,
+    say: Callable[[str], object] = print,
+) -> Path:
+    """Writes the first fit of one member, by default the first, and returns `out`.
+
+    `kind` is a name in KINDS. What is exported maps ``gray``, levels 0..255 as float32
+    [n, 96, 96, 1] for any n, to ``pixels`` [n, 2p], x and y of each keypoint in order. It computes
+    in float32 whatever the model was trained in. Before it takes its name it is run on random and
+    flat images, and `say` gets one line on how far it is from the Keras model. Needs a process
+    where Keras runs on TensorFlow or is not yet imported (else RuntimeError).
+
+    Raises UserError for an unknown kind, pipeline or model, a missing package, a folder in the
+    way, or pixels that differ from the Keras model's by TOLERANCE or more: then nothing is there.
+    """
+    if kind not in KINDS:
+        raise UserError(f"{kind!r} is no form of export; choose one of {', '.join(KINDS)}")
+    if out.is_dir() or (out.exists() and kind == "savedmodel"):
+        raise UserError(f"{out} is there already, and no {kind} takes its place; name another")
+    keras_model = _model(_member(Predictor.load(folder), folder, pipeline, model))
+    _require(kind)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as beside, _quiet():
+        made, images = Path(beside) / "exported", _images()
+        expected = np.asarray(keras_model(images, training=False))
+        far = np.maximum(1, np.abs(expected) / IMAGE_SIZE)
+        apart = (np.abs(KINDS[kind](keras_model, made)(images) - expected) / far).max()
+        if not apart < TOLERANCE:  # NaN counts as apart
+            raise UserError(
+                f"{out} is not written: as {kind} the model differs by {apart:.2g} px from Keras; "
+                f"choose another form of {', '.join(KINDS)}"
+            )
+        _move(made, out)
+    say(f"{out}: at most {apart:.1e} px from the Keras model")
+    return out
+
+
+def _savedmodel(model: Any, path: Path) -> Runner:
+    import tensorflow as tf
+
+    module, serve = _module(model)
+    tf.saved_model.save(module, str(path), signatures=serve)
+    loaded = tf.saved_model.load(str(path))
+    return lambda images: np.asarray(loaded.serve(images)["pixels"])
+
+
+def _tflite(model: Any, path: Path) -> Runner:
+    import tensorflow as tf
+
+    module, serve = _module(model)
+    concrete = [serve.get_concrete_function()]
+    path.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions(concrete, module).convert())
+    interpreter = tf.lite.Interpreter(str(path))
+
+    def run(images: Gray) -> NDArray[np.float32]:
+        gray, pixels = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+        interpreter.resize_tensor_input(gray["index"], images.shape)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(gray["index"], images)
+        interpreter.invoke()
+        return np.asarray(interpreter.get_tensor(pixels["index"]))
+
+    return run
+
+
+def _onnx(model: Any, path: Path) -> Runner:
+    """Converts a graph whose weights are inputs, and then makes them constants.
+
+    Given as constants from the beginning, tf2onnx copies them again and again: 114 MB of weights
+    took 5.5 GB of memory.
+    """
+    import tensorflow as tf
+
+    onnx, onnxruntime, tf2onnx = map(importlib.import_module, _NEEDS["onnx"])
+    trained, others = model.trainable_variables, model.non_trainable_variables
+    weights = {f"weight{number:04d}": each for number, each in enumerate(trained + others)}
+
+    def serve(gray: Any, *values: Any) -> dict[str, Any]:
+        first, rest = values[: len(trained)], values[len(trained) :]
+        return {"pixels": model.stateless_call(first, rest, gray, training=False)[0]}
+
+    specs = [tf.TensorSpec(each.shape, each.dtype, name) for name, each in weights.items()]
+    signature = [_gray_spec(), *specs]
+    made, _ = tf2onnx.convert.from_function(
+        tf.function(serve, input_signature=signature), signature
+    )
+    inputs = {each.name: each for each in made.graph.input}
+    del made.graph.input[:]
+    made.graph.input.append(inputs.pop("gray"))
+    made.graph.initializer.extend(
+        onnx.numpy_helper.from_array(np.asarray(weights[name]), name) for name in inputs
+    )
+    onnx.save(made, path)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return lambda images: np.asarray(session.run(["pixels"], {"gray": images})[0])
+
+
+def _module(model: Any) -> tuple[Any, Any]:
+    """What TensorFlow saves: the weights, and the function from ``gray`` to ``pixels``."""
+    import tensorflow as tf
+
+    def serve(gray: Any) -> dict[str, Any]:
+        return {"pixels": model(gray, training=False)}
+
+    module = tf.Module()
+    module.weights = [variable.value for variable in model.variables]
+    module.serve = tf.function(serve, input_signature=[_gray_spec()])
+    return module, module.serve
+
+
+def _gray_spec() -> Any:
+    import tensorflow as tf
+
+    return tf.TensorSpec((None, IMAGE_SIZE, IMAGE_SIZE, 1), tf.float32, "gray")
+
+
+KINDS: dict[str, Callable[[Any, Path], Runner]] = {
+    "onnx": _onnx,
+    "tflite": _tflite,
+    "savedmodel": _savedmodel,
+}
+"""Forms of export: each writes a Keras model to a path and gives back what runs it from there."""
+
+_NEEDS = {"onnx": ("onnx", "onnxruntime", "tf2onnx")}
+
+
+def _require(kind: str) -> None:
+    for package in _NEEDS.get(kind, ()):
+        try:
+            importlib.import_module(package)
+        except ImportError as error:
+            raise UserError(
+                f'export as {kind} needs {package}: run pip install -e ".[export]"'
+            ) from error
+
+
+def _member(predictor: Predictor, folder: Path, pipeline: str, model: str | None) -> TrainedMember:
+    if pipeline not in predictor.pipelines:
+        known = ", ".join(predictor.pipelines)
+        raise UserError(f"{folder} has no pipeline {pipeline!r}; choose one of {known}")
+    members = {member.name: member for member in predictor.half(pipeline).members}
+    if model is not None and model not in members:
+        known = ", ".join(members)
+        raise UserError(f"{folder} has no {pipeline} model {model!r}; choose one of {known}")
+    return members[model or next(iter(members))]
+
+
+def _model(member: TrainedMember) -> Any:
+    spec = replace(here(member.spec), backend="tensorflow", precision="float32")
+    return model_of(spec, member.fits[0].load())
+
+
+def _images() -> Gray:
+    """[6, 96, 96, 1]: random, black, white and gray."""
+    shape = (IMAGE_SIZE, IMAGE_SIZE, 1)
+    random = np.random.default_rng(0).integers(0, 256, (3, *shape))
+    flat = [np.full(shape, level) for level in (0, 255, 128)]
+    return np.concatenate([random, flat]).astype(np.float32)
+
+
+def _move(made: Path, out: Path) -> None:
+    if made.is_dir():
+        made.rename(out)
+        return
+    with whole_file(out) as aside:
+        shutil.move(made, aside)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the advertisements of the converters."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

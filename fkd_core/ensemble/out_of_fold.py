@@ -1,0 +1,189 @@
+"""Out-of-fold predictions: every face as seen by models that never saw its image group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import zip_longest
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fkd_core.data.faces import Faces
+from fkd_core.data.folds import split
+from fkd_core.ensemble.leaks import check_apart
+from fkd_core.ensemble.members import Member, of_pipeline
+from fkd_core.ensemble.questions import Question
+from fkd_core.ensemble.score import copied
+from fkd_core.ensemble.table import Points, Table
+from fkd_core.ensemble.views import VIEWS
+from fkd_core.errors import UserError
+from fkd_core.fitting.fits import Fits
+from fkd_core.fitting.spec import FitSpec
+from fkd_core.fitting.store import FitStore
+from fkd_core.keypoints import PIPELINES
+from fkd_core.running.session import Call, Session
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Fills the tables of both pipelines from trained members; all are dealt the same folds."""
+
+    members: Sequence[Member]
+    faces: Faces
+    test_images: NDArray[np.uint8] | None
+    """[m, 96, 96]"""
+    tta: str
+    """Test-time augmentation: a name in VIEWS."""
+    crossed: bool = False
+    """Whether each pipeline's members also say what they think of the other's faces."""
+    refit: bool = False
+    """Test predictions from one fit a seed on everything, instead of the mean over the folds."""
+
+    @property
+    def fits(self) -> list[FitSpec]:
+        """All fits that are needed, fold by fold so that neighbours in time differ in model."""
+        by_member = [self.fits_of(member) for member in self.members]
+        return [fit for together in zip_longest(*by_member) for fit in together if fit is not None]
+
+    def lacking(self, fits: Fits) -> list[FitSpec]:
+        """Those still to be trained."""
+        return [fit for fit in self.fits if not fits.holds(fit, weights=True)]
+
+    def fits_of(self, member: Member) -> list[FitSpec]:
+        """Those of one member."""
+        return member.fits + (member.refits(self.faces) if self.refit else [])
+
+    def shipped(self, member: Member) -> list[FitSpec]:
+        """The fits that predict what nobody trained on."""
+        return member.refits(self.faces) if self.refit else member.fits
+
+    def held_out(self, fit: FitSpec) -> NDArray[np.intp]:
+        """Positions of the faces that this fit may be asked about; none of a refit."""
+        if fit.split.folds != self.members[0].folds:
+            return np.empty(0, np.intp)
+        return np.flatnonzero(self._deal[fit.pipeline] == fit.split.fold)
+
+    @property
+    def copies(self) -> NDArray[np.bool_]:
+        """[N] faces whose pixels equal a test image's."""
+        return copied(self.faces.images, self._tests_shown)
+
+    def check(self) -> None:
+        """Raises UserError where a photograph lies in two folds of a pipeline."""
+        for pipeline in self.pipelines:
+            index = self._index(pipeline)
+            fold = self._deal[pipeline][index]
+            check_apart(self.faces.images[index], fold, self.faces.row[index])
+
+    def tables(
+        self,
+        session: Session,
+        fits: Fits,
+        predictions: FitStore,
+        on_done: Callable[[], None] = lambda: None,
+    ) -> dict[str, Table]:
+        """One table a pipeline. What `predictions` holds already is not predicted again."""
+        keys = {fit: self._question(fit).key(fits) for fit in self.fits}
+
+        def start(fit: FitSpec) -> Call:
+            return lambda worker: self._question(fit).ask(worker, fits)
+
+        todo = [fit for fit, key in keys.items() if key not in predictions]
+        for number, points in session.spread([start(fit) for fit in todo]):
+            predictions.put(keys[todo[number]], {}, {"points": points})
+            on_done()
+        found: dict[FitSpec, Points] = {}
+        for fit, key in keys.items():
+            stored = predictions.get(key)
+            if stored is None:
+                raise UserError(
+                    f"a prediction vanished from {predictions.root} while it was needed; run the "
+                    "same command again"
+                )
+            found[fit] = stored.arrays["points"]
+        return {pipeline: self._table(pipeline, found) for pipeline in self.pipelines}
+
+    @property
+    def pipelines(self) -> list[str]:
+        """Those that have members."""
+        return list(dict.fromkeys(member.pipeline for member in self.members))
+
+    def _table(self, pipeline: str, found: dict[FitSpec, Points]) -> Table:
+        mine = of_pipeline(self.members, pipeline)
+        theirs = [m for m in self.members if m.pipeline != pipeline] if self.crossed else []
+        index = self._index(pipeline)
+        seen = np.stack([self._seen(member, index, found) for member in mine])
+        test = np.stack([self._tests(member, found) for member in mine])
+        return Table(
+            pipeline=pipeline,
+            members=tuple(member.name for member in mine),
+            index=index,
+            group=self.faces.group[index],
+            fold=self._deal[pipeline][index],
+            truth=self.faces.points[index][:, list(PIPELINES[pipeline].keypoints)],
+            plain=seen[:, 0],
+            own=seen.mean(axis=1),
+            test=test,
+            other=_beside([self._seen(m, index, found).mean(axis=0) for m in theirs], len(index)),
+            test_other=_beside([self._tests(m, found) for m in theirs], test.shape[1]),
+        )
+
+    def _seen(
+        self, member: Member, index: NDArray[np.intp], found: dict[FitSpec, Points]
+    ) -> Points:
+        """[V, n, p, 2] of these faces by the fits that held them out, mean over seeds."""
+        views, p = len(VIEWS[self.tta]), len(PIPELINES[member.pipeline].keypoints)
+        total = np.zeros((views, len(self.faces), p, 2), np.float32)
+        for fit in member.fits:
+            held_out = self.held_out(fit)
+            total[:, held_out] += found[fit][:, : len(held_out)] / np.float32(len(member.seeds))
+        return total[:, index]
+
+    def _tests(self, member: Member, found: dict[FitSpec, Points]) -> Points:
+        """[m, p, 2] of the test images, mean over the fits that ship and over views."""
+        shipped = [found[fit] for fit in self.shipped(member)]
+        tests = [said[:, said.shape[1] - len(self._tests_shown) :] for said in shipped]
+        return np.asarray(np.mean(tests, axis=(0, 1)), np.float32)
+
+    def _question(self, fit: FitSpec) -> Question:
+        shown = [self.faces.images[self.held_out(fit)], self._tests_shown]
+        return Question(fit, np.concatenate(shown), VIEWS[self.tta])
+
+    @property
+    def _tests_shown(self) -> NDArray[np.uint8]:
+        return np.empty((0, 96, 96), np.uint8) if self.test_images is None else self.test_images
+
+    def _index(self, pipeline: str) -> NDArray[np.intp]:
+        """Positions of a pipeline's own faces."""
+        own = self.faces.of_mask(PIPELINES[pipeline])
+        return np.flatnonzero(own & (self._deal[pipeline] >= 0))
+
+    @cached_property
+    def _deal(self) -> dict[str, NDArray[np.intp]]:
+        """For each pipeline, [N] the fold whose fits may be asked about each face, else -1.
+
+        A face of the other pipeline belongs to the fold that holds out its image group; where
+        none does, to any one, so that it too is seen by one fit a seed.
+        """
+        deal = {}
+        for pipeline in self.pipelines:
+            member = of_pipeline(self.members, pipeline)[0]
+            fold = np.full(len(self.faces), -1, np.intp)
+            for fit in replace(member, seeds=member.seeds[:1]).fits:
+                parts = split(self.faces, PIPELINES[pipeline], fit.split)
+                fold[parts.held_out] = fit.split.fold
+            if self.crossed:
+                held_out = dict(zip(self.faces.group[fold >= 0], fold[fold >= 0], strict=True))
+                for other in np.flatnonzero(~self.faces.of_mask(PIPELINES[pipeline])):
+                    group = self.faces.group[other]
+                    fold[other] = held_out.get(group, int(group) % member.folds)
+            deal[pipeline] = fold
+        return deal
+
+
+def _beside(points: Sequence[Points], n: int) -> NDArray[np.float64]:
+    """[n, E] from some [n, p, 2]."""
+    flat = [np.asarray(each, np.float64).reshape(n, -1) for each in points]
+    return np.concatenate(flat, axis=1) if flat else np.empty((n, 0))

@@ -1,0 +1,140 @@
+"""What is written of the faces of photos: a picture with their keypoints, and two tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fkd_core.ensemble.frames import Frame
+from fkd_core.ensemble.photos import Colour, Face
+from fkd_core.files import whole_file
+from fkd_core.keypoints import KEYPOINTS, Pipeline
+
+# Okabe and Ito's palette, told apart by colour-blind readers as well; blue, green, red.
+_COLOURS = {
+    "eyebrow": (0, 159, 230),
+    "eye": (233, 180, 86),
+    "nose": (115, 158, 0),
+    "mouth": (167, 121, 204),
+}
+_BOX, _RIM = (66, 228, 240), (30, 30, 30)
+_SIDES = (800, 1600)  # pixels of a picture's longest side
+_SHIFT = 4  # bits behind the point of the coordinates that are drawn at
+_ANGLES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+_CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)  # OpenCV's own small ones are not
+
+
+def drawn(photo: Colour, faces: Sequence[Face], pipeline: Pipeline) -> Colour:
+    """The photo with each face's square, its number where there are several, and its keypoints.
+
+    Eyes are blue, brows orange, the nose green, the mouth pink. Small photos are enlarged and
+    large ones shrunk, so that the dots can be told apart and the file stays small.
+    """
+    tall, wide = photo.shape[:2]
+    step = max(tall, wide) / float(np.clip(max(tall, wide), *_SIDES))
+    size = (max(1, round(wide / step)), max(1, round(tall / step)))
+    shown = Frame((wide - 1) / 2, (tall - 1) / 2, step, 0.0, *size)
+    picture = np.ascontiguousarray(shown.sample(photo))
+    for number, face in enumerate(faces, start=1):
+        side = face.frame.side / step
+        thick = max(1, round(side / 150))
+        corners = shown.of_photo(face.frame.corners())
+        for colour, width in ((_RIM, thick + 2), (_BOX, thick)):
+            outline = [_fixed(corners)]
+            cv2.polylines(picture, outline, True, colour, width, cv2.LINE_AA, _SHIFT)
+            if len(faces) > 1:
+                at = np.round(corners[0] + (thick + 3, -thick - 4)).astype(int)
+                at = np.clip(at, (2, 14), (size[0] - 14, size[1] - 4))
+                scale = max(0.45, side / 250)
+                text = (str(number), (int(at[0]), int(at[1])), cv2.FONT_HERSHEY_SIMPLEX)
+                cv2.putText(picture, *text, scale, colour, width, cv2.LINE_AA)
+        radius = max(2.0, side / 55)
+        for keypoint, point in zip(pipeline.keypoints, shown.of_photo(face.points), strict=True):
+            for colour, reach in ((_RIM, radius * 1.35), (_colour(keypoint), radius)):
+                dot = [_fixed(point + reach * _CIRCLE)]
+                cv2.fillPoly(picture, dot, colour, cv2.LINE_AA, _SHIFT)
+    return picture
+
+
+def picture_names(files: Sequence[Path]) -> dict[Path, str]:
+    """``<name>-keypoints.png`` of each file; a number tells equal names apart, in the order."""
+    names: dict[Path, str] = {}
+    taken: set[str] = set()
+    for file in files:
+        name, number = file.stem, 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{file.stem}-{number}"
+        taken.add(name.casefold())
+        names[file] = f"{name}-keypoints.png"
+    return names
+
+
+def write_drawn(path: Path, picture: Colour) -> None:
+    """Writes a PNG, whole or not at all."""
+    content = cv2.imencode(".png", picture)[1]
+    with whole_file(path) as aside:
+        aside.write_bytes(content.tobytes())
+
+
+def table(found: Mapping[Path, Sequence[Face]], pipeline: Pipeline) -> str:
+    """CSV of the faces of each file: file, face from 1, keypoint, x, y in photo pixels."""
+    text = io.StringIO()
+    write = csv.writer(text, lineterminator="\n")
+    write.writerow(("file", "face", "keypoint", "x", "y"))
+    for file, faces in found.items():
+        for number, face in enumerate(faces, start=1):
+            for keypoint, (x, y) in zip(pipeline.keypoints, face.points, strict=True):
+                write.writerow((file, number, KEYPOINTS[keypoint], f"{x:.3f}", f"{y:.3f}"))
+    return text.getvalue()
+
+
+def listing(
+    found: Mapping[Path, Sequence[Face]], pictures: Mapping[Path, str], pipeline: Pipeline
+) -> str:
+    """The same as JSON, with what the table leaves out: each face's square and score, the
+    picture that was drawn, and the files without a face.
+
+    A square is told as it lies before it is turned about its centre by its roll, in degrees,
+    clockwise as seen.
+    """
+
+    def face(of: Face) -> dict[str, Any]:
+        (left, top), *_ = Frame(of.frame.x, of.frame.y, of.frame.step).corners()
+        box = {"left": float(left), "top": float(top), "side": of.frame.side}
+        points = zip(pipeline.keypoints, of.points, strict=True)
+        return {
+            "box": {name: round(value, 3) for name, value in box.items()},
+            "roll": round(of.frame.roll, 3),
+            "score": of.score,
+            "points": {KEYPOINTS[k]: [round(float(v), 3) for v in point] for k, point in points},
+        }
+
+    files = [
+        {
+            "file": str(file),
+            "picture": pictures[file] if faces else None,
+            "faces": [face(one) for one in faces],
+        }
+        for file, faces in found.items()
+    ]
+    head = {"pipeline": pipeline.name, "unit": "photo pixels, 0 at the centre of the first"}
+    return json.dumps(head | {"files": files}, indent=1) + "\n"
+
+
+def _colour(keypoint: int) -> tuple[int, int, int]:
+    return next(colour for part, colour in _COLOURS.items() if part in KEYPOINTS[keypoint])
+
+
+def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:
+    """Coordinates as OpenCV takes them, with bits behind the point; far ones are brought near."""
+    fixed = np.round(np.clip(points, -30_000, 30_000) * 2**_SHIFT)
+    return np.asarray(fixed, np.int32)

@@ -1,0 +1,139 @@
+"""Level 2 of one pipeline: stackers judged, one chosen, scored once, and refitted to ship."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fkd_core.ensemble.choice import Judged, chosen, explained, judge
+from fkd_core.ensemble.features import Inputs
+from fkd_core.ensemble.stacker import Fitted, Stacker
+from fkd_core.ensemble.table import Table
+from fkd_core.evidence import Estimate, Pool, difference, rmse
+
+
+@dataclass(frozen=True, eq=False)
+class Stacked:
+    """What came out, for n' faces of set final."""
+
+    table: Table
+    judged: Sequence[Judged]
+    """Every stacker, by level-2 cross-validation on sets search and confirm."""
+    name: str
+    """Of the stacker that ships."""
+    reason: str
+    """What `auto` takes, and how sure that is."""
+    final: Mapping[str, NDArray[np.float64]]
+    """[n', p, 2] predictions of set final by every stacker, fitted on search and confirm."""
+    shipped: Fitted
+    """The chosen stacker, fitted on all faces."""
+
+    @property
+    def tests(self) -> NDArray[np.float64]:
+        """[m, p, 2] pixels: what ships, of the test images."""
+        flat = self.shipped.predict(self.table.test_inputs())
+        return flat.reshape(len(flat), -1, 2)
+
+
+def stack(
+    table: Table,
+    stackers: Mapping[str, Stacker],
+    asked: str = "auto",
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    on_done: Callable[[str, float], None] | None = None,
+) -> Stacked:
+    """Judges the stackers and takes the one `asked` for; ``auto`` takes the best that beats the
+    plain mean with confidence, or else the mean."""
+    open_rows = table.chosen_on
+    inputs, targets = table.inputs(), table.targets
+    judged = judge(
+        stackers,
+        inputs.take(open_rows),
+        targets[open_rows],
+        table.group[open_rows],
+        folds=folds,
+        seed=seed,
+        on_done=on_done,
+    )
+    name = chosen(judged).name if asked == "auto" else asked
+    return Stacked(
+        table=table,
+        judged=judged,
+        name=name,
+        reason=explained(judged),
+        final={each: on_final(stacker, table) for each, stacker in stackers.items()},
+        shipped=fit(stackers[name], table, np.ones_like(open_rows)),
+    )
+
+
+def fit(
+    stacker: Stacker, table: Table, rows: NDArray[np.bool_], inputs: Inputs | None = None
+) -> Fitted:
+    """The stacker fitted on those of these rows [n] whose labels are all given."""
+    rows = rows & np.isfinite(table.targets).all(axis=1)
+    seen = table.inputs() if inputs is None else inputs
+    return stacker.fit(seen.take(rows), table.targets[rows], table.group[rows])
+
+
+def on_final(stacker: Stacker, table: Table, inputs: Inputs | None = None) -> NDArray[np.float64]:
+    """[n', p, 2] predictions of set final by the stacker, fitted on search and confirm."""
+    seen = table.inputs() if inputs is None else inputs
+    flat = fit(stacker, table, table.chosen_on, seen).predict(seen.take(~table.chosen_on))
+    return flat.reshape(len(flat), -1, 2)
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What one member brings."""
+
+    member: str
+    out_of_fold: float
+    """RMSE on all faces, px; flatters where the model was tuned on some of them."""
+    final: Estimate
+    """RMSE on set final, px."""
+    tta: Estimate
+    """What test-time augmentation changes on set final, px; negative is better."""
+    correlation: float
+    """Mean correlation of its errors with each other member's; NaN where it is alone."""
+    left_out: Estimate | None
+    """RMSE of the ensemble without it minus with it, on set final, px: what it contributes."""
+
+
+def contributions(stacked: Stacked, stacker: Stacker) -> list[Contribution]:
+    """One a member, in order; `stacker` is the one that ships."""
+    table = stacked.table
+    final = ~table.chosen_on
+    whole = table.final_pool(stacked.final[stacked.name])
+    alone = len(table.members) == 1
+    found = []
+    for number, member in enumerate(table.members):
+        left_out = None
+        if not alone:
+            without = on_final(stacker, table, table.inputs().without(number))
+            left_out = difference([table.final_pool(without)], [whole])
+        own = table.final_pool(table.own[number][final])
+        plain = table.final_pool(table.plain[number][final])
+        everywhere = Pool.of_points(table.own[number], table.truth, table.group)
+        found.append(
+            Contribution(
+                member=member,
+                out_of_fold=float(np.sqrt(everywhere.mse)),
+                final=rmse([own]),
+                tta=difference([own], [plain]),
+                correlation=float("nan") if alone else _correlation(table, number),
+                left_out=left_out,
+            )
+        )
+    return found
+
+
+def _correlation(table: Table, number: int) -> float:
+    """Of errors at labelled coordinates, with every other member's, on average."""
+    error = (table.own - table.truth)[:, np.isfinite(table.truth)]
+    matrix = np.corrcoef(error)
+    return float(np.delete(matrix[number], number).mean())

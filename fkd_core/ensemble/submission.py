@@ -1,0 +1,139 @@
+"""The submission: which pipeline answers which image, the merge, and the file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fkd_core.data.archive import LOOKUP
+from fkd_core.data.kaggle import Lookup
+from fkd_core.errors import UserError
+from fkd_core.files import whole_file
+from fkd_core.keypoints import COMPLETE, IMAGE_SIZE, KEYPOINTS, PARTIAL, PIPELINES
+
+HEADER = ("RowId", "Location")
+_DIGITS = 6
+
+
+def route(lookup: Lookup) -> dict[int, str]:
+    """ImageId of every requested image to the pipeline that answers it.
+
+    `partial` where it predicts all that is requested of the image, else `complete`. As `partial`
+    has four keypoints, an image of which more are requested always goes to `complete`.
+    """
+    rows = zip(lookup.image_id.tolist(), _partial_rows(lookup).tolist(), strict=True)
+    return {image: PARTIAL.name if partial else COMPLETE.name for image, partial in rows}
+
+
+def requested_share(lookup: Lookup) -> dict[str, int]:
+    """Pipeline to the number of requested coordinates that it answers under `route`."""
+    partial = _partial_rows(lookup)
+    return {COMPLETE.name: int((~partial).sum()), PARTIAL.name: int(partial.sum())}
+
+
+def merged(
+    lookup: Lookup,
+    test_ids: NDArray[np.integer],
+    predictions: Mapping[str, NDArray[np.floating]],
+) -> NDArray[np.float64]:
+    """[R] requested locations in px in the lookup's order, clipped to [0, 96].
+
+    `predictions` maps pipelines to points [m, p, 2] in px of the test images `test_ids` [m].
+    Without `partial`, `complete` answers everything.
+
+    Raises UserError where `complete` is needed and missing; ValueError for an unknown pipeline, a
+    wrong shape, an image that was not predicted, or a prediction that is not finite.
+    """
+    for name, points in predictions.items():
+        if name not in PIPELINES:
+            raise ValueError(f"there is no pipeline {name!r}")
+        wanted = (len(test_ids), len(PIPELINES[name].keypoints), 2)
+        if points.shape != wanted:
+            raise ValueError(f"{name} predictions have shape {points.shape}, wanted {wanted}")
+    partial = _partial_rows(lookup) & (PARTIAL.name in predictions)
+    if COMPLETE.name not in predictions and not partial.all():
+        raise UserError(
+            f"{LOOKUP}: {_few(np.unique(lookup.image_id[~partial]))} need the complete pipeline, "
+            f"which has no predictions; run with --pipelines {' '.join(PIPELINES)}"
+        )
+    place = {image: position for position, image in enumerate(test_ids.tolist())}
+    if lost := set(lookup.image_id.tolist()) - place.keys():
+        raise ValueError(f"no predictions of requested image {min(lost)}")
+    image = np.array([place[number] for number in lookup.image_id.tolist()], np.intp)
+
+    locations = np.empty(len(lookup.row_id))
+    for pipeline, rows in ((COMPLETE, ~partial), (PARTIAL, partial)):
+        if rows.any():
+            points = np.full((len(test_ids), len(KEYPOINTS), 2), np.nan)
+            points[:, list(pipeline.keypoints)] = predictions[pipeline.name]
+            locations[rows] = points[image[rows], lookup.keypoint[rows], lookup.axis[rows]]
+    bad = np.flatnonzero(~np.isfinite(locations))
+    if len(bad):
+        raise ValueError(
+            f"image {lookup.image_id[bad[0]]}, {KEYPOINTS[lookup.keypoint[bad[0]]]}: the "
+            f"prediction is {locations[bad[0]]}"
+        )
+    return np.clip(locations, 0.0, float(IMAGE_SIZE))
+
+
+def write_submission(path: Path, lookup: Lookup, locations: NDArray[np.float64]) -> None:
+    """Writes locations [R] in px as ``RowId,Location``, rows in the lookup's order.
+
+    The file is read back and compared before it takes its name: whatever happens, `path` holds
+    the whole submission or what it held before. Numbers have 6 decimals and no exponent.
+
+    Raises ValueError unless there is one finite location in [0, 96] a request and no RowId is
+    requested twice; UserError where the file can't be written.
+    """
+    row_ids = lookup.row_id.tolist()
+    if locations.shape != (len(row_ids),):
+        raise ValueError(f"{len(row_ids)} locations are requested, not {locations.shape}")
+    if len(set(row_ids)) != len(row_ids):
+        raise ValueError("a RowId is requested twice")
+    bad = np.flatnonzero(~((locations >= 0) & (locations <= IMAGE_SIZE)))
+    if len(bad):
+        raise ValueError(
+            f"RowId {row_ids[bad[0]]}: location {locations[bad[0]]} is not in [0, {IMAGE_SIZE}]"
+        )
+    cells = [f"{location:z.{_DIGITS}f}" for location in locations.tolist()]  # z: 0, never -0
+    lines = [f"{row},{cell}" for row, cell in zip(row_ids, cells, strict=True)]
+    try:
+        with whole_file(path) as aside:
+            aside.write_text("\n".join((",".join(HEADER), *lines, "")), "utf-8", newline="\n")
+            if not _holds(aside, row_ids, locations):
+                raise OSError("it does not hold what was written")
+    except OSError as error:
+        raise UserError(
+            f"{path} can't be written ({error.strerror or error}); free the disk, or give another "
+            "folder"
+        ) from error
+
+
+def _partial_rows(lookup: Lookup) -> NDArray[np.bool_]:
+    """[R] True in the rows of images of which only keypoints of `partial` are requested."""
+    beyond = lookup.image_id[~np.isin(lookup.keypoint, PARTIAL.keypoints)]
+    return ~np.isin(lookup.image_id, beyond)
+
+
+def _holds(path: Path, row_ids: list[int], locations: NDArray[np.float64]) -> bool:
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+        found = [(int(row), float(location)) for row, location in rows]
+    except (ValueError, csv.Error):
+        return False
+    return (
+        tuple(header) == HEADER
+        and [row for row, _ in found] == row_ids
+        and np.allclose([location for _, location in found], locations, rtol=0, atol=10**-_DIGITS)
+    )
+
+
+def _few(images: NDArray[np.integer]) -> str:
+    shown = ", ".join(map(str, images[:5].tolist()))
+    more = f" and {len(images) - 5} more" if len(images) > 5 else ""
+    return f"ImageId {shown}{more}"

@@ -1,0 +1,77 @@
+"""The out-of-fold table of one pipeline: what its members said of every face they never saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fkd_core.data.folds import set_of
+from fkd_core.ensemble.features import Inputs
+from fkd_core.evidence import Pool
+
+Points = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """One pipeline's n faces, out of fold, and the m test images; M members, p keypoints."""
+
+    pipeline: str
+    members: tuple[str, ...]
+    index: NDArray[np.intp]
+    """[n] positions in Faces."""
+    group: NDArray[np.uint64]
+    """[n]"""
+    fold: NDArray[np.intp]
+    """[n] which fold held each face out."""
+    truth: Points
+    """[n, p, 2] labels, NaN where there is none."""
+    plain: Points
+    """[M, n, p, 2] without test-time augmentation; mean over seeds, as all here."""
+    own: Points
+    """[M, n, p, 2] with it."""
+    test: Points
+    """[M, m, p, 2] mean over the fits that ship."""
+    other: NDArray[np.float64]
+    """[n, E] what the other pipeline's members say of these faces; E = 0 unless crossed."""
+    test_other: NDArray[np.float64]
+    """[m, E]"""
+
+    @property
+    def chosen_on(self) -> NDArray[np.bool_]:
+        """[n] faces that stackers may be fitted on and chosen by: sets search and confirm."""
+        return np.asarray(set_of(self.group) != "final")
+
+    def final_pool(
+        self,
+        predicted: NDArray[np.floating],
+        weight: float = 1.0,
+        kept: NDArray[np.bool_] | None = None,
+    ) -> Pool:
+        """The errors of predictions [n', p, 2] of the n' faces of set final, in order; only of
+        those that are `kept` [n]."""
+        rows = ~self.chosen_on
+        kept = np.ones(rows.sum(), np.bool_) if kept is None else kept[rows]
+        truth, group = self.truth[rows][kept], self.group[rows][kept]
+        return Pool.of_points(predicted[kept], truth, group, weight)
+
+    def inputs(self) -> Inputs:
+        """Of the faces, for a stacker."""
+        return Inputs(_flat(self.own), self.other)
+
+    def test_inputs(self) -> Inputs:
+        """Of the test images."""
+        return Inputs(_flat(self.test), self.test_other)
+
+    @property
+    def targets(self) -> NDArray[np.float64]:
+        """[n, 2p]"""
+        return self.truth.reshape(len(self.truth), -1).astype(np.float64)
+
+
+def _flat(points: Points) -> NDArray[np.float64]:
+    """[n, M, 2p] from [M, n, p, 2]."""
+    members, n = points.shape[:2]
+    return np.ascontiguousarray(points.reshape(members, n, -1).swapaxes(0, 1), np.float64)

@@ -1,0 +1,218 @@
+"""Tables of an ensemble: what is to be trained, what each part contributed, what it all scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fkd_core.ensemble.members import Member
+from fkd_core.ensemble.out_of_fold import OutOfFold
+from fkd_core.ensemble.score import score
+from fkd_core.ensemble.shipping import Shrunk
+from fkd_core.ensemble.stack import Contribution, Stacked
+from fkd_core.ensemble.table import Table
+from fkd_core.evidence import Pool, difference, rmse
+from fkd_core.experiment import caption, in_words, seconds_a_fit
+from fkd_core.files import write_text
+from fkd_core.fitting.fits import Fits
+from fkd_core.fitting.result import FitResult
+from fkd_core.keypoints import KEYPOINTS
+from fkd_core.report.sheet import STYLE, Sheet
+from search_spaces import of_model
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a member took to train."""
+
+    parameters: int
+    seconds: float
+    """Of all its fits together."""
+
+
+def cost(member: Member, fits: Fits) -> Cost:
+    """From the store, once its fits are done."""
+    done = [found for fit in member.fits if isinstance(found := fits.get(fit), FitResult)]
+    seconds = sum(sum(result.seconds.values()) for result in done)
+    return Cost(done[0].parameters if done else 0, seconds)
+
+
+def plan_sheet(arms: Mapping[str, OutOfFold], fits: Fits) -> Sheet:
+    """Which fits of these ensembles, by name, are missing, and how long they should take."""
+    rows, total, known = [], 0.0, fits.store.rows(failure="")
+    for arm, ensemble in arms.items():
+        for member in ensemble.members:
+            needed = ensemble.fits_of(member)
+            missing = [fit for fit in needed if not fits.holds(fit, weights=True)]
+            speed = of_model(member.name).IMAGES_A_SECOND
+            each = [seconds_a_fit(fit, known, ensemble.faces, speed) for fit in missing]
+            total += sum(each)
+            folds = [f"{fit.split.fold}/{fit.seed}" for fit in missing]
+            rows.append(
+                {
+                    "for": arm,
+                    "pipeline": member.pipeline,
+                    "model": member.name,
+                    "epochs": member.spec.training.epochs,
+                    "fits": len(needed),
+                    "missing (fold/seed)": " ".join(folds) or "none",
+                    "minutes": round(sum(each) / 60, 1),
+                }
+            )
+    note = f"Missing fits take {in_words(total)}." if total else "Nothing is missing."
+    return Sheet("fits", "Fits", rows, note)
+
+
+def member_sheet(
+    stacked: Stacked, contributions: Sequence[Contribution], costs: Sequence[Cost]
+) -> Sheet:
+    """One row a Level-1 model."""
+    rows = [
+        {
+            "member": each.member,
+            "RMSE out of fold": each.out_of_fold,
+            "RMSE on final": each.final,
+            "correlation": each.correlation,
+            "without it": each.left_out,
+            "TTA": each.tta,
+            "parameters": paid.parameters,
+            "seconds": round(paid.seconds),
+        }
+        for each, paid in zip(contributions, costs, strict=True)
+    ]
+    note = (
+        "px, 95% intervals. Correlation: of errors, with the other members'. Without it: by what "
+        "the ensemble's RMSE on set final rises. TTA: what test-time augmentation changes there."
+    )
+    name = stacked.table.pipeline
+    return Sheet(f"members-{name}", f"{name}: members", rows, note)
+
+
+def stacker_sheet(stacked: Stacked) -> Sheet:
+    """One row a way to combine them: judged by cross-validation, then scored on set final."""
+    mean = stacked.table.final_pool(stacked.final["mean"])
+    rows = []
+    for each in stacked.judged:
+        own = stacked.table.final_pool(stacked.final[each.name])
+        rows.append(
+            {
+                "stacker": each.name + (" (ships)" if each.name == stacked.name else ""),
+                "RMSE by CV": each.rmse,
+                "against mean": each.difference,
+                "RMSE on final": rmse([own]),
+                "against mean there": difference([own], [mean]) if each.name != "mean" else None,
+                "seconds": each.seconds,
+            }
+        )
+    name = stacked.table.pipeline
+    return Sheet(
+        f"stackers-{name}",
+        f"{name}: ways to combine them",
+        rows,
+        f"{stacked.reason} px; cross-validated on sets search and confirm.",
+    )
+
+
+Points = NDArray[np.float64]
+Arm = Mapping[str, Points]
+"""Predictions of set final by pipeline, [n', p, 2] each."""
+
+
+def own_arms(stacked: Mapping[str, Stacked]) -> dict[str, Arm]:
+    """What ships, the plain mean, and the member that is best on sets search and confirm."""
+    return {
+        "ensemble": {name: each.final[each.name] for name, each in stacked.items()},
+        "plain mean": {name: each.final["mean"] for name, each in stacked.items()},
+        "best member": {name: _best_member(each.table) for name, each in stacked.items()},
+    }
+
+
+def _best_member(table: Table) -> Points:
+    rows = table.chosen_on
+    pools = [Pool.of_points(own[rows], table.truth[rows], table.group[rows]) for own in table.own]
+    return np.asarray(table.own[int(np.argmin([pool.mse for pool in pools]))][~rows], np.float64)
+
+
+def score_sheet(
+    arms: Mapping[str, Arm],
+    tables: Mapping[str, Table],
+    weights: Mapping[str, float],
+    copies: NDArray[np.bool_],
+) -> Sheet:
+    """One row an arm: its RMSE on set final, and how much worse it is than the first.
+
+    `copies` [N] marks the faces whose pixels equal a test image's; if there are any in set final,
+    the first arm is scored without them too.
+    """
+
+    def pools(arm: Arm, kept: NDArray[np.bool_]) -> dict[str, Pool]:
+        return {p: tables[p].final_pool(arm[p], weights[p], kept[tables[p].index]) for p in arm}
+
+    everyone = np.ones_like(copies)
+    scored = {name: pools(arm, everyone) for name, arm in arms.items()}
+    first = next(iter(scored.values()))
+    if any((copies[table.index] & ~table.chosen_on).any() for table in tables.values()):
+        name = next(iter(arms))
+        scored[f"{name}, without copies of test images"] = pools(arms[name], ~copies)
+    rows = []
+    for name, own in scored.items():
+        row: dict[str, Any] = {"": name, "score": rmse(list(own.values()))}
+        row |= {pipeline: rmse([replace(pool, weight=1.0)]) for pipeline, pool in own.items()}
+        same = own is not first and name in arms
+        apart = difference(list(own.values()), list(first.values())) if same else None
+        rows.append(row | {"against the ensemble": apart})
+    return Sheet(
+        "score",
+        "What it scores on set final",
+        rows,
+        "RMSE, px, 95% intervals. Score: pipelines weighted by the coordinates that the "
+        "competition requests of each.",
+    )
+
+
+def keypoint_sheet(stacked: Mapping[str, Stacked], weights: Mapping[str, float]) -> Sheet:
+    """RMSE of each keypoint on set final."""
+    rows = {name: ~each.table.chosen_on for name, each in stacked.items()}
+    errors = score(
+        {name: each.table.truth[rows[name]] for name, each in stacked.items()},
+        {name: each.final[each.name] for name, each in stacked.items()},
+        {name: each.table.group[rows[name]] for name, each in stacked.items()},
+        weights,
+    ).keypoints
+    names = [name for name in KEYPOINTS if any(name in each for each in errors.values())]
+    cells = [{"keypoint": name} | {p: errors[p].get(name) for p in errors} for name in names]
+    return Sheet("keypoints", "Keypoints on set final", cells, "RMSE, px.")
+
+
+def compact_sheet(shrunk: Sequence[Shrunk]) -> Sheet:
+    """What a smaller ensemble keeps, and what that costs."""
+    rows = [
+        {
+            "pipeline": each.half.pipeline,
+            "kept (fits)": ", ".join(f"{name} ({n})" for name, n in each.fits.items()),
+            "megabytes": each.megabytes,
+            "cost": each.cost,
+        }
+        for each in shrunk
+    ]
+    note = "Cost: what RMSE on set final rises by against the whole ensemble, px, 95% interval."
+    return Sheet("compact", "The compact ensemble", rows, note)
+
+
+def write(folder: Path, sheets: Sequence[Sheet], made_by: Mapping[str, Any]) -> None:
+    """Every table as CSV, and all of them on ``report.html``, which needs no network."""
+    for sheet in sheets:
+        sheet.write(folder)
+    title = "The ensemble"
+    write_text(
+        folder / "report.html",
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>{STYLE}'
+        f"<body><h1>{title}</h1>{''.join(sheet.html() for sheet in sheets)}"
+        f"<p>{escape(caption(made_by))}</p></body></html>\n",
+    )

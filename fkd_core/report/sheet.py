@@ -1,0 +1,99 @@
+"""Sheet: one table for a terminal, a CSV file and a page."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from fkd_core.evidence import Estimate
+from fkd_core.files import whole_file
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Rows of one form. A cell is text, a number, None (empty) or an Estimate."""
+
+    name: str
+    """Of its file."""
+    title: str
+    rows: Sequence[Mapping[str, Any]]
+    """Column name to cell, in order; all rows have the columns of the first."""
+    note: str = ""
+    """A sentence below the table."""
+
+    @property
+    def columns(self) -> list[str]:
+        """Their names."""
+        return list(self.rows[0]) if self.rows else []
+
+    def shown(self) -> Table:
+        """For a terminal."""
+        table = Table(title=self.title, title_justify="left", caption=self.note or None)
+        for name in self.columns:
+            words = any(isinstance(row[name], str) for row in self.rows)
+            table.add_column(name, justify="left" if words else "right")
+        for row in self.rows:
+            table.add_row(*(text(row[name]) for name in self.columns))
+        return table
+
+    def write(self, folder: Path) -> None:
+        """As ``<name>.csv``; an Estimate fills three columns: itself, its `low` and its `high`."""
+        rows = [_flat(row) for row in self.rows]
+        fullest = sorted(rows, key=len, reverse=True)  # an Estimate may be missing in some rows
+        columns = list(dict.fromkeys(name for row in fullest for name in row))
+        path = folder / f"{self.name}.csv"
+        with whole_file(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def html(self) -> str:
+        """As a part of a page."""
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(text(row[name]))}</td>" for name in self.columns)
+            for row in self.rows
+        )
+        return (
+            f"<h2>{escape(self.title)}</h2><table><tr>{head}</tr>{body}</table>"
+            f"<p>{escape(self.note)}</p>"
+        )
+
+
+STYLE = """<style>
+body { font-family: sans-serif; max-width: 70em; margin: 2em auto; color: #202124 }
+table { border-collapse: collapse } th, td { padding: .3em .8em; border-bottom: 1px solid #ddd }
+th { text-align: left; font-weight: 600 } td { font-variant-numeric: tabular-nums }
+p { color: #5f6368 }
+</style>"""
+"""How the tables of a page look."""
+
+
+def text(cell: Any) -> str:
+    """A cell as people read it: pixels to a thousandth, whole numbers in groups of three."""
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return ""
+    if isinstance(cell, Estimate):
+        return f"{cell.value:.3f} ({cell.low:.3f}..{cell.high:.3f})"
+    if isinstance(cell, float):
+        return f"{cell:.3f}"
+    return f"{cell:,}" if isinstance(cell, int) else str(cell)
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, cell in row.items():
+        flat[name] = cell
+        if isinstance(cell, Estimate):
+            flat[name] = round(cell.value, 5)
+            flat |= {f"{name}_low": round(cell.low, 5), f"{name}_high": round(cell.high, 5)}
+        elif isinstance(cell, float):
+            flat[name] = None if math.isnan(cell) else round(cell, 5)
+    return flat

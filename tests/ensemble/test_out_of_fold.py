@@ -1,0 +1,213 @@
+"""Out-of-fold tables: who is asked about whom, and what becomes of the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from local_session import LocalSession
+
+from fkd_core.data.faces import Faces
+from fkd_core.data.folds import split
+from fkd_core.ensemble.members import Member
+from fkd_core.ensemble.out_of_fold import OutOfFold
+from fkd_core.ensemble.table import Table
+from fkd_core.ensemble.views import VIEWS
+from fkd_core.errors import UserError
+from fkd_core.fitting.fits import Fits
+from fkd_core.fitting.predict import predict
+from fkd_core.fitting.result import Failed, FitResult
+from fkd_core.fitting.spec import FitSpec, Training
+from fkd_core.fitting.store import FitStore
+from fkd_core.keypoints import PIPELINES
+from fkd_core.models.lenet5 import LeNet5
+
+FOLDS = 3
+
+
+def member(backend: str, pipeline: str, seeds: Sequence[int] = (0,)) -> Member:
+    training = Training(epochs=2, batch_size=16)
+    spec = FitSpec(LeNet5.tiny(), pipeline, training=training, backend=backend)  # type: ignore[arg-type]
+    return Member(spec, tuple(seeds), FOLDS)
+
+
+@dataclass(frozen=True)
+class Built:
+    ensemble: OutOfFold
+    fits: Fits
+    predictions: FitStore
+    session: LocalSession
+    tables: dict[str, Table]
+
+
+@pytest.fixture(scope="module")
+def built(faces: Faces, backend: str, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Both pipelines, two seeds for the complete one, crossed, mirrored, with 5 test images."""
+    folder = tmp_path_factory.mktemp("built")
+    members = [member(backend, "complete", (0, 1)), member(backend, "partial")]
+    # A photograph that both annotators labelled.
+    faces = replace(
+        faces, group=np.where(np.arange(len(faces)) == 40, faces.group[3], faces.group)
+    )
+    ensemble = OutOfFold(members, faces, faces.images[:5][:, ::-1], "mirror", crossed=True)
+    fits = Fits(FitStore(folder / "fits"), faces.fingerprint)
+    session, predictions = LocalSession(faces), FitStore(folder / "predictions")
+    session.train(ensemble.fits, fits)
+    tables = ensemble.tables(session, fits, predictions)  # type: ignore[arg-type]
+    return Built(ensemble, fits, predictions, session, tables)
+
+
+def test_every_labelled_face_of_a_pipeline_is_in_its_table_once(built: Built) -> None:
+    faces = built.ensemble.faces
+    for name, table in built.tables.items():
+        own = faces.of_mask(PIPELINES[name]) & faces.labelled(PIPELINES[name])
+        assert table.index.tolist() == np.flatnonzero(own).tolist()
+        assert sorted(set(table.fold)) == [0, 1, 2]
+        keypoints = list(PIPELINES[name].keypoints)
+        np.testing.assert_array_equal(table.truth, faces.points[own][:, keypoints])
+
+
+def test_no_fit_is_asked_about_an_image_group_that_it_trained_on(built: Built) -> None:
+    faces, asked = built.ensemble.faces, 0
+    for fit in built.ensemble.fits:
+        trained = split(faces, PIPELINES[fit.pipeline], fit.split).train
+        shown = built.ensemble.held_out(fit)
+        asked += len(shown)
+        assert not set(faces.group[shown]) & set(faces.group[trained])
+    assert asked == 3 * len(faces)  # three members' seeds, each face once
+
+
+def test_without_augmentation_the_table_holds_what_the_fits_themselves_predicted(
+    built: Built,
+) -> None:
+    table = built.tables["partial"]
+    fits = built.ensemble.members[1].fits
+    for fit in fits:
+        result = built.fits.get(fit)
+        assert isinstance(result, FitResult)
+        rows = table.fold == fit.split.fold
+        assert built.ensemble.faces.row[table.index[rows]].tolist() == result.row.tolist()
+        np.testing.assert_allclose(table.plain[0][rows], result.predictions, atol=1e-3)
+
+
+def test_seeds_and_views_are_averaged(built: Built) -> None:
+    faces, table = built.ensemble.faces, built.tables["complete"]
+    row = 7
+    said = []
+    for fit in built.ensemble.members[0].fits:
+        if fit.split.fold == table.fold[row]:
+            weights = built.fits.weights(fit)
+            assert weights is not None
+            for view in VIEWS["mirror"]:
+                shown = view.of(faces.images[table.index[[row]]])
+                said.append(view.undo(predict(fit, weights, shown), range(15))[0])
+    assert len(said) == 4
+    np.testing.assert_allclose(table.own[0, row], np.mean(said, axis=0), atol=1e-3)
+
+
+def test_test_images_get_the_mean_over_all_fits(built: Built) -> None:
+    fits = built.ensemble.members[1].fits
+    said = []
+    for fit in fits:
+        weights = built.fits.weights(fit)
+        assert weights is not None
+        for view in VIEWS["mirror"]:
+            shown = view.of(built.ensemble.test_images)  # type: ignore[arg-type]
+            said.append(view.undo(predict(fit, weights, shown), PIPELINES["partial"].keypoints))
+    np.testing.assert_allclose(built.tables["partial"].test[0], np.mean(said, axis=0), atol=1e-3)
+
+
+def test_crossed_pipelines_say_what_they_think_of_each_others_faces(built: Built) -> None:
+    complete, partial = built.tables["complete"], built.tables["partial"]
+    assert complete.other.shape == (len(complete.index), 8)
+    assert partial.other.shape == (len(partial.index), 30)
+    assert partial.test_other.shape == (5, 30)
+    np.testing.assert_allclose(complete.test_other, partial.test[0].reshape(5, -1), atol=1e-4)
+
+
+def test_nothing_is_asked_twice(built: Built) -> None:
+    before = len(built.session.asked)
+    assert before == len(built.ensemble.fits)
+    again = built.ensemble.tables(built.session, built.fits, built.predictions)  # type: ignore[arg-type]
+    assert len(built.session.asked) == before
+    for name, table in again.items():
+        np.testing.assert_array_equal(table.own, built.tables[name].own)
+
+
+def test_other_test_images_are_another_question(built: Built) -> None:
+    before = len(built.session.asked)
+    other = replace(built.ensemble, test_images=built.ensemble.faces.images[:2])
+    tables = other.tables(built.session, built.fits, built.predictions)  # type: ignore[arg-type]
+    assert len(built.session.asked) == before + len(other.fits)
+    assert tables["complete"].test.shape == (1, 2, 15, 2)
+
+
+def test_a_refit_trains_on_all_but_one_image_group(built: Built) -> None:
+    refitting = replace(built.ensemble, refit=True)
+    own = refitting.members[0]
+    assert len(refitting.fits_of(own)) == len(own.fits) + 2
+    for fit in refitting.shipped(own):
+        parts = split(refitting.faces, PIPELINES["complete"], fit.split)
+        assert len(set(refitting.faces.group[parts.held_out])) == 1
+        assert len(parts.train) + len(parts.held_out) == len(built.tables["complete"].index)
+        assert len(refitting.held_out(fit)) == 0
+
+
+def test_the_stack_is_fitted_on_other_faces_than_it_is_scored_on(built: Built) -> None:
+    for table in built.tables.values():
+        assert table.chosen_on.any()
+        open_groups = set(table.group[table.chosen_on])
+        assert not open_groups & set(table.group[~table.chosen_on])
+
+
+def test_a_planted_copy_stops_the_build(built: Built) -> None:
+    faces = built.ensemble.faces
+    deal = built.tables["complete"]
+    here, there = deal.index[deal.fold == 0][0], deal.index[deal.fold == 1][0]
+    images = np.array(faces.images)
+    images[there] = images[here]
+    planted = replace(built.ensemble, faces=replace(faces, images=images))
+    with pytest.raises(UserError, match="in different folds"):
+        planted.check()
+
+
+def test_a_member_that_cannot_be_trained_is_named(built: Built, tmp_path: Path) -> None:
+    fits = Fits(FitStore(tmp_path), built.fits.fingerprint)
+    for fit in built.ensemble.fits:
+        fits.keep(fit, Failed("out of memory"))
+    with pytest.raises(UserError, match=r"lenet5 \(complete, fold 0, seed 0\) cannot be trained"):
+        built.ensemble.tables(built.session, fits, FitStore(tmp_path / "p"))  # type: ignore[arg-type]
+
+
+def test_random_labels_teach_nothing(built: Built) -> None:
+    """The other canary: where labels are noise, the stack must not beat the mean label."""
+    from fkd_core.ensemble.stack import stack
+    from fkd_core.ensemble.stacker import STACKERS
+
+    rng = np.random.default_rng(5)
+    n = 400
+    noise = rng.normal(48, 5, (n, 15, 2)).astype(np.float32)
+    said = rng.normal(48, 2, (2, n, 15, 2)).astype(np.float32)
+    table = replace(
+        built.tables["complete"],
+        members=("a", "b"),
+        index=np.arange(n),
+        group=rng.integers(0, 2**64, n, np.uint64),
+        fold=np.arange(n) % 3,
+        truth=noise,
+        plain=said,
+        own=said,
+        test=said[:, :5],
+        other=np.empty((n, 0)),
+        test_other=np.empty((5, 0)),
+    )
+    tried = {name: STACKERS[name] for name in ("mean", "weights", "ridge", "lasso")}
+    stacked = stack(table, tried)
+    final = ~table.chosen_on
+    mean_label = np.broadcast_to(noise[table.chosen_on].mean(axis=0), noise[final].shape)
+    best = table.final_pool(mean_label).mse
+    for name, predicted in stacked.final.items():
+        assert table.final_pool(predicted).mse > 0.995 * best, name

@@ -1,0 +1,357 @@
+"""Faces in photos: the geometry of the crops, files of every kind, and the real detector."""
+
+from __future__ import annotations
+
+import math
+import struct
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from faces_for_tests import MEAN_FACE
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from skimage import data
+
+from fkd_core.ensemble.detector import find
+from fkd_core.ensemble.frames import Frame
+from fkd_core.ensemble.overlay import drawn, picture_names
+from fkd_core.ensemble.photos import Face, aligned, faces_of, photo_files, read_batches, read_photo
+from fkd_core.errors import UserError
+from fkd_core.keypoints import COMPLETE, PARTIAL, PIPELINES, Pipeline
+
+Image = NDArray[np.uint8]
+
+ASTRONAUT: Image = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2GRAY)
+"""[512, 512] one face, upright."""
+EYES = np.array([(242.0, 101.0), (203.0, 101.0)])
+"""Her left and right eye, as read from the picture."""
+SMALL: Image = cv2.resize(ASTRONAUT, (256, 256), interpolation=cv2.INTER_AREA)
+SMALL_EYES = (EYES + 0.5) / 2 - 0.5
+
+frames = st.builds(
+    Frame,
+    st.floats(-100, 9000),
+    st.floats(-100, 9000),
+    st.floats(0.02, 90),
+    st.floats(-180, 180),
+    st.integers(1, 800),
+    st.integers(1, 800),
+)
+
+
+def mean_face(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """A predictor that says the same of every face."""
+    return np.repeat(MEAN_FACE[None], len(crops), axis=0)
+
+
+@settings(derandomize=True, deadline=None)
+@given(frames, st.lists(st.tuples(st.floats(0, 96), st.floats(0, 96)), min_size=1))
+def test_points_go_to_the_photo_and_back(frame: Frame, points: list[tuple[float, float]]) -> None:
+    np.testing.assert_allclose(frame.of_photo(frame.to_photo(points)), points, atol=1e-3)
+
+
+@settings(derandomize=True, deadline=None)
+@given(frames, frames, st.tuples(st.floats(0, 96), st.floats(0, 96)))
+def test_a_frame_of_a_frame_is_a_frame_of_the_photo(
+    inner: Frame, outer: Frame, point: tuple[float, float]
+) -> None:
+    twice = outer.to_photo(inner.to_photo(point))
+    np.testing.assert_allclose(inner.seen_from(outer).to_photo(point), twice, rtol=1e-9, atol=1e-3)
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(
+    st.integers(120, 500),
+    st.integers(120, 500),
+    st.floats(0.4, 3),
+    st.floats(-180, 180),
+    st.tuples(st.floats(0.3, 0.7), st.floats(0.3, 0.7)),
+)
+def test_a_blob_is_sampled_where_the_geometry_says(
+    wide: int, tall: int, step: float, roll: float, at: tuple[float, float]
+) -> None:
+    spot = np.array(at) * (wide, tall)
+    y, x = np.mgrid[:tall, :wide]
+    sigma = 5 * step
+    blob = 250 * np.exp(-((x - spot[0]) ** 2 + (y - spot[1]) ** 2) / (2 * sigma**2))
+    frame = Frame(spot[0] + 4 * step, spot[1] - 7 * step, step, roll)
+    seen = frame.sample(blob.astype(np.float32))
+    inside = frame.of_photo(spot)
+    near = np.hypot(*(np.indices(seen.shape)[::-1] - inside[:, None, None])) < 6
+    peak = (np.indices(seen.shape)[::-1] * seen * near).sum((1, 2)) / (seen * near).sum()
+    border = min(*spot, wide - 1 - spot[0], tall - 1 - spot[1])
+    if border > 7 * step:
+        np.testing.assert_allclose(peak, inside, atol=0.15)
+
+
+def test_a_crop_that_is_not_turned_or_scaled_is_the_photos_own_pixels() -> None:
+    crop = Frame(100 + 47.5, 200 + 47.5, 1.0).sample(ASTRONAUT)
+    np.testing.assert_array_equal(crop, ASTRONAUT[200:296, 100:196])
+
+
+@pytest.mark.parametrize("factor", [2, 3, 5])
+def test_a_shrunk_crop_is_the_mean_over_areas(factor: int) -> None:
+    middle = (96 * factor - 1) / 2
+    crop = Frame(20 + middle, 10 + middle, factor).sample(ASTRONAUT)
+    part = ASTRONAUT[10 : 10 + 96 * factor, 20 : 20 + 96 * factor]
+    expected = part.reshape(96, factor, 96, factor).mean((1, 3))
+    np.testing.assert_allclose(crop, expected, atol=0.51)
+
+
+def test_beyond_the_border_the_edge_repeats() -> None:
+    photo = np.arange(100, dtype=np.uint8)[None].repeat(100, 0)
+    crop = Frame(0, 50, 1.0).sample(photo)
+    assert (crop[:, :47] == 0).all()
+    far = Frame(-5000, 50, 1.0).sample(photo)
+    assert (far == 0).all()
+
+
+def near_the_astronaut(frame: Frame, scale: float = 1.0) -> bool:
+    """Whether the frame's eyes lie within 6 pixels of hers on the 96 grid."""
+    off = frame.of_photo((EYES + 0.5) * scale - 0.5) - MEAN_FACE[:2]
+    return bool(np.abs(off).max() < 6)
+
+
+@pytest.mark.parametrize("side", [64, 200, 512, 3000])
+def test_a_face_is_found_whatever_the_photos_size(side: int) -> None:
+    how = cv2.INTER_AREA if side < 512 else cv2.INTER_CUBIC
+    [(frame, score)] = find(cv2.resize(ASTRONAUT, (side, side), interpolation=how))
+    assert near_the_astronaut(frame, side / 512)
+    assert score >= 60
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_photo_on_its_side_or_head_is_turned(quarters: int) -> None:
+    (frame, _), *_ = find(np.rot90(SMALL, quarters).copy())
+    back = Frame(127.5, 127.5, 1.0, -90.0 * quarters, 256, 256)  # np.rot90 turns the other way
+    eyes = frame.of_photo(back.to_photo(SMALL_EYES))
+    np.testing.assert_allclose(eyes, MEAN_FACE[:2], atol=6)
+    assert math.cos(math.radians(frame.roll + 90 * quarters)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("turn", [-30.0, 30.0])
+def test_a_leaning_face_is_found_with_its_lean(turn: float) -> None:
+    lean = Frame(127.5, 127.5, 1.0, turn, 256, 256)
+    (frame, _), *_ = find(lean.sample(SMALL))
+    eyes = frame.of_photo(lean.of_photo(SMALL_EYES))
+    np.testing.assert_allclose(eyes, MEAN_FACE[:2], atol=8)
+    assert frame.roll == pytest.approx(-turn)
+
+
+def test_every_face_is_found_the_largest_first() -> None:
+    small = cv2.copyMakeBorder(ASTRONAUT[:300, 50:350], 0, 212, 0, 0, cv2.BORDER_REPLICATE)
+    large = cv2.resize(ASTRONAUT[:300, 50:350], (512, 512), interpolation=cv2.INTER_CUBIC)
+    (first, _), (second, _) = find(np.hstack([small, large]))
+    assert first.x > 300 > second.x
+    assert first.side / second.side == pytest.approx(512 / 300, rel=0.1)
+
+
+@pytest.mark.parametrize("shape", [(300, 400), (60, 60), (20, 500), (1, 1), (30, 4000)])
+def test_noise_has_no_face(shape: tuple[int, int]) -> None:
+    assert find(np.random.default_rng(0).integers(0, 256, shape, np.uint8)) == []
+
+
+def test_the_same_photo_gives_the_same_faces() -> None:
+    assert find(ASTRONAUT) == find(ASTRONAUT)
+
+
+@pytest.mark.parametrize("pipeline", [COMPLETE, PARTIAL])
+@pytest.mark.parametrize("roll", [0.0, 20.0])
+def test_the_second_crop_brings_the_eyes_to_their_mean_place(
+    pipeline: Pipeline, roll: float
+) -> None:
+    loose = Frame(300, 200, 2.0, 5.0)
+    shown = Frame(52, 40, 0.8, roll)  # where the face lies in the loose crop
+    face = MEAN_FACE[list(pipeline.keypoints)]
+    face[-1, 1] = {"complete": 82.4, "partial": 77.3}[pipeline.name]  # their annotators differ
+    told = shown.to_photo(face).astype(np.float32)
+    tight = aligned(loose, told, pipeline)
+    assert tight.roll == pytest.approx(5 + roll, abs=0.5)
+    assert tight.step == pytest.approx(2 * 0.8, rel=0.02)
+    np.testing.assert_allclose(tight.of_photo(loose.to_photo(told))[:2], face[:2], atol=1.5)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        MEAN_FACE * 0.2 + 38,
+        MEAN_FACE * 3 - 90,
+        MEAN_FACE + 90,
+        MEAN_FACE * 0,
+        MEAN_FACE * np.float32(np.nan),
+    ],
+    ids=["tiny", "huge", "elsewhere", "one point", "no number"],
+)
+def test_a_prediction_that_cannot_be_leaves_the_first_crop(told: NDArray[np.float32]) -> None:
+    first = Frame(300, 200, 2.0)
+    assert aligned(first, told, COMPLETE) == first
+
+
+def test_all_photos_take_two_calls_and_points_come_in_photo_pixels() -> None:
+    calls: list[int] = []
+
+    def counted(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        assert crops.dtype == np.uint8
+        assert crops.shape[1:] == (96, 96)
+        calls.append(len(crops))
+        return mean_face(crops)
+
+    blank = np.full((60, 60), 128, np.uint8)
+    one, none, two = faces_of(
+        [ASTRONAUT, blank, np.hstack([ASTRONAUT, ASTRONAUT])], counted, COMPLETE
+    )
+    assert (len(one), len(none), len(two)) == (1, 0, 2)
+    assert calls == [3, 3]
+    np.testing.assert_allclose(one[0].points[:2], EYES, atol=6)
+    np.testing.assert_allclose(one[0].points, one[0].frame.to_photo(MEAN_FACE))
+
+
+def test_a_picture_of_the_training_size_is_a_face_as_it_is() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (96, 96), np.uint8)
+    shown: list[NDArray[np.uint8]] = []
+
+    def keeping(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        shown.append(crops)
+        return mean_face(crops)
+
+    [[face]] = faces_of([picture], keeping, COMPLETE)
+    assert face.score is None
+    assert all((crops[0] == picture).all() for crops in shown)
+    np.testing.assert_allclose(face.points, MEAN_FACE)
+
+
+def test_no_face_asks_no_predictor() -> None:
+    def never(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        raise AssertionError("asked")
+
+    assert faces_of([np.zeros((50, 50), np.uint8)], never, COMPLETE) == [[]]
+
+
+def written(path: Path, pixels: NDArray[Any]) -> Path:
+    """The pixels as an image file."""
+    assert cv2.imwrite(str(path), pixels)
+    return path
+
+
+COLOURS = np.zeros((40, 60, 3), np.uint8)
+COLOURS[:, :30] = (255, 0, 0)
+COLOURS[:20, 30:] = (40, 80, 160)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "expected"),
+    [
+        (COLOURS, COLOURS),
+        (COLOURS[..., 2], COLOURS[..., 2:].repeat(3, 2)),
+        (COLOURS.astype(np.uint16) * 257, COLOURS),
+        (COLOURS.astype(np.uint16) * 16, COLOURS),
+        (np.dstack([COLOURS, np.full((40, 60), 255, np.uint8)]), COLOURS),
+        (np.dstack([COLOURS, np.zeros((40, 60), np.uint8)]), np.full_like(COLOURS, 255)),
+    ],
+    ids=["colour", "gray", "16 bit", "12 of 16 bit", "opaque", "transparent"],
+)
+def test_every_depth_and_kind_of_pixel_is_read(
+    pixels: NDArray[Any], expected: Image, tmp_path: Path
+) -> None:
+    photo = read_photo(written(tmp_path / "ü [x].png", pixels))
+    assert photo.dtype == np.uint8
+    np.testing.assert_allclose(photo, expected, atol=1)
+
+
+def test_a_float_image_with_holes_is_read(tmp_path: Path) -> None:
+    pixels = COLOURS.astype(np.float32) / 10
+    pixels[0, 0] = np.nan
+    photo = read_photo(written(tmp_path / "a.tiff", pixels))
+    np.testing.assert_allclose(photo[1:], COLOURS[1:], atol=1)
+
+
+def test_a_camera_that_was_turned_says_so_in_exif_and_is_heard(tmp_path: Path) -> None:
+    plain = cv2.imencode(".jpg", COLOURS)[1].tobytes()
+    tag = struct.pack("<2sHIHHHIHHI", b"II", 42, 8, 1, 0x0112, 3, 1, 6, 0, 0)
+    exif = b"Exif\x00\x00" + tag
+    path = tmp_path / "turned.jpg"
+    path.write_bytes(plain[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + plain[2:])
+    upright = cv2.imread(str(written(tmp_path / "plain.jpg", COLOURS)))
+    assert upright is not None
+    photo = read_photo(path)
+    assert photo.shape == (60, 40, 3)
+    np.testing.assert_allclose(photo.astype(int), np.rot90(upright, -1), atol=3)
+
+
+def test_a_film_gives_its_first_frame(tmp_path: Path) -> None:
+    path = tmp_path / "film.avi"
+    film = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 5, (64, 48))
+    for level in (200, 50):
+        film.write(np.full((48, 64, 3), level, np.uint8))
+    film.release()
+    photo = read_photo(path)
+    assert photo.shape == (48, 64, 3)
+    assert abs(float(photo.mean()) - 200) < 5
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("empty.png", b""),
+        ("text.jpg", b"no picture at all"),
+        ("cut.png", cv2.imencode(".png", COLOURS)[1].tobytes()[:40]),
+        ("film.mp4", b"\x00\x00\x00\x18ftypmp42 and nothing more"),
+    ],
+)
+def test_what_is_no_image_is_named(name: str, content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=name):
+        read_photo(path)
+
+
+def test_what_cannot_be_read_is_left_out_and_the_others_go_on(tmp_path: Path) -> None:
+    good = written(tmp_path / "good.png", COLOURS)
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"bad")
+    said: list[str] = []
+    [batch] = read_batches([bad, tmp_path, tmp_path / "gone.png", good], said.append)
+    assert list(batch) == [good]
+    assert len(said) == 3
+    assert all("left out" in line for line in said)
+
+
+def test_folders_give_their_pictures_once_and_not_our_own(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    kept = [tmp_path / "a.jpg", tmp_path / "in" / "b.PNG", tmp_path / "in" / "c.mp4"]
+    for path in [*kept, out / "a-keypoints.png", tmp_path / "notes.txt", tmp_path / ".hidden.png"]:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    assert photo_files([tmp_path, kept[0]], out) == kept
+    assert photo_files([tmp_path / "notes.txt"], out) == [tmp_path / "notes.txt"], "it was named"
+    (tmp_path / "none").mkdir()
+    with pytest.raises(UserError, match=r"no image file in .*none"):
+        photo_files([tmp_path / "none"], out)
+
+
+def test_equal_names_get_pictures_of_their_own() -> None:
+    files = [Path(name) for name in ("a/x.jpg", "b/x.png", "b/X.png", "x-2.jpg")]
+    names = list(picture_names(files).values())
+    assert names[:2] == ["x-keypoints.png", "x-2-keypoints.png"]
+    assert len({name.casefold() for name in names}) == 4
+
+
+@pytest.mark.parametrize("side", [30, 300, 2500])
+@pytest.mark.parametrize("name", list(PIPELINES))
+def test_the_picture_shows_each_part_in_its_colour(side: int, name: str) -> None:
+    pipeline = PIPELINES[name]
+    middle = (side - 1) / 2
+    frame = Frame(middle, middle, side / 96 / 1.5)
+    face = Face(frame, 100, frame.to_photo(MEAN_FACE[list(pipeline.keypoints)]))
+    picture = drawn(np.full((side, side, 3), 128, np.uint8), [face, face], pipeline)
+    assert 800 <= max(picture.shape) <= 1600
+    step = side / len(picture)
+    colours = set()
+    for x, y in np.round((face.points + 0.5) / step - 0.5).astype(int):
+        colours.add(tuple(int(value) for value in picture[y, x]))
+    assert len(colours) == (4 if name == "complete" else 3)
+    assert (128, 128, 128) not in colours

@@ -1,0 +1,152 @@
+"""build_ensemble.py: who is in the ensemble, and the whole way to a submission."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from experiments.build_ensemble import BuildEnsemble, lineup
+from fkd_core.data.demo import demo_folder
+from fkd_core.data.kaggle import load_competition
+from fkd_core.errors import UserError
+from fkd_core.fitting.spec import FitSpec, Training
+from fkd_core.models.conv5 import Conv5
+from fkd_core.search.best import write_best
+from search_spaces import reference_recipe
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"models": ("lenet6",)}, "--models: there is no model 'lenet6'"),
+        ({"pipelines": ()}, "--pipelines: name complete"),
+        ({"folds": 1}, "--folds: 1 is too few"),
+        ({"seeds": 0}, "--seeds: 0 is too few"),
+        ({"epochs": 0}, "--epochs: 0 is too few"),
+        ({"faces": 0}, "--faces: 0 is too few"),
+    ],
+)
+def test_what_cannot_be_is_named(options: dict[str, Any], words: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=words):
+        lineup(BuildEnsemble(results=tmp_path, **options))
+
+
+def test_what_was_tuned_is_the_ensemble_and_keeps_its_training(tmp_path: Path) -> None:
+    tuned = FitSpec(Conv5.tiny(), "partial", training=Training(epochs=7, learning_rate=3e-3))
+    write_best(tmp_path / "best", tuned, {}, {})
+    members = lineup(BuildEnsemble(results=tmp_path, pipelines=("partial",), seeds=2, seed=3))
+    assert [member.name for member in members] == ["conv5"]
+    fits = members[0].fits
+    assert len(fits) == 10
+    assert {fit.seed for fit in fits} == {3000, 3001}
+    assert {fit.split.fold for fit in fits} == {0, 1, 2, 3, 4}
+    for fit in fits:
+        assert (fit.model, fit.training) == (tuned.model, tuned.training)
+        assert (fit.split.family, fit.split.limit) == ("all", None)
+
+
+def test_without_tuned_models_the_defaults_are_used_and_that_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    members = lineup(BuildEnsemble(results=tmp_path))
+    assert [(member.pipeline, member.name) for member in members] == [
+        ("complete", "lenet5"),
+        ("complete", "local2d"),
+        ("partial", "lenet5"),
+        ("partial", "local2d"),
+    ]
+    assert "lenet5, complete: not tuned, so its defaults" in capsys.readouterr().out
+
+
+def test_the_references_recipe_takes_equal_gradient_steps() -> None:
+    ours = FitSpec(Conv5.tiny(), training=Training(epochs=12, batch_size=32))
+    theirs = reference_recipe.counterpart(ours, seed=0)
+    assert theirs.model == Conv5()
+    assert theirs.training.batch_size == 128
+    assert theirs.training.epochs == 48
+    assert theirs.training.patience == 10
+    assert theirs.split.limit == ours.split.limit
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A finished run on the demo faces, and what it said."""
+    results = tmp_path_factory.mktemp("built")
+    done = build(results)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return results, done.stdout
+
+
+def build(results: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "experiments/build_ensemble.py", "--results", str(results)]
+    asked = ["--preset", "smoke", "--models", "lenet5", "local2d", "--epochs", "2", "--folds", "3"]
+    return subprocess.run(
+        [*command, *asked, *more],
+        cwd=ROOT,
+        env=os.environ | {"COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_a_run_ends_with_a_whole_submission_and_a_rerun_trains_nothing(
+    built: tuple[Path, str],
+) -> None:
+    results, _ = built
+    demo = load_competition(demo_folder(results / "cache" / "demo"), results / "cache" / "faces")
+    assert demo.lookup is not None
+    with open(results / "submission.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["RowId"]) for row in rows] == demo.lookup.row_id.tolist()
+    locations = np.array([float(row["Location"]) for row in rows])
+    assert ((locations >= 0) & (locations <= 96)).all()
+
+    before = (results / "submission.csv").read_bytes()
+    again = build(results, "--stacker", "mean")
+    assert again.returncode == 0, again.stderr
+    assert "Nothing is missing" in again.stdout
+    again = build(results)
+    assert (results / "submission.csv").read_bytes() == before
+
+
+@pytest.mark.slow
+def test_the_tables_tell_what_each_part_contributed(built: tuple[Path, str]) -> None:
+    results, said = built
+    folder = results / "ensemble"
+    with open(folder / "score.csv", newline="") as file:
+        arms = {row[""]: row for row in csv.DictReader(file)}
+    assert list(arms)[:3] == ["ensemble", "plain mean", "best member"]
+    for row in arms.values():
+        assert 0 < float(row["score_low"]) <= float(row["score"]) <= float(row["score_high"])
+    for pipeline in ("complete", "partial"):
+        with open(folder / f"members-{pipeline}.csv", newline="") as file:
+            assert [row["member"] for row in csv.DictReader(file)] == ["lenet5", "local2d"]
+        with open(folder / f"stackers-{pipeline}.csv", newline="") as file:
+            names = [row["stacker"] for row in csv.DictReader(file)]
+        assert len(names) == 6
+        assert sum("(ships)" in name for name in names) == 1
+        assert f"{pipeline}: members" in said
+    page = (folder / "report.html").read_text()
+    assert "Keypoints on set final" in page
+    assert json.loads((folder / "config.json").read_text())["made_by"]["command"] in page
+
+
+@pytest.mark.slow
+def test_the_plan_is_told_and_nothing_is_run(tmp_path: Path) -> None:
+    done = build(tmp_path, "--plan")
+    assert done.returncode == 0, done.stderr
+    assert "0/0 1/0 2/0" in done.stdout
+    assert not (tmp_path / "fits" / "fits").exists()
+    assert not (tmp_path / "submission.csv").exists()

@@ -1,0 +1,240 @@
+"""predict.py: from files on the command line to pictures and tables, and what it says."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from faces_for_tests import MEAN_FACE
+from numpy.typing import NDArray
+from skimage import data
+
+from experiments import predict
+from experiments.predict import PredictOptions
+from fkd_core import experiment
+from fkd_core.errors import UserError
+from fkd_core.keypoints import KEYPOINTS, PIPELINES
+
+ASTRONAUT = cv2.resize(
+    cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR), (256, 256), interpolation=cv2.INTER_AREA
+)
+EYES = np.array([(120.8, 50.3), (101.3, 50.3)])
+"""Her left and right eye."""
+
+
+class MeanFace:
+    """A predictor that says the same of every face; it knows the pipelines it was given."""
+
+    def __init__(self, *pipelines: str) -> None:
+        self.pipelines = pipelines
+
+    def load(self, folder: Path) -> MeanFace:
+        assert folder == Path("results/ensemble")
+        return self
+
+    def predict(self, images: NDArray[np.uint8], pipeline: str) -> NDArray[np.float32]:
+        assert pipeline in self.pipelines
+        face = MEAN_FACE[list(PIPELINES[pipeline].keypoints)]
+        return np.repeat(face[None], len(images), axis=0)
+
+
+@pytest.fixture(autouse=True)
+def _both(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predict, "Predictor", MeanFace("partial", "complete"))
+
+
+def photo(path: Path, pixels: NDArray[Any] = ASTRONAUT) -> Path:
+    """The pixels as an image file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), pixels)
+    return path
+
+
+def run(out: Path, *photos: Path, **options: Any) -> tuple[list[dict[str, str]], dict[str, Any]]:
+    """Both tables after a run."""
+    predict.main(PredictOptions(photos=photos, out=out, **options))
+    with open(out / "keypoints.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return rows, json.loads((out / "keypoints.json").read_text(encoding="utf-8"))
+
+
+def test_a_photo_gets_a_picture_and_two_tables(tmp_path: Path) -> None:
+    path = photo(tmp_path / "me, [1].png")
+    rows, told = run(tmp_path / "out", path)
+    assert [row["keypoint"] for row in rows] == list(KEYPOINTS)
+    assert {(row["file"], row["face"]) for row in rows} == {(str(path), "1")}
+    points = np.array([(float(row["x"]), float(row["y"])) for row in rows])
+    np.testing.assert_allclose(points[:2], EYES, atol=3)
+    [file] = told["files"]
+    assert file["picture"] == "me, [1]-keypoints.png"
+    [face] = file["faces"]
+    np.testing.assert_allclose(list(face["points"].values()), points)
+    assert face["score"] >= 60
+    assert abs(face["roll"]) < 1
+    box = face["box"]
+    assert box["left"] < points[:, 0].min() < points[:, 0].max() < box["left"] + box["side"]
+    assert box["top"] < points[:, 1].min() < points[:, 1].max() < box["top"] + box["side"]
+    picture = cv2.imread(str(tmp_path / "out" / file["picture"]))
+    assert picture is not None
+    assert picture.shape == (800, 800, 3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda p: cv2.cvtColor(p, cv2.COLOR_BGR2GRAY),
+        lambda p: cv2.cvtColor(p, cv2.COLOR_BGR2BGRA),
+        lambda p: p.astype(np.uint16) * 257,
+    ],
+    ids=["gray", "alpha", "16 bit"],
+)
+def test_gray_alpha_and_depth_change_nothing(change: Any, tmp_path: Path) -> None:
+    rows, _ = run(tmp_path / "out", photo(tmp_path / "a.png", change(ASTRONAUT)))
+    points = np.array([(float(row["x"]), float(row["y"])) for row in rows])
+    np.testing.assert_allclose(points[:2], EYES, atol=3)
+
+
+def test_two_faces_are_numbered(tmp_path: Path) -> None:
+    rows, told = run(tmp_path / "out", photo(tmp_path / "a.png", np.hstack([ASTRONAUT] * 2)))
+    assert [row["face"] for row in rows] == ["1"] * 15 + ["2"] * 15
+    assert len(told["files"][0]["faces"]) == 2
+
+
+def test_equal_names_of_two_folders_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    face = np.full((96, 96), 90, np.uint8)
+    photo(tmp_path / "in" / "a" / "x.png", face)
+    photo(tmp_path / "in" / "b" / "x.png", face)
+    _, told = run(tmp_path / "out", tmp_path / "in")
+    pictures = {file["picture"] for file in told["files"]}
+    assert pictures == {"x-keypoints.png", "x-2-keypoints.png"}
+    assert {path.name for path in (tmp_path / "out").glob("*.png")} == pictures
+
+
+def test_what_has_no_face_or_is_broken_does_not_stop_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = photo(tmp_path / "good.png", np.full((96, 96), 90, np.uint8))
+    blank = photo(tmp_path / "blank.png", np.full((60, 60), 90, np.uint8))
+    tiny = photo(tmp_path / "tiny.png", np.full((5, 9), 90, np.uint8))
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"\xff\xd8 and no more")
+    rows, told = run(tmp_path / "out", bad, blank, tiny, good)
+    assert {row["file"] for row in rows} == {str(good)}
+    assert {Path(f["file"]).name: f["picture"] for f in told["files"]} == {
+        "blank.png": None,
+        "tiny.png": None,
+        "good.png": "good-keypoints.png",
+    }
+    said = capsys.readouterr().out
+    assert "blank.png: no face found" in said
+    assert "tiny.png: too small" in said
+    assert "bad.jpg is no image file that can be read, or is damaged; left out" in said
+    assert "Photos read: 3. Faces found: 1." in said
+
+
+def test_no_face_anywhere_is_said_and_is_no_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows, told = run(tmp_path / "out", photo(tmp_path / "a.png", np.zeros((40, 40), np.uint8)))
+    assert rows == []
+    assert told["files"][0]["faces"] == []
+    assert "Faces found: none." in capsys.readouterr().out
+    assert not list((tmp_path / "out").glob("*.png"))
+
+
+@pytest.mark.parametrize(
+    ("pipelines", "chosen", "count"),
+    [
+        (("partial", "complete"), None, 15),
+        (("partial",), None, 4),
+        (("partial", "complete"), "partial", 4),
+    ],
+)
+def test_the_complete_pipeline_is_taken_where_there_is_one(
+    pipelines: tuple[str, ...],
+    chosen: Any,
+    count: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(predict, "Predictor", MeanFace(*pipelines))
+    path = photo(tmp_path / "a.png", np.full((96, 96), 90, np.uint8))
+    rows, told = run(tmp_path / "out", path, pipeline=chosen)
+    assert len(rows) == count
+    assert len(told["files"][0]["faces"][0]["points"]) == count
+
+
+def test_a_pipeline_the_ensemble_has_not_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predict, "Predictor", MeanFace("partial"))
+    options = PredictOptions((photo(tmp_path / "a.png"),), out=tmp_path, pipeline="complete")
+    with pytest.raises(UserError, match="has no complete, only partial"):
+        predict.main(options)
+
+
+def test_export_needs_no_photo_and_says_where_it_went(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[tuple[Any, ...]] = []
+
+    def export(folder: Path, kind: str, out: Path, pipeline: str, model: str | None) -> Path:
+        asked.append((folder, kind, out, pipeline, model))
+        return out
+
+    stand_in = SimpleNamespace(export=export)
+    monkeypatch.setitem(sys.modules, "fkd_core.ensemble.export", stand_in)
+    options = PredictOptions(out=tmp_path, export="onnx", model="conv5")
+    options.check()
+    predict.main(options)
+    path = tmp_path / "conv5-complete.onnx"
+    assert asked == [(Path("results/ensemble"), "onnx", path, "complete", "conv5")]
+    assert str(path) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "no photo is named"),
+        (["gone.jpg"], "gone.jpg is not there"),
+        (["."], "no image file in ."),
+        (["bad.jpg"], "none of the 1 files could be read"),
+        (["bad.jpg", "--out", "bad.jpg"], "--out: bad.jpg is no folder"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_exit_code_2(
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if arguments[:1] == ["bad.jpg"]:
+        (tmp_path / "bad.jpg").write_bytes(b"bad")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["predict.py", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        experiment.run(predict.main, PredictOptions)
+    assert stopped.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_files_are_named_without_a_flag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    photo(Path("a.png"), np.full((96, 96), 90, np.uint8))
+    photo(Path("b.png"), np.full((96, 96), 90, np.uint8))
+    monkeypatch.setattr(sys, "argv", ["predict.py", "a.png", "b.png", "--out", "here"])
+    experiment.run(predict.main, PredictOptions)
+    assert sorted(path.name for path in Path("here").iterdir()) == [
+        "a-keypoints.png",
+        "b-keypoints.png",
+        "keypoints.csv",
+        "keypoints.json",
+    ]
