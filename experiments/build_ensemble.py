@@ -17,7 +17,7 @@ contributed. Stop it when you like: the same command goes on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -35,14 +35,16 @@ from fkd_core.ensemble.submission import merged, requested_share, write_submissi
 from fkd_core.ensemble.table import Table
 from fkd_core.errors import UserError
 from fkd_core.experiment import console
+from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
 from fkd_core.models import MODELS
 from fkd_core.progress import FitProgress
 from fkd_core.report import ensemble as report
 from fkd_core.report.sheet import Sheet
 from fkd_core.running.session import session
-from fkd_core.search.best import best_or_default, has_best
-from fkd_core.search.tuning_plan import tuned_models
+from fkd_core.search.best import has_best, read_best
+from fkd_core.search.policies import policy_or_reference
+from fkd_core.search.tuning_plan import TuningPlan, tuned_models
 from search_spaces import ensemble as space
 from search_spaces import reference_recipe
 from search_spaces.training import BUDGETS as TUNING
@@ -106,11 +108,12 @@ def main(options: BuildEnsemble) -> None:
     specs = [member.spec.to_json() for member in members]
     experiment.write_config(folder / "config.json", options, members=specs, made_by=made_by)
 
-    lacking = {name: arm.lacking(fits) for name, arm in arms.items()}
+    planned = sum(len(arm.lacking(fits)) for arm in arms.values())
     predictions, tables = FitStore(options.cache / "predictions"), {}
+    stacked, sheets = {}, list[Sheet]()
     with (
         session(faces, options.cache / "copies", options.gpus_per_trial) as ray_session,
-        FitProgress(console, sum(map(len, lacking.values()))) as progress,
+        FitProgress(console, planned) as progress,
     ):
         for name, arm in arms.items():
             arm.check()
@@ -118,22 +121,24 @@ def main(options: BuildEnsemble) -> None:
             ray_session.run_fits(arm.fits, fits, progress.done, keep_weights=True)
             progress.stage(f"predict ({name})")
             tables[name] = arm.tables(ray_session, fits, predictions)
-
-    stacked, sheets = {}, list[Sheet]()
-    for pipeline, table in tables["ensemble"].items():
-        console.print(f"[bold]stack ({pipeline})[/bold]")
-        stacked[pipeline] = stack(
-            table, STACKERS, options.stacker, folds=members[0].folds, seed=options.seed,
-            on_done=lambda name, seconds: console.print(f"  {name}: {seconds:.0f} s"),
-        )  # fmt: skip
-        costs = [report.cost(member, fits) for member in of_pipeline(members, pipeline)]
-        found = contributions(stacked[pipeline], STACKERS[stacked[pipeline].name])
-        sheets.append(report.stacker_sheet(stacked[pipeline]))
-        sheets.append(report.member_sheet(stacked[pipeline], found, costs))
-    finals = report.own_arms(stacked)
-    if options.against_reference:
-        recipe = reference_recipe.STACKER
-        finals[REFERENCE] = {p: on_final(recipe, table) for p, table in tables[REFERENCE].items()}
+        for pipeline, table in tables["ensemble"].items():
+            progress.stage(f"stack ({pipeline})")
+            stacked[pipeline] = stack(
+                table, STACKERS, options.stacker,
+                folds=members[0].folds, seed=options.seed, run=ray_session.map,
+                on_done=lambda name, seconds: console.print(f"  {name}: {seconds:.0f} s"),
+            )  # fmt: skip
+            ships = STACKERS[stacked[pipeline].name]
+            found = contributions(stacked[pipeline], ships, ray_session.map)
+            costs = [report.cost(member, fits) for member in of_pipeline(members, pipeline)]
+            sheets.append(report.stacker_sheet(stacked[pipeline]))
+            sheets.append(report.member_sheet(stacked[pipeline], found, costs))
+        finals = report.own_arms(stacked)
+        if options.against_reference:
+            finals[REFERENCE] = {
+                pipeline: on_final([reference_recipe.STACKER], table, run=ray_session.map)[0]
+                for pipeline, table in tables[REFERENCE].items()
+            }
     weights = requested(competition, tables["ensemble"])
     copies = arms["ensemble"].copies
     sheets.insert(0, report.score_sheet(finals, tables["ensemble"], weights, copies))
@@ -172,24 +177,34 @@ def lineup(options: BuildEnsemble) -> list[Member]:
             raise UserError(f"--{name}: {given} is too few; give {least} or more")
     folds = options.folds or budget.folds
     seeds = tuple(1000 * options.seed + seed for seed in range(options.seeds))
-    plain = replace(TUNING[options.preset], epochs=budget.epochs)
     members = []
     for pipeline in options.pipelines:
-        tuned = tuple(name for name in MODELS if has_best(options.best, pipeline, name))
-        for name in tuned_models(options.models or tuned or budget.models, options.preset):
-            spec, note = best_or_default(
-                options.best, options.policy, name, pipeline, plain, options.seed
-            )
-            if note:
-                console.print(note, soft_wrap=True)
+        tuned = [name for name in MODELS if has_best(options.best, pipeline, name)]
+        names = tuned_models(options.models or tuple(tuned) or budget.models, options.preset)
+        specs = {name: read_best(options.best, pipeline, name) for name in names if name in tuned}
+        specs |= defaults(options, pipeline, [name for name in names if name not in tuned])
+        for spec in (specs[name] for name in names):
             epochs = options.epochs or spec.training.epochs
-            spec = replace(
+            limit = options.faces or budget.faces
+            resized = replace(
                 spec,
                 training=replace(spec.training, epochs=epochs),
-                split=replace(spec.split, limit=options.faces or budget.faces),
+                split=replace(spec.split, limit=limit),
             )
-            members.append(Member(spec, seeds, folds, options.seed))
+            members.append(Member(resized, seeds, folds, options.seed))
     return members
+
+
+def defaults(options: BuildEnsemble, pipeline: str, models: Sequence[str]) -> dict[str, FitSpec]:
+    """The reference's models, trained as ``search_spaces.training`` thinks best, under the policy
+    that was found or the reference's."""
+    if not models:
+        return {}
+    policy, note = policy_or_reference(options.policy, pipeline)
+    console.print(f"{pipeline}: not tuned, so its defaults: {', '.join(models)}. {note}")
+    budget = replace(TUNING[options.preset], epochs=space.BUDGETS[options.preset].epochs)
+    plans = (TuningPlan(name, pipeline, budget, policy, options.seed) for name in models)
+    return {plan.model: plan.hypothesis for plan in plans}
 
 
 def requested(competition: Competition, tables: Mapping[str, Table]) -> Mapping[str, float]:

@@ -154,7 +154,7 @@ def policy_of(options: TuneModels, pipeline: str) -> Policy:
     """The policy that search_augment.py found, or the reference's, which is said."""
     policy, note = policy_or_reference(options.policy, pipeline)
     if note:
-        console.print(note, soft_wrap=True)
+        console.print(f"{pipeline}: {note}", soft_wrap=True)
     return policy
 
 

@@ -38,7 +38,7 @@ class Budget:
 
 
 BUDGETS: dict[str, Budget] = {
-    "smoke": Budget(("lenet5", "local2d"), 3, 160),
+    "smoke": Budget(("lenet5", "local2d"), 12, 320),
     "quick": Budget(("lenet5", "local2d"), 30, None),
     "full": Budget(tuple(MODELS), 300, None),
 }

@@ -65,7 +65,7 @@ def test_without_tuned_models_the_defaults_are_used_and_that_is_said(
         ("partial", "lenet5"),
         ("partial", "local2d"),
     ]
-    assert "lenet5, complete: not tuned, so its defaults" in capsys.readouterr().out
+    assert "complete: not tuned, so its defaults: lenet5, local2d." in capsys.readouterr().out
 
 
 def test_the_references_recipe_takes_equal_gradient_steps() -> None:

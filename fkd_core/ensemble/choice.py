@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from fkd_core.ensemble.features import Array, Inputs
 from fkd_core.ensemble.stacker import Stacker
-from fkd_core.ensemble.stackers_base import Group, grouped_folds
+from fkd_core.ensemble.stackers_base import Group, Job, Run, grouped_folds, in_turn
 from fkd_core.ensemble.stackers_linear import Mean
 from fkd_core.evidence.pooled import Estimate, Pool, difference, rmse
 
@@ -31,7 +30,7 @@ class Judged:
     """RMSE less that of the plain mean, px; negative is better. Its interval has level
     1 - ERROR / stackers tried besides the mean. None for the plain mean itself."""
     seconds: float
-    """Time of all its fits and predictions."""
+    """Time of all its fits."""
 
     @property
     def beats_mean(self) -> bool:
@@ -47,13 +46,15 @@ def judge(
     *,
     folds: int = 5,
     seed: int = 0,
+    run: Run = in_turn,
     on_done: Callable[[str, float], None] | None = None,
 ) -> list[Judged]:
     """Grouped cross-validation of every stacker on the same folds; the plain mean comes first.
 
     targets [n, P] px may be NaN where unlabelled: faces with all P labels train, and every face
-    is predicted and scored by the labels it has. `on_done` gets each name and its seconds.
-    Raises ValueError where shapes differ, or there are too few image groups or labelled faces.
+    is predicted and scored by the labels it has. `run` does the fits of one stacker; `on_done`
+    gets each name and its seconds. Raises ValueError where shapes differ, or there are too few
+    image groups or labelled faces.
     """
     if targets.shape != inputs.mean.shape or targets.shape[1] % 2:
         raise ValueError(f"targets must be {inputs.mean.shape}, x and y, not {targets.shape}")
@@ -68,12 +69,13 @@ def judge(
     control: list[Pool] = []
     judged = []
     for name, stacker in stackers.items():
-        started = time.perf_counter()
-        predictions = np.empty_like(targets, np.float64)
-        for train, held in splits:
-            fitted = stacker.fit(inputs.take(train), targets[train], group[train])
+        jobs = [
+            Job(stacker, inputs.take(train), targets[train], group[train]) for train, _ in splits
+        ]
+        predictions, seconds = np.empty_like(targets, np.float64), 0.0
+        for (_, held), (fitted, spent) in zip(splits, run(jobs), strict=True):
             predictions[held] = fitted.predict(inputs.take(held))
-        seconds = time.perf_counter() - started
+            seconds += spent
         pools = [Pool.of_points(predictions.reshape(truth.shape), truth, group)]
         apart = difference(pools, control, level=level) if control else None
         control = control or pools

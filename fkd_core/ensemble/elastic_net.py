@@ -106,7 +106,8 @@ def _check(alpha: float, l1_ratio: float, tolerance: float) -> None:
 
 
 def _norms(rows: Array) -> Array:
-    return np.sqrt(np.vecdot(rows, rows))
+    norms: Array = np.sqrt(np.vecdot(rows, rows))
+    return norms
 
 
 def _used(coef: Array) -> Index:
@@ -148,6 +149,7 @@ class _Problem:
         if not (np.isfinite(self.x).all() and np.isfinite(self.y).all()):
             raise ValueError("x and y must be finite")
         self.at_zero = float(np.vdot(self.y, self.y)) / (2 * len(self.y))
+        self.scale = float(np.einsum("nf,nf->", self.x, self.x)) / self.x.size
         self.known = np.empty(0, np.intp)
         self.products = np.empty((0, 0))
 
@@ -184,13 +186,14 @@ class _Problem:
         """As the function of that name."""
         _check(alpha, l1_ratio, tolerance)
         zero = np.zeros_like(self.xy)
-        coef = zero if start is None or not self.at_zero else np.asarray(start, np.float64)
+        coef = zero if start is None else np.asarray(start, np.float64)
         if coef.shape != zero.shape or not np.isfinite(coef).all():
             raise ValueError(f"start must be finite and {zero.shape}, not {coef.shape}")
+        if not self.at_zero:
+            coef = zero
         l1, l2 = alpha * l1_ratio, alpha * (1 - l1_ratio)
         enough = tolerance * self.at_zero
-        unit = float(np.vdot(self.x, self.x)) / self.x.size
-        pull = unit / 100
+        pull = self.scale / 100
         bound, slope = self._certify(coef, l1, l2)
         best, found, idle = bound, coef, 0
         while best.gap > enough and idle < PATIENCE:
@@ -201,7 +204,7 @@ class _Problem:
             rows = np.union1d(used, worst[excess[worst] > 0])
             part = _Part(self.gram(rows), self.xy[rows], self.at_zero, l1, l2)
             wanted = max(0.1 * bound.gap, 0.3 * enough)
-            inner, pull = part.solve(coef[rows], wanted, pull, WEAKEST_PULL * unit)
+            inner, pull = part.solve(coef[rows], wanted, pull, WEAKEST_PULL * self.scale)
             coef = zero.copy()
             coef[rows] = inner
             bound, slope = self._certify(coef, l1, l2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fkd_core.ensemble.choice import Judged, chosen, explained, judge
 from fkd_core.ensemble.features import Inputs
-from fkd_core.ensemble.stacker import Fitted, Stacker
+from fkd_core.ensemble.stacker import Fitted, Job, Run, Stacker, in_turn
 from fkd_core.ensemble.table import Table
 from fkd_core.evidence import Estimate, Pool, difference, rmse
 
@@ -45,46 +45,60 @@ def stack(
     *,
     folds: int = 5,
     seed: int = 0,
+    run: Run = in_turn,
     on_done: Callable[[str, float], None] | None = None,
 ) -> Stacked:
     """Judges the stackers and takes the one `asked` for; ``auto`` takes the best that beats the
-    plain mean with confidence, or else the mean."""
-    open_rows = table.chosen_on
-    inputs, targets = table.inputs(), table.targets
+    plain mean with confidence, or else the mean. `run` does the fits."""
+    rows = table.chosen_on
     judged = judge(
         stackers,
-        inputs.take(open_rows),
-        targets[open_rows],
-        table.group[open_rows],
+        table.inputs().take(rows),
+        table.targets[rows],
+        table.group[rows],
         folds=folds,
         seed=seed,
+        run=run,
         on_done=on_done,
     )
     name = chosen(judged).name if asked == "auto" else asked
+    everyone = np.ones_like(rows)
+    ((shipped, _),) = run([job(stackers[name], table, everyone)])
     return Stacked(
         table=table,
         judged=judged,
         name=name,
         reason=explained(judged),
-        final={each: on_final(stacker, table) for each, stacker in stackers.items()},
-        shipped=fit(stackers[name], table, np.ones_like(open_rows)),
+        final=dict(zip(stackers, on_final(stackers.values(), table, run=run), strict=True)),
+        shipped=shipped,
     )
 
 
-def fit(
+def job(
     stacker: Stacker, table: Table, rows: NDArray[np.bool_], inputs: Inputs | None = None
-) -> Fitted:
-    """The stacker fitted on those of these rows [n] whose labels are all given."""
+) -> Job:
+    """To fit the stacker on those of these rows [n] whose labels are all given."""
     rows = rows & np.isfinite(table.targets).all(axis=1)
     seen = table.inputs() if inputs is None else inputs
-    return stacker.fit(seen.take(rows), table.targets[rows], table.group[rows])
+    return Job(stacker, seen.take(rows), table.targets[rows], table.group[rows])
 
 
-def on_final(stacker: Stacker, table: Table, inputs: Inputs | None = None) -> NDArray[np.float64]:
-    """[n', p, 2] predictions of set final by the stacker, fitted on search and confirm."""
-    seen = table.inputs() if inputs is None else inputs
-    flat = fit(stacker, table, table.chosen_on, seen).predict(seen.take(~table.chosen_on))
-    return flat.reshape(len(flat), -1, 2)
+def on_final(
+    stackers: Iterable[Stacker],
+    table: Table,
+    inputs: Sequence[Inputs] | None = None,
+    run: Run = in_turn,
+) -> list[NDArray[np.float64]]:
+    """[n', p, 2] predictions of set final by each stacker, fitted on search and confirm; each
+    from inputs of its own where these are given."""
+    stackers = list(stackers)
+    seen = [table.inputs()] * len(stackers) if inputs is None else inputs
+    rows = table.chosen_on
+    jobs = [job(each, table, rows, own) for each, own in zip(stackers, seen, strict=True)]
+    flat = [
+        fitted.predict(own.take(~rows)) for (fitted, _), own in zip(run(jobs), seen, strict=True)
+    ]
+    return [each.reshape(len(each), -1, 2) for each in flat]
 
 
 @dataclass(frozen=True)
@@ -104,29 +118,28 @@ class Contribution:
     """RMSE of the ensemble without it minus with it, on set final, px: what it contributes."""
 
 
-def contributions(stacked: Stacked, stacker: Stacker) -> list[Contribution]:
+def contributions(stacked: Stacked, stacker: Stacker, run: Run = in_turn) -> list[Contribution]:
     """One a member, in order; `stacker` is the one that ships."""
     table = stacked.table
-    final = ~table.chosen_on
+    final, members = ~table.chosen_on, range(len(table.members))
     whole = table.final_pool(stacked.final[stacked.name])
-    alone = len(table.members) == 1
+    alone = len(members) == 1
+    without = [] if alone else [table.inputs().without(member) for member in members]
+    rest = on_final([stacker] * len(without), table, without, run)
+    left_out = [difference([table.final_pool(points)], [whole]) for points in rest]
     found = []
-    for number, member in enumerate(table.members):
-        left_out = None
-        if not alone:
-            without = on_final(stacker, table, table.inputs().without(number))
-            left_out = difference([table.final_pool(without)], [whole])
+    for number in members:
         own = table.final_pool(table.own[number][final])
         plain = table.final_pool(table.plain[number][final])
         everywhere = Pool.of_points(table.own[number], table.truth, table.group)
         found.append(
             Contribution(
-                member=member,
+                member=table.members[number],
                 out_of_fold=float(np.sqrt(everywhere.mse)),
                 final=rmse([own]),
                 tta=difference([own], [plain]),
                 correlation=float("nan") if alone else _correlation(table, number),
-                left_out=left_out,
+                left_out=None if alone else left_out[number],
             )
         )
     return found

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.ensemble.stackers_base import Fitted, Stacker
+from fkd_core.ensemble.stackers_base import Fitted, Job, Run, Stacker, in_turn
 from fkd_core.ensemble.stackers_linear import Linear, Mean, Weights
 from fkd_core.ensemble.stackers_neural import Network, Neural
 from fkd_core.ensemble.stackers_shrunk import Lasso, Ridge
 from fkd_core.ensemble.stackers_sparse import ElasticNet
 
-__all__ = ["STACKERS", "Fitted", "Stacker", "from_arrays", "to_arrays"]
+__all__ = ["STACKERS", "Fitted", "Job", "Run", "Stacker", "from_arrays", "in_turn", "to_arrays"]
 
 STACKERS: dict[str, Stacker] = {
     stacker.name: stacker

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -92,6 +94,34 @@ class Stacker(ABC):
 
     @abstractmethod
     def _fit(self, inputs: Inputs, targets: Array, group: Group) -> Fitted: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One fit of a stacker, to be done here or in another process."""
+
+    stacker: Stacker
+    inputs: Inputs
+    targets: Array
+    """[n, P] px, all finite."""
+    group: Group
+    """[n]"""
+
+    def __call__(self) -> tuple[Fitted, float]:
+        """What was fitted, and the seconds that took."""
+        started = time.perf_counter()
+        return self.stacker.fit(self.inputs, self.targets, self.group), (
+            time.perf_counter() - started
+        )
+
+
+Run = Callable[[Sequence[Job]], Sequence[tuple[Fitted, float]]]
+"""Does jobs and gives what each gives, in order: ``in_turn``, or ``Session.map`` on a cluster."""
+
+
+def in_turn(jobs: Sequence[Job]) -> list[tuple[Fitted, float]]:
+    """Here, one after another."""
+    return [job() for job in jobs]
 
 
 def grouped_folds(group: Group, seed: int, folds: int = INNER_FOLDS) -> list[Fold]:

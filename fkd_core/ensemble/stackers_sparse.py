@@ -36,10 +36,11 @@ class ElasticNet(Stacker):
 
     name: ClassVar[str] = "elastic_net"
     L1_RATIOS: ClassVar[tuple[float, ...]] = (0.5, 1.0)
-    STEPS: ClassVar[int] = 20
+    FOLDS: ClassVar[int] = 3
+    STEPS: ClassVar[int] = 12
     REACH: ClassVar[float] = 1e-3
     """Smallest alpha as a share of the largest useful one."""
-    PATIENCE: ClassVar[int] = 3
+    PATIENCE: ClassVar[int] = 2
     TOLERANCE: ClassVar[float] = 1e-6
     """Relative duality gap of the fit that is kept."""
 
@@ -106,7 +107,7 @@ class ElasticNet(Stacker):
 
     def _splits(self, table: Array, targets: Array, group: Group) -> list[_Split]:
         splits = []
-        for train, held in grouped_folds(group, self.seed):
+        for train, held in grouped_folds(group, self.seed, self.FOLDS):
             standard = Standardiser.fit(table[train], scaled=self.standardise)
             mean = targets[train].mean(axis=0)
             splits.append(

@@ -77,7 +77,7 @@ def member_sheet(
         {
             "member": each.member,
             "RMSE out of fold": each.out_of_fold,
-            "RMSE on final": each.final,
+            "RMSE on final": each.final.value,
             "correlation": each.correlation,
             "without it": each.left_out,
             "TTA": each.tta,
@@ -103,9 +103,9 @@ def stacker_sheet(stacked: Stacked) -> Sheet:
         rows.append(
             {
                 "stacker": each.name + (" (ships)" if each.name == stacked.name else ""),
-                "RMSE by CV": each.rmse,
+                "RMSE by CV": each.rmse.value,
                 "against mean": each.difference,
-                "RMSE on final": rmse([own]),
+                "RMSE on final": rmse([own]).value,
                 "against mean there": difference([own], [mean]) if each.name != "mean" else None,
                 "seconds": each.seconds,
             }
@@ -115,7 +115,7 @@ def stacker_sheet(stacked: Stacked) -> Sheet:
         f"stackers-{name}",
         f"{name}: ways to combine them",
         rows,
-        f"{stacked.reason} px; cross-validated on sets search and confirm.",
+        f"Cross-validated on sets search and confirm, px: {stacked.reason}",
     )
 
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,7 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 RETRIES = 3
 """How often a fit is repeated whose worker died."""
 
+Result = TypeVar("Result")
 Call = Callable[[Any], Any]
 """Starts something on a worker: ``lambda worker: worker.method.remote(...)``."""
 
@@ -70,6 +71,15 @@ class Session:
                 "run the same command again"
             )
         return [outcome for outcome in found if outcome is not None]
+
+    def map(self, tasks: Sequence[Callable[[], Result]]) -> list[Result]:
+        """What these functions return, in order, each called in a worker."""
+
+        def start(task: Callable[[], Result]) -> Call:
+            return lambda worker: worker.call.remote(task)
+
+        found = dict(self.spread([start(task) for task in tasks]))
+        return [found[number] for number in range(len(tasks))]
 
     def spread(self, calls: Sequence[Call]) -> Iterator[tuple[int, Any]]:
         """Makes every call on a worker that is free; gives number and result of each as it ends.

@@ -10,9 +10,6 @@ from typing import Any
 from fkd_core.errors import UserError
 from fkd_core.files import write_text
 from fkd_core.fitting.spec import FitSpec
-from fkd_core.search.policies import policy_or_reference
-from fkd_core.search.tuning_plan import TuningPlan
-from search_spaces.training import Budget
 
 
 def write_best(
@@ -41,21 +38,6 @@ def read_best(folder: Path, pipeline: str, model: str) -> FitSpec:
         ) from error
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise UserError(f"{path}: cannot be read ({error}); delete it and tune anew") from error
-
-
-def best_or_default(
-    folder: Path, policies: Path, model: str, pipeline: str, budget: Budget, seed: int
-) -> tuple[FitSpec, str]:
-    """The best spec found of a model, or its defaults, and a sentence that then says so.
-
-    Defaults train as the reference does, as long and on as many faces as the budget says, under
-    the policy in `policies` or the reference's. Raises UserError for a damaged file.
-    """
-    if has_best(folder, pipeline, model):
-        return read_best(folder, pipeline, model), ""
-    policy, note = policy_or_reference(policies, pipeline)
-    spec = TuningPlan(model, pipeline, budget, policy, seed).reference
-    return spec, f"{model}, {pipeline}: not tuned, so its defaults. {note}".strip()
 
 
 def _path(folder: Path, pipeline: str, model: str) -> Path:

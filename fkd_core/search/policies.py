@@ -42,8 +42,7 @@ def policy_or_reference(path: Path, pipeline: str) -> tuple[Policy, str]:
     if path.exists():
         return read_policy(path, pipeline), ""
     return augmentation.reference(), (
-        f"{pipeline}: no {path}, so the reference's augmentations; search_augment.py finds better "
-        "ones."
+        f"No {path}, so the reference's augmentations; search_augment.py finds better ones."
     )
 
 

@@ -68,6 +68,11 @@ class TuningPlan:
         """The reference's configuration, under this plan's epochs, faces and policy."""
         return self.spec_of(self.space.REFERENCE)
 
+    @property
+    def hypothesis(self) -> FitSpec:
+        """The reference's model, trained as is thought to be better."""
+        return self.spec_of({**self.space.REFERENCE, **shared.HYPOTHESIS})
+
     def arena(self, family: Family) -> Arena:
         """Where configurations are scored on this set; every set has seeds of its own."""
         b, first = self.budget, 1000 * self.seed + _SEEDS[family]

@@ -278,7 +278,8 @@ def test_the_path_ends_when_smaller_alphas_stop_helping(monkeypatch: pytest.Monk
 
     ElasticNet(l1_ratio=1.0).fit(inputs, noise, group)
 
-    assert 5 * (1 + ElasticNet.PATIENCE) <= steps < 5 * ElasticNet.STEPS / 2
+    folds = ElasticNet.FOLDS
+    assert folds * (1 + ElasticNet.PATIENCE) <= steps < folds * ElasticNet.STEPS / 2
 
 
 def test_an_elastic_net_of_constant_predictions_is_the_training_mean() -> None:
