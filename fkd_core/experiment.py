@@ -31,7 +31,7 @@ from fkd_core.keypoints import PIPELINES
 STORE_BYTES = 20_000_000_000
 """The store drops the weights used least recently beyond this size; results stay."""
 
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 130)
 
 
 @dataclass(frozen=True)

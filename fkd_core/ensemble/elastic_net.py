@@ -26,21 +26,15 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import blas, lapack
 
-Array = NDArray[np.float64]
+from fkd_core.ensemble.semismooth_newton import Array, Bound, Part, bound_of, norms
+
 Index = NDArray[np.intp]
 
 GROWTH = 100
 """Features a working set grows by at most, or by as many as W uses if these are more."""
 PATIENCE = 6
 """Working sets in succession without a smaller gap before a solve gives up."""
-PROXIMAL_POINTS = 10
-"""On one working set."""
-NEWTON_STEPS = 30
-"""Towards one proximal point."""
-EASY_STEPS = 6
-"""A proximal point that took no more lets the pull fall to a fifth."""
 WEAKEST_PULL = 1e-8
 """As a share of the features' mean square; the first pull is a hundredth of that."""
 
@@ -94,7 +88,7 @@ def path(
 def largest_alpha(x: Array, y: Array, l1_ratio: float) -> float:
     """The smallest alpha at which all of W is zero. Raises ValueError as ``solve`` does."""
     _check(1.0, l1_ratio, 1.0)
-    return float(_norms(_Problem(x, y).xy).max() / l1_ratio)
+    return float(norms(_Problem(x, y).xy).max() / l1_ratio)
 
 
 def _check(alpha: float, l1_ratio: float, tolerance: float) -> None:
@@ -105,37 +99,8 @@ def _check(alpha: float, l1_ratio: float, tolerance: float) -> None:
         )
 
 
-def _norms(rows: Array) -> Array:
-    norms: Array = np.sqrt(np.vecdot(rows, rows))
-    return norms
-
-
 def _used(coef: Array) -> Index:
     return np.flatnonzero(coef.any(axis=1))
-
-
-@dataclass(frozen=True)
-class _Bound:
-    """F at some W, and the duality gap: no W has less than `objective` - `gap`."""
-
-    objective: float
-    gap: float
-
-
-def _bound(
-    coef: Array, slope: Array, square: float, across: float, l1: float, l2: float
-) -> _Bound:
-    """From `slope` = X^T R / n - l2 W and R = Y - X W's products, over n, with itself and with Y.
-
-    The l2 term is least squares too: n f more rows of X, sqrt(n l2) I, with targets 0. The dual
-    point is the residual of all these rows, scaled to where no feature's slope is above l1.
-    """
-    square += l2 * float(np.vdot(coef, coef))
-    objective = square / 2 + l1 * float(_norms(coef).sum())
-    steepest = float(_norms(slope).max())
-    scale = max(0.0, across / square) if square else 0.0
-    scale = min(scale, l1 / steepest) if steepest else scale
-    return _Bound(objective, max(0.0, objective - scale * across + scale**2 * square / 2))
 
 
 class _Problem:
@@ -198,11 +163,11 @@ class _Problem:
         best, found, idle = bound, coef, 0
         while best.gap > enough and idle < PATIENCE:
             used = _used(coef)
-            excess = _norms(slope) - l1
+            excess = norms(slope) - l1
             excess[used] = 0
             worst = np.argsort(-excess)[: max(GROWTH, len(used))]
             rows = np.union1d(used, worst[excess[worst] > 0])
-            part = _Part(self.gram(rows), self.xy[rows], self.at_zero, l1, l2)
+            part = Part(self.gram(rows), self.xy[rows], self.at_zero, l1, l2)
             wanted = max(0.1 * bound.gap, 0.3 * enough)
             inner, pull = part.solve(coef[rows], wanted, pull, WEAKEST_PULL * self.scale)
             coef = zero.copy()
@@ -214,106 +179,11 @@ class _Problem:
         gap = best.gap / self.at_zero if self.at_zero else 0.0
         return Solution(found.copy(), best.objective, gap, best.gap <= enough, len(_used(found)))
 
-    def _certify(self, coef: Array, l1: float, l2: float) -> tuple[_Bound, Array]:
+    def _certify(self, coef: Array, l1: float, l2: float) -> tuple[Bound, Array]:
         """The bound at `coef`, and the slope it is from."""
         used = _used(coef)
         residual = self.y - self.x[:, used] @ coef[used]
         slope = self.x.T @ residual / len(self.x) - l2 * coef
         square = float(np.vdot(residual, residual)) / len(self.x)
         across = float(np.vdot(residual, self.y)) / len(self.x)
-        return _bound(coef, slope, square, across, l1, l2), slope
-
-
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """The problem on b features alone, from their Gram matrix [b, b]: its cost is free of n.
-
-    A dual point is Y - X V for some V; it is kept as the slope X^T (Y - X V) / n = xy - gram V.
-    """
-
-    gram: Array
-    xy: Array
-    at_zero: float
-    l1: float
-    l2: float
-
-    def solve(
-        self, coef: Array, enough: float, pull: float, weakest: float
-    ) -> tuple[Array, float]:
-        """W [b, t] with at most the gap `enough` where that is reached, and the last pull."""
-        for _ in range(PROXIMAL_POINTS):
-            coef, steps = self._proximal_point(coef, pull)
-            if self._gap(coef) <= enough:
-                break
-            if steps <= EASY_STEPS:
-                pull = max(pull / 5, weakest)
-        return coef, pull
-
-    def _gap(self, coef: Array) -> float:
-        slope = self.xy - self.gram @ coef
-        across = 2 * self.at_zero - float(np.vdot(coef, self.xy))
-        square = across - float(np.vdot(coef, slope))
-        return _bound(coef, slope - self.l2 * coef, square, across, self.l1, self.l2).gap
-
-    def _proximal_point(self, origin: Array, pull: float) -> tuple[Array, int]:
-        """The W with the least F + pull / 2 ||W - origin||^2, nearly, and Newton steps taken."""
-        v, slope = origin, self.xy - self.gram @ origin
-        curve = pull + self.l2
-        for step in range(NEWTON_STEPS):
-            z = pull * origin + slope
-            length = _norms(z)
-            on = np.flatnonzero(length * (1 - 1e-12) > self.l1)
-            kept = 1 - self.l1 / length[on]
-            coef = np.zeros_like(origin)
-            coef[on] = z[on] * (kept / curve)[:, None]
-            across = self.gram[on]
-            error = self.xy - slope - across.T @ coef[on]
-            moved = coef - origin
-            if np.vdot(v - coef, error) <= pull / 16 * np.vdot(moved, moved):
-                return coef, step
-            newton = _newton(across[:, on], error[on], kept, z[on] / length[on, None], curve)
-            turn = coef - v
-            turn[on] += newton
-            bend = error - across.T @ newton
-            size = self._step_size(v, turn, z, bend, curve)
-            v = v + size * turn
-            slope = slope + size * bend
-        return coef, NEWTON_STEPS
-
-    def _step_size(self, v: Array, turn: Array, z: Array, bend: Array, curve: float) -> float:
-        """1 halved until V + size `turn`, whose slope `bend` turns, makes the dual enough less."""
-        linear, square = float(np.vdot(v, bend)), float(np.vdot(turn, bend)) / 2
-
-        def dual(size: float) -> float:
-            over = np.maximum(_norms(z + size * bend) - self.l1, 0)
-            return float(over @ over) / (2 * curve) - size * (linear + size * square)
-
-        begin, size = dual(0), 1.0
-        while size > 1e-6 and dual(size) > begin * (1 + 1e-13) + 2e-4 * size * square:
-            size /= 2
-        return size
-
-
-def _newton(gram: Array, error: Array, kept: Array, unit: Array, curve: float) -> Array:
-    """E [k, t] of the k rows in use: (H + gram) E = error, where H is block diagonal.
-
-    H's block of row j is curve / kept_j I less curve (1 / kept_j - 1) u_j u_j^T, with u_j = unit
-    row j. But for these rank-one terms all targets share one [k, k] matrix. By the formula of
-    Woodbury the terms then take one more such matrix, instead of one of [k t, k t].
-    """
-    if not len(error):
-        return error
-    root = np.sqrt(kept / curve)
-    shared = gram * root * root[:, None]
-    shared[np.diag_indices_from(shared)] += 1
-    factor, _ = lapack.dpotrf(shared.T, lower=1, clean=0, overwrite_a=1)
-    inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
-    terms = (unit @ unit.T).T
-    terms *= -inverse
-    terms[np.diag_indices_from(terms)] += 1 / (1 - kept) + 1e-13
-    factor, failed = lapack.dpotrf(terms, lower=1, clean=0, overwrite_a=1)
-    result = blas.dsymm(1.0, inverse, root[:, None] * error, lower=1)
-    if not failed:
-        weight, _ = lapack.dpotrs(factor, np.vecdot(unit, result), lower=1)
-        result += blas.dsymm(1.0, inverse, weight[:, None] * unit, lower=1)
-    return np.ascontiguousarray(root[:, None] * result)
+        return bound_of(coef, slope, square, across, l1, l2), slope
