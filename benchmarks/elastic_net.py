@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import MultiTaskElasticNet
 
-from fkd_core.ensemble.elastic_net import largest_alpha, path, solve
-from fkd_core.ensemble.features import Inputs, products
+from fkd_core.ensemble.stacking.elastic_net import largest_alpha, path, solve
+from fkd_core.ensemble.stacking.features import Inputs, products
 
 Array = NDArray[np.float64]
 COORDINATES = 30

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import split
-from fkd_core.ensemble.choice import judge
-from fkd_core.ensemble.features import Inputs
 from fkd_core.ensemble.members import Member
-from fkd_core.ensemble.stacker import STACKERS
+from fkd_core.ensemble.stacking.choice import judge
+from fkd_core.ensemble.stacking.features import Inputs
+from fkd_core.ensemble.stacking.stacker import STACKERS
 from fkd_core.evidence import Pool, difference, rmse
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.spec import FitSpec

@@ -29,8 +29,8 @@ from fkd_core.ensemble.members import Member, of_pipeline
 from fkd_core.ensemble.out_of_fold import OutOfFold
 from fkd_core.ensemble.predictor import save
 from fkd_core.ensemble.shipping import shrunk, whole
-from fkd_core.ensemble.stack import contributions, on_final, stack
-from fkd_core.ensemble.stacker import STACKERS
+from fkd_core.ensemble.stacking.stack import contributions, on_final, stack
+from fkd_core.ensemble.stacking.stacker import STACKERS
 from fkd_core.ensemble.submission import merged, requested_share, write_submission
 from fkd_core.ensemble.table import Table
 from fkd_core.errors import UserError

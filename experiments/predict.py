@@ -21,14 +21,14 @@ from typing import Literal
 import tyro
 
 from fkd_core import experiment
-from fkd_core.ensemble.detector import SMALLEST
-from fkd_core.ensemble.overlay import drawn, listing, picture_names, table, write_drawn
-from fkd_core.ensemble.photos import Face, faces_of, photo_files, read_batches, read_photo
 from fkd_core.ensemble.predictor import Predictor
 from fkd_core.errors import UserError
 from fkd_core.experiment import console
 from fkd_core.files import write_text
 from fkd_core.keypoints import PIPELINES
+from fkd_core.photos.detector import SMALLEST
+from fkd_core.photos.faces import Face, faces_of, photo_files, read_batches, read_photo
+from fkd_core.photos.overlay import drawn, listing, picture_names, table, write_drawn
 
 
 @dataclass(frozen=True)

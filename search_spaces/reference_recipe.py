@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fkd_core.ensemble.stackers_sparse import ElasticNet
+from fkd_core.ensemble.stacking.sparse import ElasticNet
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.search.tuning_plan import TuningPlan
 from search_spaces import augmentation

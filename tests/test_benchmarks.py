@@ -1,4 +1,4 @@
-"""The benchmark that goes to bare machines runs there."""
+"""Benchmarks run: one on bare machines, those of ensembles on the demo faces."""
 
 from __future__ import annotations
 
@@ -61,3 +61,40 @@ def test_all_models_can_be_fitted_with_keras_and_one_backend_alone(
         assert float(row["images_per_second"]) > 0
         assert float(row["rmse"]) > 0
         assert not row["note"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("benchmark", "options", "first", "names"),
+    [
+        (
+            "mean_filled",
+            (),
+            "",
+            ["two specialists", "one model, mean-filled labels"],
+        ),
+        (
+            "nested_stack",
+            ("--folds", "2", "--stackers", "mean", "weights"),
+            "stacker",
+            ["mean", "weights"],
+        ),
+    ],
+)
+def test_a_benchmark_of_ensembles_measures_every_arm(
+    benchmark: str, options: tuple[str, ...], first: str, names: list[str], tmp_path: Path
+) -> None:
+    command = [sys.executable, f"benchmarks/{benchmark}.py", "--epochs", "1", "--seeds", "1"]
+    done = subprocess.run(
+        [*command, "--results", str(tmp_path), *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    with open(tmp_path / f"{benchmark}.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row[first] for row in rows] == names
+    figures = [float(cell) for row in rows for name, cell in row.items() if name != first and cell]
+    assert np.isfinite(figures).all()

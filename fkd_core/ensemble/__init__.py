@@ -1,1 +1,1 @@
-"""From trained models to a submission: out-of-fold tables, stackers, merge, and the artefact."""
+"""From trained models to a submission: out-of-fold tables, stacking, merge, and the artefact."""

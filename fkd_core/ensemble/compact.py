@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.ensemble.features import Array, Inputs
-from fkd_core.ensemble.stacker import STACKERS
+from fkd_core.ensemble.stacking.features import Array, Inputs
+from fkd_core.ensemble.stacking.stacker import STACKERS
 from fkd_core.ensemble.trained import Half, TrainedMember
 from fkd_core.errors import UserError
 from fkd_core.evidence.pooled import Estimate, Pool, difference

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd_core.ensemble.arrays import REMEDY, read_arrays, write_arrays
-from fkd_core.ensemble.features import Inputs
-from fkd_core.ensemble.stacker import from_arrays, to_arrays
+from fkd_core.ensemble.stacking.features import Inputs
+from fkd_core.ensemble.stacking.stacker import from_arrays, to_arrays
 from fkd_core.ensemble.trained import Half, TrainedFit, TrainedMember, Weights, fit_spec
 from fkd_core.ensemble.views import VIEWS
 from fkd_core.errors import UserError

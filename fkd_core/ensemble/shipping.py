@@ -12,7 +12,7 @@ from fkd_core.ensemble.compact import compact
 from fkd_core.ensemble.members import of_pipeline
 from fkd_core.ensemble.out_of_fold import OutOfFold
 from fkd_core.ensemble.questions import weights_of
-from fkd_core.ensemble.stack import Stacked
+from fkd_core.ensemble.stacking.stack import Stacked
 from fkd_core.ensemble.trained import Half, TrainedFit, TrainedMember
 from fkd_core.evidence import Estimate, difference
 from fkd_core.fitting.fits import Fits

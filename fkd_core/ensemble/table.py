@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd_core.data.folds import set_of
-from fkd_core.ensemble.features import Inputs
+from fkd_core.ensemble.stacking.features import Inputs
 from fkd_core.evidence import Pool
 
 Points = NDArray[np.float32]

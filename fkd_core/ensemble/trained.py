@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.ensemble.stacker import Fitted
+from fkd_core.ensemble.stacking.stacker import Fitted
 from fkd_core.ensemble.views import VIEWS, View
 from fkd_core.fitting.predict import model_of, run, set_weights
 from fkd_core.fitting.spec import FitSpec

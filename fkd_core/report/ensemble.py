@@ -15,7 +15,7 @@ from fkd_core.ensemble.members import Member
 from fkd_core.ensemble.out_of_fold import OutOfFold
 from fkd_core.ensemble.score import score
 from fkd_core.ensemble.shipping import Shrunk
-from fkd_core.ensemble.stack import Contribution, Stacked
+from fkd_core.ensemble.stacking.stack import Contribution, Stacked
 from fkd_core.ensemble.table import Table
 from fkd_core.evidence import Pool, difference, rmse
 from fkd_core.experiment import caption, in_words, seconds_a_fit

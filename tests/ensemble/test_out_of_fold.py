@@ -143,8 +143,8 @@ def test_a_member_that_cannot_be_trained_is_named(built: Built, tmp_path: Path) 
 
 def test_random_labels_teach_nothing(built: Built) -> None:
     """The other canary: where labels are noise, the stack must not beat the mean label."""
-    from fkd_core.ensemble.stack import stack
-    from fkd_core.ensemble.stacker import STACKERS
+    from fkd_core.ensemble.stacking.stack import stack
+    from fkd_core.ensemble.stacking.stacker import STACKERS
 
     rng = np.random.default_rng(5)
     n = 400

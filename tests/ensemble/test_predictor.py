@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from tiny_ensemble import half, images, member
 
-from fkd_core.ensemble.features import Inputs
 from fkd_core.ensemble.predictor import FORMAT, MANIFEST, Predictor, save
+from fkd_core.ensemble.stacking.features import Inputs
 from fkd_core.ensemble.trained import Half, TrainedFit, TrainedMember
 from fkd_core.ensemble.views import VIEWS
 from fkd_core.errors import UserError

@@ -10,8 +10,8 @@ from built_ensemble import Built
 
 from fkd_core.ensemble.predictor import Predictor, save
 from fkd_core.ensemble.shipping import shrunk, whole
-from fkd_core.ensemble.stack import Stacked, stack
-from fkd_core.ensemble.stacker import STACKERS
+from fkd_core.ensemble.stacking.stack import Stacked, stack
+from fkd_core.ensemble.stacking.stacker import STACKERS
 from fkd_core.errors import UserError
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd_core.data.folds import Split
-from fkd_core.ensemble.features import Inputs
-from fkd_core.ensemble.stacker import STACKERS
+from fkd_core.ensemble.stacking.features import Inputs
+from fkd_core.ensemble.stacking.stacker import STACKERS
 from fkd_core.ensemble.trained import Half, TrainedFit, TrainedMember
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.keypoints import PIPELINES

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neural_network import MLPRegressor
 
-from fkd_core.ensemble.features import Array, Inputs, Standardiser, members
-from fkd_core.ensemble.stackers_base import Fitted, Group, Stacker, grouped_folds, rms
+from fkd_core.ensemble.stacking.base import Fitted, Group, Stacker, grouped_folds, rms
+from fkd_core.ensemble.stacking.features import Array, Inputs, Standardiser, members
 
 Layers = tuple[Array, Array, Array, Array]
 

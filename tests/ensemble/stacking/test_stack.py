@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from fkd_core.data.folds import set_of
-from fkd_core.ensemble.stack import contributions, stack
-from fkd_core.ensemble.stacker import STACKERS
+from fkd_core.ensemble.stacking.stack import contributions, stack
+from fkd_core.ensemble.stacking.stacker import STACKERS
 from fkd_core.ensemble.table import Table
 
 CHEAP = {name: STACKERS[name] for name in ("mean", "weights", "ridge")}

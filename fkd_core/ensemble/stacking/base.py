@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
-from fkd_core.ensemble.features import Array, Inputs
+from fkd_core.ensemble.stacking.features import Array, Inputs
 
 Group = NDArray[np.uint64]
 Fold = tuple[NDArray[np.int64], NDArray[np.int64]]

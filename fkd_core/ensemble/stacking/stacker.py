@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.ensemble.stackers_base import Fitted, Job, Run, Stacker, in_turn
-from fkd_core.ensemble.stackers_linear import Linear, Mean, Weights
-from fkd_core.ensemble.stackers_neural import Network, Neural
-from fkd_core.ensemble.stackers_shrunk import Lasso, Ridge
-from fkd_core.ensemble.stackers_sparse import ElasticNet
+from fkd_core.ensemble.stacking.base import Fitted, Job, Run, Stacker, in_turn
+from fkd_core.ensemble.stacking.linear import Linear, Mean, Weights
+from fkd_core.ensemble.stacking.neural import Network, Neural
+from fkd_core.ensemble.stacking.shrunk import Lasso, Ridge
+from fkd_core.ensemble.stacking.sparse import ElasticNet
 
 __all__ = ["STACKERS", "Fitted", "Job", "Run", "Stacker", "from_arrays", "in_turn", "to_arrays"]
 

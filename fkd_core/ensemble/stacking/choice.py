@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fkd_core.ensemble.features import Array, Inputs
-from fkd_core.ensemble.stacker import Stacker
-from fkd_core.ensemble.stackers_base import Group, Job, Run, grouped_folds, in_turn
-from fkd_core.ensemble.stackers_linear import Mean
+from fkd_core.ensemble.stacking.base import Group, Job, Run, grouped_folds, in_turn
+from fkd_core.ensemble.stacking.features import Array, Inputs
+from fkd_core.ensemble.stacking.linear import Mean
+from fkd_core.ensemble.stacking.stacker import Stacker
 from fkd_core.evidence.pooled import Estimate, Pool, difference, rmse
 
 ERROR = 0.05

@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from fkd_core.ensemble import elastic_net
-from fkd_core.ensemble.features import Array, Inputs, Standardiser, products
-from fkd_core.ensemble.stackers_base import Group, Stacker, grouped_folds, rms
-from fkd_core.ensemble.stackers_linear import Linear
+from fkd_core.ensemble.stacking import elastic_net
+from fkd_core.ensemble.stacking.base import Group, Stacker, grouped_folds, rms
+from fkd_core.ensemble.stacking.features import Array, Inputs, Standardiser, products
+from fkd_core.ensemble.stacking.linear import Linear
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
-from fkd_core.ensemble.frames import Frame
 from fkd_core.keypoints import IMAGE_SIZE
+from fkd_core.photos.frames import Frame
 
 Gray = NDArray[np.uint8]
 Found = tuple[Frame, int]

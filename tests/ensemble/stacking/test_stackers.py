@@ -13,13 +13,13 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.linear_model import MultiTaskElasticNet
 
-from fkd_core.ensemble import elastic_net
-from fkd_core.ensemble.features import Inputs, Standardiser, products
-from fkd_core.ensemble.stacker import STACKERS, Fitted, from_arrays, to_arrays
-from fkd_core.ensemble.stackers_linear import Linear, Weights
-from fkd_core.ensemble.stackers_neural import Neural
-from fkd_core.ensemble.stackers_shrunk import Ridge
-from fkd_core.ensemble.stackers_sparse import ElasticNet
+from fkd_core.ensemble.stacking import elastic_net
+from fkd_core.ensemble.stacking.features import Inputs, Standardiser, products
+from fkd_core.ensemble.stacking.linear import Linear, Weights
+from fkd_core.ensemble.stacking.neural import Neural
+from fkd_core.ensemble.stacking.shrunk import Ridge
+from fkd_core.ensemble.stacking.sparse import ElasticNet
+from fkd_core.ensemble.stacking.stacker import STACKERS, Fitted, from_arrays, to_arrays
 
 N, M, P = 150, 3, 8
 Array = NDArray[np.float64]

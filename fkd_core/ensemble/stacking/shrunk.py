@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 from sklearn.linear_model import lasso_path
 
-from fkd_core.ensemble.features import Array, Inputs, Standardiser, differences
-from fkd_core.ensemble.stackers_base import Group, Stacker, grouped_folds, rms
-from fkd_core.ensemble.stackers_linear import Linear
+from fkd_core.ensemble.stacking.base import Group, Stacker, grouped_folds, rms
+from fkd_core.ensemble.stacking.features import Array, Inputs, Standardiser, differences
+from fkd_core.ensemble.stacking.linear import Linear
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.ensemble.detector import Gray, find
-from fkd_core.ensemble.frames import Frame
 from fkd_core.errors import UserError
 from fkd_core.keypoints import IMAGE_SIZE, KEYPOINTS, Pipeline
+from fkd_core.photos.detector import Gray, find
+from fkd_core.photos.frames import Frame
 
 Colour = NDArray[np.uint8]
 """[height, width, 3] blue, green, red."""

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fkd_core.ensemble.choice import Judged, chosen, explained, judge
-from fkd_core.ensemble.features import Array, Inputs
-from fkd_core.ensemble.stacker import STACKERS, Fitted, Stacker
-from fkd_core.ensemble.stackers_base import Group, grouped_folds
+from fkd_core.ensemble.stacking.base import Group, grouped_folds
+from fkd_core.ensemble.stacking.choice import Judged, chosen, explained, judge
+from fkd_core.ensemble.stacking.features import Array, Inputs
+from fkd_core.ensemble.stacking.stacker import STACKERS, Fitted, Stacker
 from fkd_core.evidence.pooled import Estimate, Pool, difference
 
 P = 8

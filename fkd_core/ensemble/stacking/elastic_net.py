@@ -27,7 +27,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.ensemble.semismooth_newton import Array, Bound, Part, bound_of, norms
+from fkd_core.ensemble.stacking.semismooth_newton import Array, Bound, Part, bound_of, norms
 
 Index = NDArray[np.intp]
 

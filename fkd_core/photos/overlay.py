@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.ensemble.frames import Frame
-from fkd_core.ensemble.photos import Colour, Face
 from fkd_core.files import whole_file
 from fkd_core.keypoints import KEYPOINTS, Pipeline
+from fkd_core.photos.faces import Colour, Face
+from fkd_core.photos.frames import Frame
 
 # Okabe and Ito's palette, told apart by colour-blind readers as well; blue, green, red.
 _COLOURS = {

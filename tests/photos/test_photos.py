@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from skimage import data
 
-from fkd_core.ensemble.detector import find
-from fkd_core.ensemble.frames import Frame
-from fkd_core.ensemble.overlay import drawn, picture_names
-from fkd_core.ensemble.photos import Face, aligned, faces_of, photo_files, read_batches, read_photo
 from fkd_core.errors import UserError
 from fkd_core.keypoints import COMPLETE, PARTIAL, PIPELINES, Pipeline
+from fkd_core.photos.detector import find
+from fkd_core.photos.faces import Face, aligned, faces_of, photo_files, read_batches, read_photo
+from fkd_core.photos.frames import Frame
+from fkd_core.photos.overlay import drawn, picture_names
 
 Image = NDArray[np.uint8]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.linear_model import MultiTaskElasticNet
 
-from fkd_core.ensemble.elastic_net import largest_alpha, path, solve
+from fkd_core.ensemble.stacking.elastic_net import largest_alpha, path, solve
 
 Array = NDArray[np.float64]
 ratios = pytest.mark.parametrize("l1_ratio", [0.5, 1.0])

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.ensemble.choice import Judged, chosen, explained, judge
-from fkd_core.ensemble.features import Inputs
-from fkd_core.ensemble.stacker import Fitted, Job, Run, Stacker, in_turn
+from fkd_core.ensemble.stacking.choice import Judged, chosen, explained, judge
+from fkd_core.ensemble.stacking.features import Inputs
+from fkd_core.ensemble.stacking.stacker import Fitted, Job, Run, Stacker, in_turn
 from fkd_core.ensemble.table import Table
 from fkd_core.evidence import Estimate, Pool, difference, rmse
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fkd_core.ensemble.features import Inputs, Standardiser, differences, members, products
+from fkd_core.ensemble.stacking.features import (
+    Inputs,
+    Standardiser,
+    differences,
+    members,
+    products,
+)
 
 
 def _inputs(n: int = 4, m: int = 3, p: int = 4, e: int = 2) -> Inputs:

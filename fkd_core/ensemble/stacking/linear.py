@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from fkd_core.ensemble.features import FEATURES, Array, Inputs
-from fkd_core.ensemble.stackers_base import Fitted, Group, Stacker
+from fkd_core.ensemble.stacking.base import Fitted, Group, Stacker
+from fkd_core.ensemble.stacking.features import FEATURES, Array, Inputs
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,1 @@
+"""Level 2: ways to combine members' predictions, how they are judged, and which one ships."""
