@@ -28,7 +28,7 @@ from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
 from fkd_core.keypoints import PIPELINES
 
-STORE_BYTES = 20_000_000_000
+STORE_BYTES = 60_000_000_000
 """The store drops the weights used least recently beyond this size; results stay."""
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 130)

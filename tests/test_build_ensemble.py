@@ -16,6 +16,7 @@ import pytest
 from experiments.build_ensemble import BuildEnsemble, lineup
 from fkd_core.data.demo import demo_folder
 from fkd_core.data.kaggle import load_competition
+from fkd_core.ensemble.predictor import Predictor
 from fkd_core.errors import UserError
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.models.conv5 import Conv5
@@ -150,3 +151,23 @@ def test_the_plan_is_told_and_nothing_is_run(tmp_path: Path) -> None:
     assert "0/0 1/0 2/0" in done.stdout
     assert not (tmp_path / "fits" / "fits").exists()
     assert not (tmp_path / "submission.csv").exists()
+
+
+@pytest.mark.slow
+def test_all_options_together_give_an_ensemble_that_predicts(built: tuple[Path, str]) -> None:
+    results, _ = built
+    asked = ["--cross", "--refit", "--tta", "shifts", "--compact", "40", "--against-reference"]
+    done = build(results, *asked)
+    assert done.returncode == 0, done.stderr
+    folder = results / "ensemble"
+    with open(folder / "score.csv", newline="") as file:
+        assert "reference recipe" in {row[""] for row in csv.DictReader(file)}
+    with open(folder / "compact.csv", newline="") as file:
+        kept = list(csv.DictReader(file))
+    assert [row["pipeline"] for row in kept] == ["complete", "partial"]
+    assert sum(float(row["megabytes"]) for row in kept) <= 40
+
+    demo = load_competition(demo_folder(results / "cache" / "demo"), results / "cache" / "faces")
+    points = Predictor.load(folder).predict(np.asarray(demo.training.images[:3]), "partial")
+    assert points.shape == (3, 4, 2)
+    assert ((points >= 0) & (points <= 96)).all()

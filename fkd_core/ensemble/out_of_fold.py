@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd_core.data.faces import Faces
-from fkd_core.data.folds import split
+from fkd_core.data.folds import set_of, split
 from fkd_core.ensemble.leaks import check_apart
 from fkd_core.ensemble.members import Member, of_pipeline
 from fkd_core.ensemble.questions import Question
@@ -24,6 +24,9 @@ from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
 from fkd_core.keypoints import PIPELINES
 from fkd_core.running.session import Call, Session
+
+LEAST_GROUPS = 5
+"""Image groups that each side needs: faces that stackers learn from, and faces that score them."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,17 @@ class OutOfFold:
         return copied(self.faces.images, self._tests_shown)
 
     def check(self) -> None:
-        """Raises UserError where a photograph lies in two folds of a pipeline."""
+        """Raises UserError where a photograph lies in two folds of a pipeline, or where there are
+        too few faces to fit stackers on and to score them."""
         for pipeline in self.pipelines:
             index = self._index(pipeline)
+            final = set_of(np.unique(self.faces.group[index])) == "final"
+            if min(final.sum(), (~final).sum()) < LEAST_GROUPS:
+                raise UserError(
+                    f"{pipeline}: {(~final).sum()} image groups to combine models by and "
+                    f"{final.sum()} to score them are too few, {LEAST_GROUPS} of each are needed; "
+                    "give more faces, or leave the pipeline out by --pipelines"
+                )
             fold = self._deal[pipeline][index]
             check_apart(self.faces.images[index], fold, self.faces.row[index])
 
@@ -171,9 +182,14 @@ class OutOfFold:
         for pipeline in self.pipelines:
             member = of_pipeline(self.members, pipeline)[0]
             fold = np.full(len(self.faces), -1, np.intp)
-            for fit in replace(member, seeds=member.seeds[:1]).fits:
-                parts = split(self.faces, PIPELINES[pipeline], fit.split)
-                fold[parts.held_out] = fit.split.fold
+            try:
+                for fit in replace(member, seeds=member.seeds[:1]).fits:
+                    parts = split(self.faces, PIPELINES[pipeline], fit.split)
+                    fold[parts.held_out] = fit.split.fold
+            except ValueError as error:
+                raise UserError(
+                    f"{error}; give more faces, or leave {pipeline} out by --pipelines"
+                ) from error
             if self.crossed:
                 held_out = dict(zip(self.faces.group[fold >= 0], fold[fold >= 0], strict=True))
                 for other in np.flatnonzero(~self.faces.of_mask(PIPELINES[pipeline])):

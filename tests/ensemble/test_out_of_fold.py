@@ -133,6 +133,20 @@ def test_a_planted_copy_stops_the_build(built: Built) -> None:
         planted.check()
 
 
+@pytest.mark.parametrize(
+    ("complete", "words"),
+    [(4, "to score them are too few"), (1, "faces are too few; give more faces, or leave")],
+)
+def test_too_few_faces_are_said_before_anything_is_trained(
+    built: Built, complete: int, words: str
+) -> None:
+    faces = built.ensemble.faces
+    kept = [*range(complete), *np.flatnonzero(faces.source == 1)]
+    few = replace(built.ensemble, faces=faces.take(kept))
+    with pytest.raises(UserError, match=words):
+        few.check()
+
+
 def test_a_member_that_cannot_be_trained_is_named(built: Built, tmp_path: Path) -> None:
     fits = Fits(FitStore(tmp_path), built.fits.fingerprint)
     for fit in built.ensemble.fits:
