@@ -74,7 +74,7 @@ def _work(brain: Brain, told_at_most: int = 1000) -> list[tuple[str, int]]:
                 rmse = list(result.history["held_out_rmse"][:epoch])
                 on_the_way = Progress(epoch, rmse, float(epoch))
                 ended = brain.on_result(
-                    str(number), to_record(spec, result) if whole else on_the_way
+                    str(number), (*to_record(spec, result), []) if whole else on_the_way
                 )
                 if ended:
                     break
@@ -162,7 +162,7 @@ def test_an_outcome_that_failed_fails_its_trial(
     suggestion = brain.suggest("0")
     assert suggestion is not None
     spec = FitSpec.from_json(suggestion["specs"][0])
-    assert brain.on_result("0", to_record(spec, Failed("out of memory: much")))
+    assert brain.on_result("0", (*to_record(spec, Failed("out of memory: much")), []))
     assert study.trials[0].state == TrialState.FAIL
     assert study.trials[0].user_attrs["failure"] == "out of memory: much"
 
