@@ -135,8 +135,9 @@ def main(options: BuildEnsemble) -> None:
             sheets.append(report.member_sheet(stacked[pipeline], found, costs))
         finals = report.own_arms(stacked)
         if options.against_reference:
+            recipe = reference_recipe.STACKER
             finals[REFERENCE] = {
-                pipeline: on_final([reference_recipe.STACKER], table, run=ray_session.map)[0]
+                pipeline: on_final(recipe, table, [table.inputs()], ray_session.map)[0]
                 for pipeline, table in tables[REFERENCE].items()
             }
     weights = requested(competition, tables["ensemble"])

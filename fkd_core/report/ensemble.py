@@ -111,11 +111,15 @@ def stacker_sheet(stacked: Stacked) -> Sheet:
             }
         )
     name = stacked.table.pipeline
+    told = "; ".join(
+        f"{each}: {', '.join(notes)}" for each, notes in stacked.notes.items() if notes
+    )
     return Sheet(
         f"stackers-{name}",
         f"{name}: ways to combine them",
         rows,
-        f"Cross-validated on sets search and confirm, px: {stacked.reason}",
+        f"Cross-validated on sets search and confirm, px: {stacked.reason} Of the fits that were "
+        f"scored on set final: {'; '.join(told)}.",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,14 +28,15 @@ class Stacked:
     """What `auto` takes, and how sure that is."""
     final: Mapping[str, NDArray[np.float64]]
     """[n', p, 2] predictions of set final by every stacker, fitted on search and confirm."""
+    notes: Mapping[str, tuple[str, ...]]
+    """What to know of these fits, by stacker: what was chosen, and how near the optimum it is."""
     shipped: Fitted
     """The chosen stacker, fitted on all faces."""
 
     @property
     def tests(self) -> NDArray[np.float64]:
         """[m, p, 2] pixels: what ships, of the test images."""
-        flat = self.shipped.predict(self.table.test_inputs())
-        return flat.reshape(len(flat), -1, 2)
+        return _points(self.shipped.predict(self.table.test_inputs()))
 
 
 def stack(
@@ -64,12 +65,16 @@ def stack(
     name = chosen(judged).name if asked == "auto" else asked
     everyone = np.ones_like(rows)
     ((shipped, _),) = run([job(stackers[name], table, everyone)])
+    done = run([job(stacker, table, rows) for stacker in stackers.values()])
+    fitted = {each: one for each, (one, _) in zip(stackers, done, strict=True)}
+    closed = table.inputs().take(~rows)
     return Stacked(
         table=table,
         judged=judged,
         name=name,
         reason=explained(judged),
-        final=dict(zip(stackers, on_final(stackers.values(), table, run=run), strict=True)),
+        final={each: _points(one.predict(closed)) for each, one in fitted.items()},
+        notes={each: one.notes for each, one in fitted.items()},
         shipped=shipped,
     )
 
@@ -84,21 +89,19 @@ def job(
 
 
 def on_final(
-    stackers: Iterable[Stacker],
-    table: Table,
-    inputs: Sequence[Inputs] | None = None,
-    run: Run = in_turn,
+    stacker: Stacker, table: Table, inputs: Sequence[Inputs], run: Run = in_turn
 ) -> list[NDArray[np.float64]]:
-    """[n', p, 2] predictions of set final by each stacker, fitted on search and confirm; each
-    from inputs of its own where these are given."""
-    stackers = list(stackers)
-    seen = [table.inputs()] * len(stackers) if inputs is None else inputs
+    """[n', p, 2] predictions of set final by the stacker, fitted on search and confirm; once for
+    each of these inputs."""
     rows = table.chosen_on
-    jobs = [job(each, table, rows, own) for each, own in zip(stackers, seen, strict=True)]
-    flat = [
-        fitted.predict(own.take(~rows)) for (fitted, _), own in zip(run(jobs), seen, strict=True)
-    ]
-    return [each.reshape(len(each), -1, 2) for each in flat]
+    jobs = [job(stacker, table, rows, own) for own in inputs]
+    done = zip(run(jobs), inputs, strict=True)
+    return [_points(fitted.predict(own.take(~rows))) for (fitted, _), own in done]
+
+
+def _points(flat: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[n, p, 2] from [n, 2p]."""
+    return flat.reshape(len(flat), -1, 2)
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ def contributions(stacked: Stacked, stacker: Stacker, run: Run = in_turn) -> lis
     whole = table.final_pool(stacked.final[stacked.name])
     alone = len(members) == 1
     without = [] if alone else [table.inputs().without(member) for member in members]
-    rest = on_final([stacker] * len(without), table, without, run)
+    rest = on_final(stacker, table, without, run)
     left_out = [difference([table.final_pool(points)], [whole]) for points in rest]
     found = []
     for number in members:

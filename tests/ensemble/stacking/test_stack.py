@@ -65,6 +65,13 @@ def test_labels_of_set_final_change_neither_the_choice_nor_its_predictions() -> 
         np.testing.assert_array_equal(predicted, other.final[name])
 
 
+def test_what_a_fit_has_to_say_is_kept() -> None:
+    stacked = stack(
+        table((0.5, 2.0)), {"mean": CHEAP["mean"], "elastic_net": STACKERS["elastic_net"]}
+    )
+    assert any("relative duality gap" in note for note in stacked.notes["elastic_net"])
+
+
 def test_every_way_to_run_the_fits_gives_the_same() -> None:
     def backwards(jobs):  # type: ignore[no-untyped-def]
         return [job() for job in jobs[::-1]][::-1]
