@@ -47,7 +47,8 @@ def bound_of(
     steepest = float(norms(slope).max())
     scale = max(0.0, across / square) if square else 0.0
     scale = min(scale, l1 / steepest) if steepest else scale
-    return Bound(objective, max(0.0, objective - scale * across + scale**2 * square / 2))
+    gap = objective - scale * across + scale**2 * square / 2
+    return Bound(objective, max(0.0, gap) if np.isfinite(gap) else np.inf)
 
 
 @dataclass(frozen=True, eq=False)

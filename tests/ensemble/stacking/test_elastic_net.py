@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import MultiTaskElasticNet
 
 from fkd_core.ensemble.stacking.elastic_net import largest_alpha, path, solve
+from fkd_core.ensemble.stacking.semismooth_newton import bound_of
 
 Array = NDArray[np.float64]
 ratios = pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
@@ -237,3 +238,10 @@ def test_what_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     if not wrong.keys() & {"start", "alpha", "tolerance"}:
         with pytest.raises(ValueError, match=r"must|needed"):
             largest_alpha(told["x"], told["y"], told["l1_ratio"])
+
+
+def test_numbers_that_overflow_are_no_optimum() -> None:
+    far = np.full((2, 3), 1e200)
+    with np.errstate(over="ignore", invalid="ignore"):
+        bound = bound_of(far, far, float("inf"), 1.0, 0.1, 0.0)
+    assert bound.gap == np.inf
