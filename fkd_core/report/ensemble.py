@@ -111,9 +111,7 @@ def stacker_sheet(stacked: Stacked) -> Sheet:
             }
         )
     name = stacked.table.pipeline
-    told = "; ".join(
-        f"{each}: {', '.join(notes)}" for each, notes in stacked.notes.items() if notes
-    )
+    told = [f"{each}: {', '.join(notes)}" for each, notes in stacked.notes.items() if notes]
     return Sheet(
         f"stackers-{name}",
         f"{name}: ways to combine them",
