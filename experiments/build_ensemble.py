@@ -103,6 +103,7 @@ def main(options: BuildEnsemble) -> None:
     console.print(report.plan_sheet(arms, fits).shown())
     if options.plan or options.dry_run:
         return
+    arms["ensemble"].check()
     made_by = experiment.provenance(options, fits)
     folder = options.results / "ensemble"
     specs = [member.spec.to_json() for member in members]
@@ -116,11 +117,10 @@ def main(options: BuildEnsemble) -> None:
         FitProgress(console, planned) as progress,
     ):
         for name, arm in arms.items():
-            arm.check()
             progress.stage(f"train ({name})")
             ray_session.run_fits(arm.fits, fits, progress.done, keep_weights=True)
             progress.stage(f"predict ({name})")
-            tables[name] = arm.tables(ray_session, fits, predictions)
+            tables[name] = arm.tables(ray_session, fits, predictions, progress.part)
         for pipeline, table in tables["ensemble"].items():
             progress.stage(f"stack ({pipeline})")
             stacked[pipeline] = stack(
@@ -144,15 +144,6 @@ def main(options: BuildEnsemble) -> None:
     copies = arms["ensemble"].copies
     sheets.insert(0, report.score_sheet(finals, tables["ensemble"], weights, copies))
     sheets.append(report.keypoint_sheet(stacked, weights))
-    halves = whole(arms["ensemble"], stacked, fits)
-    if options.compact is not None:
-        small = shrunk(halves, stacked, fits, options.compact)
-        halves = [each.half for each in small]
-        sheets.append(report.compact_sheet(small))
-    for sheet in sheets:
-        console.print(sheet.shown())
-
-    save(folder, halves, tta=options.tta, made_by=made_by)
     if competition.lookup is not None and competition.test_ids is not None:
         points = {name: each.tests for name, each in stacked.items()}
         path = options.results / "submission.csv"
@@ -162,6 +153,15 @@ def main(options: BuildEnsemble) -> None:
         console.print(f"{len(competition.lookup.row_id)} rows: {path}")
     else:
         console.print("No test.csv and IdLookupTable.csv, so no submission.")
+    halves = whole(arms["ensemble"], stacked, fits)
+    if options.compact is not None:
+        small = shrunk(halves, stacked, fits, options.compact)
+        halves = [each.half for each in small]
+        sheets.append(report.compact_sheet(small))
+    for sheet in sheets:
+        console.print(sheet.shown())
+
+    save(folder, halves, tta=options.tta, made_by=made_by)
     report.write(folder, sheets, made_by)
     console.print(f"{progress.count} fits done now, the rest came from the store.")
     console.print(f"Ensemble and tables: {folder}")
@@ -172,7 +172,7 @@ def lineup(options: BuildEnsemble) -> list[Member]:
     budget = space.BUDGETS[options.preset]
     if not options.pipelines:
         raise UserError("--pipelines: name complete, partial or both")
-    for name, least in (("seeds", 1), ("folds", 2), ("epochs", 1), ("faces", 1), ("compact", 0)):
+    for name, least in (("seeds", 1), ("folds", 2), ("epochs", 1), ("faces", 1), ("compact", 1)):
         given = getattr(options, name)
         if given is not None and given < least:
             raise UserError(f"--{name}: {given} is too few; give {least} or more")

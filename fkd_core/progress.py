@@ -69,11 +69,17 @@ class FitProgress:
         """One more fit is done."""
         self._count += 1
         self._bar.advance(self._task)
+        spent = time.monotonic() - self._started
+        self._say(f"{self._count} fits done in {spent:.0f} s (at most {self._planned})")
+
+    def part(self, done: int, total: int) -> None:
+        """So much is done of a stage that makes no fits."""
+        self._bar.update(self._task, description=f"{self._stage} {done}/{total}")
+        self._say(f"{done} of {total} done")
+
+    def _say(self, what: str) -> None:
+        """A line now and then, where there is no bar."""
         now = time.monotonic()
         if not self._console.is_terminal and now - self._said > LINE_SECONDS:
             self._said = now
-            spent = now - self._started
-            self._console.print(
-                f"  {self._stage}: {self._count} fits done in {spent:.0f} s "
-                f"(at most {self._planned})"
-            )
+            self._console.print(f"  {self._stage}: {what}")

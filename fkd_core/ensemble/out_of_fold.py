@@ -93,18 +93,20 @@ class OutOfFold:
         session: Session,
         fits: Fits,
         predictions: FitStore,
-        on_done: Callable[[], None] = lambda: None,
+        on_part: Callable[[int, int], None] = lambda done, total: None,
     ) -> dict[str, Table]:
-        """One table a pipeline. What `predictions` holds already is not predicted again."""
+        """One table a pipeline. What `predictions` holds already is not predicted again; `on_part`
+        is told how many predictions are made, and of how many."""
         keys = {fit: self._question(fit).key(fits) for fit in self.fits}
 
         def start(fit: FitSpec) -> Call:
             return lambda worker: self._question(fit).ask(worker, fits)
 
         todo = [fit for fit, key in keys.items() if key not in predictions]
-        for number, points in session.spread([start(fit) for fit in todo]):
+        answers = session.spread([start(fit) for fit in todo])
+        for done, (number, points) in enumerate(answers, start=1):
             predictions.put(keys[todo[number]], {}, {"points": points})
-            on_done()
+            on_part(done, len(todo))
         found: dict[FitSpec, Points] = {}
         for fit, key in keys.items():
             stored = predictions.get(key)

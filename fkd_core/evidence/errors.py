@@ -50,38 +50,3 @@ class FitErrors:
     def rmse(self) -> float:
         """Held-out RMSE in px, pooled over coordinates as the competition does."""
         return float(np.sqrt(self.squared.sum() / self.count.sum()))
-
-    @classmethod
-    def from_predictions(
-        cls,
-        predicted: NDArray[np.floating],
-        truth: NDArray[np.floating],
-        *,
-        fold: int,
-        seed: int,
-        group: NDArray[np.uint64],
-        train_faces: int,
-        train_rmse: float,
-        half_rmse: float,
-    ) -> FitErrors:
-        """From predicted and true points, each [n, p, 2] in px; NaN truth is unlabelled.
-
-        Raises ValueError where shapes differ or a labelled point has no finite prediction.
-        """
-        if predicted.shape != truth.shape:
-            raise ValueError(
-                f"predicted {predicted.shape} and truth {truth.shape} differ in shape"
-            )
-        n = len(truth)
-        labelled = np.isfinite(truth)
-        error = np.where(labelled, predicted.astype(np.float64) - truth, 0.0)
-        return cls(
-            fold=fold,
-            seed=seed,
-            group=group,
-            squared=(error**2).reshape(n, -1).sum(axis=1),
-            count=labelled.reshape(n, -1).sum(axis=1).astype(np.int64),
-            train_faces=train_faces,
-            train_rmse=train_rmse,
-            half_rmse=half_rmse,
-        )

@@ -139,3 +139,12 @@ def grouped_folds(group: Group, seed: int, folds: int = INNER_FOLDS) -> list[Fol
 def rms(squared: float, targets: Array) -> float:
     """RMSE in px from a sum of squared errors over all of `targets`."""
     return float(np.sqrt(squared / targets.size))
+
+
+def against_mean(squared: float, left: Array) -> str:
+    """What inner cross-validation gave, and what the plain mean gives there, as words; from the
+    sum of squared errors and what the mean leaves [n, P], px."""
+    return (
+        f"inner CV RMSE {rms(squared, left):.4f} px,"
+        f" the mean's {rms(float((left**2).sum()), left):.4f}"
+    )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neural_network import MLPRegressor
 
-from fkd_core.ensemble.stacking.base import Fitted, Group, Stacker, grouped_folds, rms
+from fkd_core.ensemble.stacking.base import Fitted, Group, Stacker, against_mean, grouped_folds
 from fkd_core.ensemble.stacking.features import Array, Inputs, Standardiser, members
 
 Layers = tuple[Array, Array, Array, Array]
@@ -99,8 +99,7 @@ class Neural(Stacker):
             shape=np.array(inputs.shape),
             notes=(
                 f"weight decay {self.alphas[i]}, {self.epochs[j]} epochs:"
-                f" inner CV RMSE {rms(squared[i, j], targets):.4f} px,"
-                f" the mean's {rms((left**2).sum(), targets):.4f}",
+                f" {against_mean(squared[i, j], left)}",
                 standard.note,
             ),
             columns=standard.columns,

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.linear_model import lasso_path
 
-from fkd_core.ensemble.stacking.base import Group, Stacker, grouped_folds, rms
+from fkd_core.ensemble.stacking.base import Group, Stacker, against_mean, grouped_folds, rms
 from fkd_core.ensemble.stacking.features import Array, Inputs, Standardiser, differences
 from fkd_core.ensemble.stacking.linear import Linear
 
@@ -42,8 +42,7 @@ class Ridge(Stacker):
             shape=np.array(inputs.shape),
             notes=(
                 f"alpha {self.ALPHAS[best]:.3g} of {self.ALPHAS[0]:.0e} to infinity (the mean):"
-                f" inner CV RMSE {rms(squared[best], targets):.4f} px,"
-                f" the mean's {rms((left**2).sum(), targets):.4f}",
+                f" {against_mean(squared[best], left)}",
                 standard.note,
             ),
             features="differences",
