@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import optuna
@@ -27,6 +27,7 @@ from fkd_core.fitting.spec import FitSpec, recipe_version
 from fkd_core.running.session import Session
 from fkd_core.search.arms import Arena, compared, differences, in_turn
 from fkd_core.search.augmentation_plan import Plan
+from fkd_core.search.proposals import Proposals
 from fkd_core.search.racing import hopeless
 from fkd_core.search.studies import Study, StudyPlan
 from fkd_core.search.tune import run_studies
@@ -149,18 +150,16 @@ class AugmentationSearch:
         def specs(values: Mapping[str, Any]) -> list[FitSpec]:
             return self._specs(arena, space.alone(name, values.get("strength")))
 
-        grid = {"strength": list(strengths)} if has_strength else {}
         return self._study(
             f"screen/{name}",
             arena,
             control,
             space=ask,
             specs=specs,
-            # One seed for all trials: it shuffles the grid, and trial n takes its n-th point.
-            sampler=lambda seed: (
-                optuna.samplers.GridSampler(grid, seed=self.plan.seed)
-                if grid
-                else optuna.samplers.RandomSampler(seed=seed)
+            proposals=(
+                self._proposals("grid", {"search_space": {"strength": list(strengths)}})
+                if has_strength
+                else self._proposals("random")
             ),
             trials=len(strengths) if has_strength else 1,
             notes={"transform": TRANSFORMS[name].sentence},
@@ -181,11 +180,12 @@ class AugmentationSearch:
             control,
             space=lambda trial: space.composition(trial, names),
             specs=lambda values: self._specs(arena, space.composed(dict(values))),
-            sampler=lambda seed: optuna.samplers.TPESampler(
-                seed=seed, n_startup_trials=5, multivariate=True, constant_liar=True
+            proposals=self._proposals(
+                "tpe",
+                {"n_startup_trials": 5, "multivariate": True, "constant_liar": True},
+                first=(first,),
             ),
             trials=self.plan.budget.compose_trials,
-            first=(first,),
         )
         run_studies(self.session, [study], self.fits, self.on_outcome)
         best = _best(study)
@@ -223,14 +223,21 @@ class AugmentationSearch:
         hashes of the policies that meet, where they are fixed."""
         noise = SEED_NOISE * float(np.mean([result.rmse for result in control]))
         plan = StudyPlan(
-            name=self._name(what, arena, searched.get("first"), list(arms)),
+            name=self._name(what, arena, searched["proposals"].first, list(arms)),
             score=lambda results: float(np.mean(differences(results, control))),
             hopeless=lambda look: races and hopeless(differences(look.results, control), noise),
-            seed=self.plan.seed,
-            lag=self.plan.budget.lag,
             **searched,
         )
         return Study(plan, self.storage)
+
+    def _proposals(
+        self,
+        sampler: Literal["grid", "random", "tpe"],
+        options: Mapping[str, Any] | None = None,
+        first: Sequence[Mapping[str, Any]] = (),
+    ) -> Proposals:
+        plan = self.plan
+        return Proposals(sampler, options or {}, plan.seed, plan.budget.lag, first)
 
     def _name(self, what: str, arena: Arena, *more: Any) -> str:
         """Says what is searched; the hash at its end stands for all that its values depend on."""
@@ -260,9 +267,8 @@ class AugmentationSearch:
             arms=[policy.hash for policy in policies.values()],
             space=lambda trial: {"arm": trial.suggest_categorical("arm", names)},
             specs=lambda values: self._specs(arena, policies[values["arm"]]),
-            sampler=lambda seed: optuna.samplers.RandomSampler(seed=seed),
+            proposals=self._proposals("random", first=tuple({"arm": name} for name in names)),
             trials=len(names),
-            first=tuple({"arm": name} for name in names),
         )
         run_studies(self.session, [study], self.fits, self.on_outcome)
 

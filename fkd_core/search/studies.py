@@ -1,25 +1,19 @@
-"""Studies: what Optuna keeps of a search. The only module that opens Optuna's storage.
-
-Trial n is proposed by a sampler seeded with (study seed, n) that sees the trials up to n - W as
-they ended and the W - 1 after them only as running. So the proposals are the same whatever the
-timing of the workers and however often the driver was killed.
-"""
+"""Studies: what Optuna keeps of a search. The only module that opens Optuna's storage."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import optuna
-from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from fkd_core.errors import UserError
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec
+from fkd_core.search.proposals import Proposals
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 logging.getLogger("optuna").setLevel(logging.WARNING)
@@ -41,15 +35,10 @@ class StudyPlan:
     """The trial's value after these fits, the first of its specs; lower is better."""
     hopeless: Callable[[Look], bool]
     """Whether the trial need not go on; may look at nothing else."""
-    sampler: Callable[[int], BaseSampler]
-    """A new sampler with this seed."""
+    proposals: Proposals
+    """Which parameters each trial gets."""
     trials: int
     """The fixed total."""
-    first: Sequence[Mapping[str, Any]] = ()
-    """Parameters of the first trials, in place of the sampler's."""
-    seed: int = 0
-    lag: int = 4
-    """W: trial n waits until the trials up to n - W have ended; bounds the parallelism."""
     looks: Sequence[int] = ()
     """Epochs of the first fit after which the trial is looked at, on its held-out RMSE."""
     steps_a_fit: int = 1
@@ -88,12 +77,12 @@ class Study:
         self._study = optuna.create_study(
             study_name=plan.name,
             storage=storage,
-            sampler=optuna.samplers.RandomSampler(seed=0),  # unused: see _propose
+            sampler=optuna.samplers.RandomSampler(seed=0),  # unused: see Proposals
             direction="minimize",
             load_if_exists=True,
         )
         known = self._study.user_attrs
-        for name, value in plan.notes.items():
+        for name, value in {**plan.notes, "proposals": plan.proposals.to_json()}.items():
             if known.get(name) != value:
                 self._study.set_user_attr(name, value)
         self._claimed: set[int] = set()
@@ -132,10 +121,10 @@ class Study:
             if not trial.state.is_finished() and trial.number not in self._claimed:
                 return self._claim(trial.number, trial.params)
         n = len(trials)
-        settled = all(t.state.is_finished() for t in trials[: max(0, n - self.plan.lag + 1)])
+        settled = all(t.state.is_finished() for t in trials[: self.plan.proposals.seen(n)])
         if n >= self.plan.trials or not settled or self.exhausted:
             return None
-        frozen = self._propose(trials)
+        frozen = self.plan.proposals.propose(self.plan.name, trials, self.plan.space)
         self._study.add_trial(frozen)
         return self._claim(n, frozen.params)
 
@@ -144,22 +133,9 @@ class Study:
         values = self.plan.space(optuna.trial.FixedTrial(dict(params), number=number))
         return Proposal(number, self.plan.specs(values))
 
-    def _propose(self, trials: Sequence[FrozenTrial]) -> FrozenTrial:
-        n = len(trials)
-        text = f"{self.plan.name}:{self.plan.seed}:{n}".encode()
-        seed = int.from_bytes(hashlib.sha256(text).digest()[:4], "big")
-        shadow = optuna.create_study(direction="minimize", sampler=self.plan.sampler(seed))
-        for trial in trials:
-            visible = trial.number <= n - self.plan.lag
-            shadow.add_trial(trial if visible else _as_running(trial))
-        if n < len(self.plan.first):
-            shadow.enqueue_trial(dict(self.plan.first[n]))
-        self.plan.space(shadow.ask())
-        return _as_running(shadow.trials[-1])
-
     def peers(self, number: int, step: int) -> list[float]:
         """Values at this step of the trials that had ended when this one was proposed."""
-        ended = self.trials[: max(0, number - self.plan.lag + 1)]
+        ended = self.trials[: self.plan.proposals.seen(number)]
         return [t.intermediate_values[step] for t in ended if step in t.intermediate_values]
 
     def spend(self, number: int, seconds: float) -> None:
@@ -206,13 +182,3 @@ def _without_password(url: str) -> str:
         return make_url(url).render_as_string(hide_password=True)
     except ArgumentError:
         return "this URL"
-
-
-def _as_running(trial: FrozenTrial) -> FrozenTrial:
-    """The trial as it was when it was proposed."""
-    return optuna.trial.create_trial(
-        state=TrialState.RUNNING,
-        params=trial.params,
-        distributions=trial.distributions,
-        system_attrs=trial.system_attrs,
-    )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -30,6 +29,7 @@ from fkd_core.running.session import Session
 from fkd_core.search.arms import compared, errors
 from fkd_core.search.brain import SPENT
 from fkd_core.search.edges import at_the_edge
+from fkd_core.search.proposals import Proposals
 from fkd_core.search.racing import falls_behind
 from fkd_core.search.studies import Study, StudyPlan
 from fkd_core.search.tuning_plan import TuningPlan
@@ -117,18 +117,6 @@ class Tuning:
         """The search, for ``run_studies``."""
         plan, b = self.plan, self.plan.budget
         arena = plan.arena("search")
-
-        def sampler(seed: int) -> optuna.samplers.BaseSampler:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                return optuna.samplers.TPESampler(
-                    seed=seed,
-                    n_startup_trials=b.random,
-                    multivariate=True,
-                    group=True,
-                    constant_liar=True,
-                )
-
         return Study(
             StudyPlan(
                 name=self._name,
@@ -136,11 +124,19 @@ class Tuning:
                 specs=lambda values: arena.specs(plan.spec(values)),
                 score=lambda results: float(np.mean([result.rmse for result in results])),
                 hopeless=lambda look: falls_behind(look.value, look.peers, b.eta),
-                sampler=sampler,
+                proposals=Proposals(
+                    "tpe",
+                    {
+                        "n_startup_trials": b.random,
+                        "multivariate": True,
+                        "group": True,
+                        "constant_liar": True,
+                    },
+                    plan.seed,
+                    b.lag,
+                    self._first,
+                ),
                 trials=b.trials,
-                first=self._first,
-                seed=plan.seed,
-                lag=b.lag,
                 looks=b.looks,
                 steps_a_fit=b.epochs,
                 seconds=plan.seconds,

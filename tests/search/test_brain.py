@@ -17,6 +17,7 @@ from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.fitting.store import FitStore
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.search.brain import SPENT, Brain
+from fkd_core.search.proposals import Proposals
 from fkd_core.search.racing import falls_behind
 from fkd_core.search.studies import Study, StudyPlan
 
@@ -37,10 +38,8 @@ def _study(storage: optuna.storages.BaseStorage, **changes: Any) -> Study:
         "specs": lambda values: [_spec(values["rate"])],
         "score": lambda results: float(np.mean([result.rmse for result in results])),
         "hopeless": lambda look: falls_behind(look.value, look.peers, 3),
-        "sampler": lambda seed: optuna.samplers.RandomSampler(seed=seed),
+        "proposals": Proposals("random", lag=1, first=[{"rate": rate} for rate in RATES]),
         "trials": len(RATES),
-        "first": [{"rate": rate} for rate in RATES],
-        "lag": 1,
         "looks": LOOKS,
         "steps_a_fit": EPOCHS,
     }

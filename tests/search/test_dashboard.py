@@ -18,6 +18,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from fkd_core.search.proposals import Proposals
 from fkd_core.search.studies import Study, StudyPlan, open_storage
 
 BROWSER = next(
@@ -36,7 +37,7 @@ def _study(storage: optuna.storages.BaseStorage, name: str, trials: int) -> Stud
         specs=lambda values: (),
         score=lambda results: 0.0,
         hopeless=lambda results: False,
-        sampler=lambda seed: optuna.samplers.RandomSampler(seed=seed),
+        proposals=Proposals("random"),
         trials=trials,
         notes={"transform": "turns the face about its middle"},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 from optuna.trial import BaseTrial, TrialState
 
 from fkd_core.errors import UserError
+from fkd_core.search.proposals import Proposals
 from fkd_core.search.studies import Proposal, Study, StudyPlan, open_storage
 
 Params = dict[str, Any]
+RULE = Proposals("tpe", {"n_startup_trials": 3, "constant_liar": True}, lag=3)
 
 
 def _space(trial: BaseTrial) -> Params:
@@ -27,11 +30,8 @@ def _plan(**changes: Any) -> StudyPlan:
         "specs": lambda values: [dict(values)],
         "score": lambda results: 0.0,
         "hopeless": lambda results: False,
-        "sampler": lambda seed: optuna.samplers.TPESampler(
-            seed=seed, n_startup_trials=3, constant_liar=True
-        ),
+        "proposals": RULE,
         "trials": 14,
-        "lag": 3,
     }
     return StudyPlan(**(parts | changes))
 
@@ -46,7 +46,7 @@ def _run(study: Study, order: random.Random, stop_after: int = 10_000) -> None:
     open_trials: list[Proposal] = []
     ended = 0
     while not study.finished and ended < stop_after:
-        while len(open_trials) < study.plan.lag and (proposal := study.next()):
+        while len(open_trials) < study.plan.proposals.lag and (proposal := study.next()):
             open_trials.append(proposal)
         proposal = open_trials.pop(order.randrange(len(open_trials)))
         study.report(proposal.number, 1, _value(proposal))
@@ -90,7 +90,7 @@ def test_a_driver_that_died_leaves_trials_that_the_next_one_goes_on_with(
 
 
 def test_trial_n_waits_for_the_trials_up_to_n_minus_the_lag() -> None:
-    study = Study(_plan(lag=2), optuna.storages.InMemoryStorage())
+    study = Study(_plan(proposals=replace(RULE, lag=2)), optuna.storages.InMemoryStorage())
     first, second = study.next(), study.next()
     assert first
     assert second
@@ -102,7 +102,8 @@ def test_trial_n_waits_for_the_trials_up_to_n_minus_the_lag() -> None:
 
 
 def test_the_first_trials_can_be_given() -> None:
-    study = Study(_plan(first=({"x": 1.5, "kind": "b"},)), optuna.storages.InMemoryStorage())
+    first = ({"x": 1.5, "kind": "b"},)
+    study = Study(_plan(proposals=replace(RULE, first=first)), optuna.storages.InMemoryStorage())
     assert study.next() is not None
     assert study.trials[0].params == {"x": 1.5, "kind": "b"}
 
@@ -110,7 +111,7 @@ def test_the_first_trials_can_be_given() -> None:
 def test_a_grid_is_tried_once_each() -> None:
     plan = _plan(
         space=lambda trial: {"x": trial.suggest_float("x", 0, 1), "kind": "a"},
-        sampler=lambda seed: optuna.samplers.GridSampler({"x": [0.0, 0.5, 1.0]}, seed=0),
+        proposals=Proposals("grid", {"search_space": {"x": [0.0, 0.5, 1.0]}}, lag=3),
         trials=3,
     )
     study = Study(plan, optuna.storages.InMemoryStorage())

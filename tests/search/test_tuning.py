@@ -57,7 +57,7 @@ def test_anything_else_that_values_depend_on_is_another_search(
 
 
 def test_a_search_begins_with_the_reference_and_then_the_hypothesis(fits: Fits) -> None:
-    first, second = tuning(fits).study.plan.first
+    first, second = tuning(fits).study.plan.proposals.first
     assert first == PLAN.space.REFERENCE
     assert {k: second[k] for k in HYPOTHESIS} == HYPOTHESIS
     assert second["filters"] == first["filters"], "the model is the reference's"
@@ -66,11 +66,11 @@ def test_a_search_begins_with_the_reference_and_then_the_hypothesis(fits: Fits) 
 def test_a_siblings_training_comes_in_place_of_the_hypothesis(fits: Fits) -> None:
     params = REFERENCE | {"learning_rate": 5e-3, "decays": True, "weight_decay": 0.01, "width": 3}
     sibling = Candidate("trial 1", params, PLAN.reference, 1.0, -0.1, 1.1, None)
-    _, second = tuning(fits, sibling=sibling).study.plan.first
+    _, second = tuning(fits, sibling=sibling).study.plan.proposals.first
     assert (second["learning_rate"], second["weight_decay"]) == (5e-3, 0.01)
     assert "width" not in second, "only training is shared"
 
 
 def test_a_sibling_that_trained_as_the_reference_does_adds_no_trial(fits: Fits) -> None:
     sibling = Candidate("reference", REFERENCE, PLAN.reference, 1.0, 0.0, 1.0, None)
-    assert len(tuning(fits, sibling=sibling).study.plan.first) == 1
+    assert len(tuning(fits, sibling=sibling).study.plan.proposals.first) == 1
