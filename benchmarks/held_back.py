@@ -20,6 +20,7 @@ from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.fitting.store import FitStore
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.progress import FitProgress
+from fkd_core.running.place import Place
 from fkd_core.running.session import session
 from search_spaces.augmentation import reference
 
@@ -56,7 +57,7 @@ def trained(faces: Faces, specs: Sequence[FitSpec], results: Path, stage: str) -
     lacking = [spec for spec in specs if not fits.holds(spec, weights=True)]
     if lacking:
         with (
-            session(faces, results / "cache" / "copies") as ray_session,
+            session(faces, Place(results / "cache" / "copies")) as ray_session,
             FitProgress(console, len(lacking)) as progress,
         ):
             progress.stage(stage)

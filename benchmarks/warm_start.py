@@ -27,8 +27,9 @@ from fkd_core.data.kaggle import load_competition
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.store import FitStore
 from fkd_core.progress import FitProgress
+from fkd_core.running.place import Place
 from fkd_core.running.session import Session, session
-from fkd_core.search.studies import open_storage
+from fkd_core.search.storage import open_storage
 from fkd_core.search.tune import run_studies
 from fkd_core.search.tuning import Candidate, Tuning
 from fkd_core.search.tuning_plan import TuningPlan
@@ -118,7 +119,7 @@ def main(options: Options) -> None:
     )
     needed, gained = [], []
     with (
-        session(faces, cache / "copies") as ray_session,
+        session(faces, Place(cache / "copies")) as ray_session,
         FitProgress(console, 3 * options.trials * options.seeds) as progress,
     ):
         for seed in range(options.seeds):

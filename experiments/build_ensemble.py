@@ -106,17 +106,18 @@ def main(options: BuildEnsemble) -> None:
     arms["ensemble"].check()
     made_by = experiment.provenance(options, fits)
     folder = options.results / "ensemble"
-    specs = [member.spec.to_json() for member in members]
+    specs = [member.spec.to_json() for arm in arms.values() for member in arm.members]
     experiment.write_config(folder / "config.json", options, members=specs, made_by=made_by)
 
     planned = sum(len(arm.lacking(fits)) for arm in arms.values())
     predictions, tables = FitStore(options.cache / "predictions"), {}
     stacked, sheets = {}, list[Sheet]()
     with (
-        session(faces, options.cache / "copies", options.gpus_per_trial) as ray_session,
+        session(faces, options.place) as ray_session,
         FitProgress(console, planned) as progress,
     ):
         for name, arm in arms.items():
+            ray_session.pack(arm.fits, fits)
             progress.stage(f"train ({name})")
             ray_session.run_fits(arm.fits, fits, progress.done, keep_weights=True)
             progress.stage(f"predict ({name})")

@@ -10,7 +10,8 @@
    no augmentation and a uniform random choice on set confirm, with seeds not used before.
 
 Writes verdicts, forest plot, policy.json and the resolved configuration below --results. Stop it
-when you like: the same command goes on. To watch: optuna-dashboard sqlite:///results/studies.db
+when you like: the same command goes on. To watch:
+optuna-dashboard --artifact-dir results/artifacts sqlite:///results/studies.db
 """
 
 from __future__ import annotations
@@ -29,11 +30,12 @@ from fkd_core.report.augmentation import (
     write_meeting,
     write_verdicts_and_forest,
 )
+from fkd_core.report.trial_page import TrialPages
 from fkd_core.running.session import session
 from fkd_core.search.augmentation import AugmentationSearch
 from fkd_core.search.augmentation_plan import Plan, candidates
 from fkd_core.search.policies import write_policy
-from fkd_core.search.studies import open_storage
+from fkd_core.search.storage import open_storage
 from search_spaces import augmentation as space
 
 
@@ -72,12 +74,15 @@ def main(options: SearchAugment) -> None:
         folder / "config.json", options, candidates=names, budgets=resolved, made_by=made_by
     )
     storage = open_storage(options.storage_url)
+    storage.sweep()
     with (
-        session(faces, options.cache / "copies", options.gpus_per_trial) as ray_session,
+        session(faces, options.place) as ray_session,
         FitProgress(console, planned) as progress,
     ):
+        pages = TrialPages(faces, options.results / "artifacts", made_by)
         for plan in plans:
-            search = AugmentationSearch(plan, ray_session, fits, storage, progress.done)
+            ray_session.pack([plan.base], fits)
+            search = AugmentationSearch(plan, ray_session, fits, storage, progress.done, pages)
             suffix = "" if plan.pipeline == "complete" else f"-{plan.pipeline}"
 
             progress.stage(f"screen ({plan.pipeline})")

@@ -10,7 +10,7 @@
 
 Writes best/<pipeline>/<model>.json, a table of results, a ledger of what was spent, and a page
 of each search below --results. Stop it when you like: the same command goes on. To watch:
-optuna-dashboard sqlite:///results/studies.db
+optuna-dashboard --artifact-dir results/artifacts sqlite:///results/studies.db
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from fkd_core.errors import UserError
 from fkd_core.experiment import console
 from fkd_core.progress import FitProgress
 from fkd_core.report import tuning as report
+from fkd_core.report.trial_page import TrialPages
 from fkd_core.running.session import session
 from fkd_core.search.best import write_best
 from fkd_core.search.policies import policy_or_reference
-from fkd_core.search.studies import open_storage
+from fkd_core.search.storage import open_storage
 from fkd_core.search.tune import run_studies
 from fkd_core.search.tuning import Candidate, Tuned, Tuning
 from fkd_core.search.tuning_plan import TuningPlan, resized, tuned_models
@@ -79,15 +80,18 @@ def main(options: TuneModels) -> None:
         made_by=made_by,
     )
     storage = open_storage(options.storage_url)
+    storage.sweep()
     with (
-        session(faces, options.cache / "copies", options.gpus_per_trial) as ray_session,
+        session(faces, options.place) as ray_session,
         FitProgress(console, sum(plan.fits for plan in plans)) as progress,
     ):
-        share = ray_session.gpus_per_trial or 1.0
-        seconds = options.gpu_hours and options.gpu_hours * 3600 / share
+        pages = TrialPages(faces, options.results / "artifacts", made_by)
         # Of each pipeline, whose training begins the next model's search: see warm_start.
         best: dict[str, Candidate | None] = {}
         for model in dict.fromkeys(plan.model for plan in plans):
+            ray_session.pack([plan.reference for plan in plans if plan.model == model], fits)
+            share = ray_session.pool.share or 1.0
+            seconds = options.gpu_hours and options.gpu_hours * 3600 / share
             tunings = [
                 Tuning(
                     replace(plan, seconds=seconds),
@@ -101,7 +105,7 @@ def main(options: TuneModels) -> None:
                 if plan.model == model
             ]
             progress.stage(f"search ({model})")
-            run_studies(ray_session, [t.study for t in tunings], fits, progress.done)
+            run_studies(ray_session, [t.study for t in tunings], fits, progress.done, pages)
             progress.stage(f"confirm and final ({model})")
             for tuning in tunings:
                 tuned = tuning.outcome()

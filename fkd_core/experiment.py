@@ -10,23 +10,28 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
 import tyro
+from optuna.exceptions import StorageInternalError
 from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
 
 from fkd_core.data.demo import demo_folder
 from fkd_core.data.faces import Faces
 from fkd_core.data.kaggle import Competition, load_competition
 from fkd_core.errors import UserError
 from fkd_core.files import write_text
+from fkd_core.fitting.checkpoints import Checkpoints, located
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
 from fkd_core.keypoints import PIPELINES
+from fkd_core.running.place import Place
+from fkd_core.stopping import Stopped, stoppable
 
 STORE_BYTES = 60_000_000_000
 """The store drops the weights used least recently beyond this size; results stay."""
@@ -51,8 +56,19 @@ class Options:
     """The same seed gives the same search, whatever the timing or the number of stops."""
     storage: str | None = None
     """Optuna storage URL; without it, studies.db in the results folder."""
-    gpus_per_trial: float | None = None
-    """GPUs a trial holds, for example 0.25; without it, a quarter where there are GPUs."""
+    address: str | None = field(default_factory=lambda: os.environ.get("RAY_ADDRESS"))
+    """A running Ray cluster to join, as `ray start --head` prints it, or `auto`; without it, what
+    RAY_ADDRESS says, else this machine alone."""
+    gpus_per_trial: float | Literal["auto"] | None = None
+    """GPUs a trial holds, for example 0.25, or `auto`: as a first fit of each model shows that it
+    needs; without it, a quarter where there are GPUs."""
+    checkpoints: str | None = None
+    """Folder or fsspec URL that every machine reaches: long fits go on from there when their
+    machine is lost."""
+    fit_minutes: float | None = None
+    """A fit that takes longer hangs: it is stopped, and its trial fails."""
+    minutes: float | None = None
+    """Stop after so long, as Ctrl-C does: the same command goes on."""
     dry_run: bool = False
     """Say how many fits there would be and about how long they take, and do nothing."""
 
@@ -78,6 +94,17 @@ class Options:
             return self.storage
         return f"sqlite:///{(self.results / 'studies.db').resolve()}"
 
+    @property
+    def place(self) -> Place:
+        """Where fits run."""
+        return Place(
+            cache=self.cache / "copies",
+            address=self.address,
+            gpus_per_trial=self.gpus_per_trial,
+            checkpoints=located(self.checkpoints) if self.checkpoints else None,
+            fit_minutes=self.fit_minutes,
+        )
+
     def load(self) -> Competition:
         """The competition's files, or the demo's. Raises UserError where they are not sound."""
         if self.data is None:
@@ -92,12 +119,18 @@ class Options:
         """Raises UserError for a value that no experiment can use."""
         if self.seed < 0:
             raise UserError(f"--seed: {self.seed} is negative; give 0 or more")
+        for name in ("minutes", "fit_minutes"):
+            given = getattr(self, name)
+            if given is not None and not given > 0:
+                raise UserError(f"{option(name)}: {given:g} is no time; give more than 0")
         share = self.gpus_per_trial
-        if share is not None and not (0 <= share <= 1 or share == share // 1 > 1):
+        if isinstance(share, float) and not (0 <= share <= 1 or share == share // 1 > 1):
             raise UserError(
                 f"--gpus-per-trial: {share:g} is no share of a GPU and no number of GPUs; give a "
                 "fraction up to 1, or a whole number"
             )
+        if self.place.checkpoints:
+            Checkpoints(self.place.checkpoints).check()
         try:
             self.results.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -109,6 +142,11 @@ class Options:
         """The store of results on these faces."""
         store = FitStore(self.results / "fits", STORE_BYTES)
         return Fits(store, competition.training.fingerprint)
+
+
+def option(name: str) -> str:
+    """A field's name as it is written on the command line."""
+    return "--" + name.replace("_", "-")
 
 
 class Checked(Protocol):
@@ -124,21 +162,26 @@ Chosen = TypeVar("Chosen", bound=Checked)
 def run(experiment: Callable[[Chosen], None], options: type[Chosen]) -> None:
     """Parses the command line, runs, and turns what a user can mend into one line and exit code 2.
 
-    Ctrl-C ends with exit code 130; whatever was finished is kept.
+    Ctrl-C ends with exit code 130, SIGTERM with 143, the time limit with 124; what was finished is
+    kept.
     """
     chosen = tyro.cli(
         options, description=experiment.__doc__, config=(tyro.conf.AvoidSubcommands,)
     )
     try:
         chosen.check()
-        experiment(chosen)
+        with stoppable(getattr(chosen, "minutes", None)):
+            experiment(chosen)
     except UserError as error:
         _stop(str(error), 2)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _stop(f"{where}{error.strerror or error}; free or allow it, and run again", 2)
-    except KeyboardInterrupt:
-        _stop("stopped; what is finished is kept, and the same command goes on from there", 130)
+    except (SQLAlchemyError, StorageInternalError) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        _stop(f"--storage: the database failed ({reason}); nothing finished is lost: run again", 2)
+    except Stopped as stop:
+        _stop(f"{stop}; what is finished is kept: the same command goes on from there", stop.code)
 
 
 def _stop(message: str, code: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from types import TracebackType
 
 from rich.console import Console
@@ -28,6 +29,7 @@ class FitProgress:
         self._console, self._planned = console, planned
         self._count, self._started, self._said = 0, time.monotonic(), 0.0
         self._stage = ""
+        self._foretold: list[tuple[float, float]] = []
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -53,6 +55,12 @@ class FitProgress:
         trace: TracebackType | None,
     ) -> None:
         self._bar.stop()
+        if error is None and (foretold := half_way(self._foretold)):
+            left, took = foretold
+            self._console.print(
+                f"Half-way, {left / 60:.1f} min were foretold to be left at most; it took "
+                f"{took / 60:.1f} more."
+            )
 
     @property
     def count(self) -> int:
@@ -70,7 +78,12 @@ class FitProgress:
         self._count += 1
         self._bar.advance(self._task)
         spent = time.monotonic() - self._started
-        self._say(f"{self._count} fits done in {spent:.0f} s (at most {self._planned})")
+        left = spent / self._count * max(0, self._planned - self._count)
+        self._foretold.append((spent, left))
+        self._say(
+            f"{self._count} fits done in {spent:.0f} s; at most {self._planned}, so "
+            f"{left / 60:.1f} min left at most"
+        )
 
     def part(self, done: int, total: int) -> None:
         """So much is done of a stage that makes no fits."""
@@ -83,3 +96,13 @@ class FitProgress:
         if not self._console.is_terminal and now - self._said > LINE_SECONDS:
             self._said = now
             self._console.print(f"  {self._stage}: {what}")
+
+
+def half_way(foretold: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
+    """Of pairs (seconds spent, seconds foretold to be left), the first from the middle of the time
+    on: what was foretold then, and what it took; None where too little was foretold to tell."""
+    if len(foretold) < 4:
+        return None
+    end = foretold[-1][0]
+    spent, left = next(pair for pair in foretold if pair[0] >= end / 2)
+    return left, end - spent

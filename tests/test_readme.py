@@ -1,4 +1,5 @@
-"""Every command of the README does what it says; one that nobody checks fails here."""
+"""Every command of the README and of docs/cluster.md does what it says; one that nobody checks
+fails here."""
 
 from __future__ import annotations
 
@@ -15,17 +16,17 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CLUSTER = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
 COMMANDS = list(
     dict.fromkeys(
         line.strip()
-        for block in re.findall(r"^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+        for block in re.findall(r"^```sh\n(.*?)^```", README + CLUSTER, re.DOTALL | re.MULTILINE)
         for line in block.splitlines()
         if line.strip()
     )
 )
 EXPERIMENT = "python experiments/search_augment.py"
-ANY_EXPERIMENT = r"python experiments/(?!predict)\w+\.py"
-HOSTS = "RAY_ADDRESS=HOST:6379 "
+ANY_EXPERIMENT = r"python experiments/(?!predict|results)\w+\.py"
 HERE = Path(sys.executable).parent
 MINUTES = 60.0
 
@@ -66,8 +67,13 @@ def _make_knows_the_target(command: str, results: Path) -> None:
 def _pip_would_accept(command: str, results: Path) -> None:
     """Without a network: pip knows the flags, the files are there, every pin has its hash."""
     module, tool, verb, *rest = shlex.split(command)[1:]
+    if verb == "uninstall":
+        assert rest[0] == "--yes"
+        assert all(name.startswith("opencv-") for name in rest[1:])
+        return
     assert (module, tool, verb) == ("-m", "pip", "install")
-    assert rest[-1] == "." or rest[-1] == ".[gpu]" or (ROOT / rest[-1]).is_file()
+    extra = re.fullmatch(r"\.\[(\w+)\]", rest[-1])
+    assert rest[-1] == "." or extra or (ROOT / rest[-1]).is_file()
     known = {"--require-hashes", "-r", "--no-deps", "--no-build-isolation", "--editable"}
     assert {word for word in rest[:-1] if word.startswith("-")} <= known
     if "--require-hashes" in rest:
@@ -77,16 +83,18 @@ def _pip_would_accept(command: str, results: Path) -> None:
         for pin in named:
             assert re.match(r"[\w.-]+(\[.*\])?==", pin), pin[:80]
             assert "--hash=sha256:" in pin, pin[:80]
-    if rest[-1] == ".[gpu]":
-        assert "gpu = [" in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    if extra:
+        assert f"{extra[1]} = [" in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 
 def _experiment_plans(command: str, results: Path) -> None:
     """The experiment takes the options and says what it would do."""
-    program, *options = shlex.split(command.removeprefix(HOSTS))[1:]
+    program, *options = shlex.split(command)[1:]
     if "--data" in options:
         given = options.index("--data") + 1
         options[given] = str(_downloaded(results, options[given]))
+    if "--checkpoints" in options:
+        options[options.index("--checkpoints") + 1] = str(results / "checkpoints")
     done = _run([sys.executable, program, *options, "--results", str(results), "--dry-run"])
     assert done.returncode == 0, done.stderr
     assert re.search(r"at most \d+ fits|Missing fits|usage:", done.stdout), done.stdout
@@ -101,6 +109,17 @@ def _predict_asks_for_an_ensemble(command: str, results: Path) -> None:
     done = _run([sys.executable, str(ROOT / program), *options], cwd=folder)
     assert done.returncode == 2, done.stderr
     assert "with experiments/build_ensemble.py" in done.stderr
+
+
+def _results_are_looked_after(command: str, results: Path) -> None:
+    """The options are known; here is nothing to look after yet."""
+    program, *options = shlex.split(command)[1:]
+    if "--data" in options:
+        options[options.index("--data") + 1] = str(results)
+    done = _run([sys.executable, program, *options, "--results", str(results / "none")])
+    assert done.returncode in (0, 2), done.stderr
+    assert "unrecognized" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def _downloaded(results: Path, name: str) -> Path:
@@ -132,6 +151,17 @@ def _kaggle_is_spelt_as_its_manual_says(command: str, results: Path) -> None:
     assert f"--data {DOWNLOAD}" in README
 
 
+def _ray_reads_these_variables(command: str, results: Path) -> None:
+    """Each is one that Ray's own code asks for."""
+    import ray
+
+    own = Path(ray.__file__).parent
+    asked = (own / "_private" / "authentication" / "authentication_token_setup.py").read_text()
+    asked += (own / "_common" / "usage" / "usage_constants.py").read_text()
+    for setting in shlex.split(command)[1:]:
+        assert f'"{setting.partition("=")[0]}"' in asked
+
+
 def _ray_knows_the_options(command: str, results: Path) -> None:
     """Two machines are not here; the tool and its options are."""
     _, verb, *options = shlex.split(command)
@@ -146,7 +176,8 @@ def _dashboard_takes_the_default_storage(command: str, results: Path) -> None:
     """tests/search/test_dashboard.py opens it; here only that tool and address are right."""
     from fkd_core.experiment import Options
 
-    tool, url = shlex.split(command)
+    tool, flag, folder, url = shlex.split(command)
+    assert (flag, folder) == ("--artifact-dir", "results/artifacts")
     assert _run([str(HERE / tool), "--version"]).returncode == 0
     relative = os.path.relpath(Options().storage_url.removeprefix("sqlite:///"))
     assert url == f"sqlite:///{relative}"
@@ -160,11 +191,13 @@ def _uv_made_the_pins(command: str, results: Path) -> None:
 
 CHECKS: dict[str, Callable[[str, Path], None]] = {
     r"make [a-z-]+": _make_knows_the_target,
-    r"python -m pip install .+": _pip_would_accept,
+    r"python -m pip (un)?install .+": _pip_would_accept,
     r"python -m pytest": _pytest_collects,
     r"python experiments/predict\.py .+": _predict_asks_for_an_ensemble,
-    rf"(RAY_ADDRESS=HOST:6379 )?{ANY_EXPERIMENT}( --.*)?": _experiment_plans,
+    rf"{ANY_EXPERIMENT}( --.*)?": _experiment_plans,
+    r"python experiments/results\.py.*": _results_are_looked_after,
     r"kaggle .+": _kaggle_is_spelt_as_its_manual_says,
+    r"export RAY_.+": _ray_reads_these_variables,
     r"ray .+": _ray_knows_the_options,
     r"optuna-dashboard .+": _dashboard_takes_the_default_storage,
     r"uv pip compile .+": _uv_made_the_pins,

@@ -28,6 +28,12 @@ MARKS = 20
 OnEpoch = Callable[[int, dict[str, float]], bool | None]
 """Called after every epoch with its number, from 1, and its figures; True ends the fit early."""
 
+OnCheckpoint = Callable[[Checkpoint], None]
+"""Called now and then between two epochs with where the fit stands; the fit then goes on."""
+
+_SAVING = 0.05
+"""Share of its time that a fit spends on ``on_checkpoint``, at most."""
+
 
 def fit(
     spec: FitSpec,
@@ -38,26 +44,40 @@ def fit(
     cache: Path | None = None,
     others: NDArray[np.uint8] | None = None,
     keep_weights: bool = False,
+    on_checkpoint: OnCheckpoint | None = None,
+    checkpoint_seconds: float = 60.0,
 ) -> FitResult | Stopped | Failed:
     """Trains `spec` on `faces`; the same arguments give the same bits on equal hardware.
 
     `cache` keeps renderings between fits; `others` are images [m, 96, 96] to predict besides the
-    held-out ones. A loss that is not finite, exhausted memory, and a spec that these faces cannot
-    serve or that builds no model come back as Failed with the reason.
+    held-out ones. `on_checkpoint` is called after the first epoch that ends `checkpoint_seconds`
+    after the last call. A loss that is not finite, exhausted memory, and a spec that these faces
+    cannot serve or that builds no model come back as Failed with the reason.
     """
     runtime.prepare_for(spec)
     try:
-        return _Fit(spec, faces, cache, others).run(on_epoch, resume, keep_weights)
+        running = _Fit(spec, faces, cache, others)
+        return running.run(on_epoch, resume, keep_weights, on_checkpoint, checkpoint_seconds)
     except _CannotBeDoneError as error:
         return Failed(str(error))
     except Exception as error:
-        if (
-            isinstance(error, MemoryError)
-            or "RESOURCE_EXHAUSTED" in repr(error).upper()
-            or (type(error).__name__ == "ResourceExhaustedError")
-        ):
-            return Failed(f"out of memory: {error}")
+        if runtime.is_out_of_memory(error):
+            return Failed(f"out of memory: {error}", out_of_memory=True)
         raise
+
+
+def graph_of(spec: FitSpec) -> Graph:
+    """The compiled graph that this fit needs."""
+    training = spec.training
+    return Graph(
+        spec.model,
+        spec.taught.outputs,
+        training.batch_size,
+        training.weight_decay,
+        training.ema,
+        spec.precision,
+        spec.xla,
+    )
 
 
 class _CannotBeDoneError(Exception):
@@ -99,25 +119,20 @@ class _Fit:
             self.copy_targets = [_targets(p, self.pipeline) for p in points]
             self.in_pool = np.searchsorted(pool, self.parts.train)
         with self._phase("compile"), _possible():
-            training = spec.training
-            self.stepper: Stepper = stepper(
-                Graph(
-                    spec.model,
-                    self.pipeline.outputs,
-                    training.batch_size,
-                    training.weight_decay,
-                    training.ema,
-                    spec.precision,
-                    spec.xla,
-                )
-            )
+            runtime.forget_gpu_peak()
+            self.stepper: Stepper = stepper(graph_of(spec))
             self.stepper.reset(spec.seed)
 
     def _phase(self, name: str) -> _Timer:
         return _Timer(self.seconds, name)
 
     def run(
-        self, on_epoch: OnEpoch | None, resume: Checkpoint | None, keep_weights: bool
+        self,
+        on_epoch: OnEpoch | None,
+        resume: Checkpoint | None,
+        keep_weights: bool,
+        on_checkpoint: OnCheckpoint | None,
+        checkpoint_seconds: float,
     ) -> FitResult | Stopped:
         training = self.spec.training
         start, history, best = 0, [], (float("inf"), 0, list[NDArray[Any]]())
@@ -127,6 +142,7 @@ class _Fit:
             for phase, spent in resume.seconds.items():
                 self.seconds[phase] = self.seconds.get(phase, 0.0) + spent
         every = max(1, training.epochs // MARKS)
+        due = time.perf_counter() + checkpoint_seconds
         for epoch in range(start, training.epochs):
             with self._phase("train"):
                 rate, train_rmse = self._epoch(epoch)
@@ -143,13 +159,24 @@ class _Fit:
             if training.patience is not None and epoch + 1 - best[1] >= training.patience:
                 break
             if on_epoch and on_epoch(epoch + 1, dict(zip(FIGURES, figures, strict=True))):
-                state, seconds = self.stepper.state(), dict(self.seconds)
-                return Stopped(Checkpoint(epoch + 1, state, history, best, seconds))
+                return Stopped(self._checkpoint(history, best))
+            began = time.perf_counter()
+            if on_checkpoint and began >= due and epoch + 1 < training.epochs:
+                with self._phase("save"):
+                    on_checkpoint(self._checkpoint(list(history), best))
+                ended = time.perf_counter()
+                due = ended + max(checkpoint_seconds, (ended - began) / _SAVING)
         if training.patience is not None:
             if not best[1]:
                 raise _CannotBeDoneError("the RMSE on the early-stop share was never finite")
             self.stepper.load(best[2])
         return self._result(history, best[1] or len(history), keep_weights)
+
+    def _checkpoint(
+        self, history: list[tuple[float, ...]], best: tuple[float, int, list[NDArray[Any]]]
+    ) -> Checkpoint:
+        """Where the fit stands between two epochs."""
+        return Checkpoint(len(history), self.stepper.state(), history, best, dict(self.seconds))
 
     def _epoch(self, epoch: int) -> tuple[float, float]:
         """One pass over the training faces as this epoch's copy; gives the last rate and RMSE."""
@@ -202,6 +229,7 @@ class _Fit:
             best_epoch=best_epoch,
             seconds=self.seconds,
             versions=runtime.versions(),
+            gpu_bytes=runtime.peak_gpu_bytes(),
             others=None if others is None else others.reshape(-1, p, 2),
             weights=self.stepper.weights() if keep_weights else [],
         )

@@ -45,9 +45,11 @@ class FitResult:
     best_epoch: int
     """Epochs trained when the scored weights were reached."""
     seconds: Mapping[str, float]
-    """By phase: load, render, compile, train, predict."""
+    """By phase: load, render, compile, train, predict, and save where checkpoints were kept."""
     versions: Mapping[str, str]
     """Of Python and the libraries that did the work."""
+    gpu_bytes: int = 0
+    """Peak memory of its arrays on the GPU; 0 on CPUs."""
     others: NDArray[np.float32] | None = None
     """[m, p, 2] pixels for the other images that were asked for; not part of the record."""
     weights: list[NDArray[Any]] = field(default_factory=list)
@@ -77,6 +79,8 @@ class Failed:
     """A fit that cannot be done; equal specs fail again."""
 
     reason: str
+    out_of_memory: bool = False
+    """The memory at hand did not suffice; with more of it an equal spec may succeed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,11 +137,18 @@ def to_record(spec: FitSpec, outcome: FitResult | Failed) -> tuple[dict[str, Any
         "policy": spec.policy.hash[:12] if spec.policy else "",
     }
     if isinstance(outcome, Failed):
-        return {"spec": spec.to_json(), "summary": summary | {"failure": outcome.reason}}, {}
+        summary |= {"failure": outcome.reason, "out_of_memory": outcome.out_of_memory}
+        return {"spec": spec.to_json(), "summary": summary}, {}
     seconds = sum(outcome.seconds.values())
     record = {
         "spec": spec.to_json(),
-        "summary": summary | {"failure": "", "rmse": outcome.rmse, "seconds": seconds},
+        "summary": summary
+        | {
+            "failure": "",
+            "rmse": outcome.rmse,
+            "seconds": seconds,
+            "gpu_bytes": outcome.gpu_bytes,
+        },
         **{name: getattr(outcome, name) for name in _SCALARS},
     }
     arrays = {name: getattr(outcome, name) for name in _ARRAYS}
@@ -146,9 +157,11 @@ def to_record(spec: FitSpec, outcome: FitResult | Failed) -> tuple[dict[str, Any
 
 def from_record(record: Mapping[str, Any], arrays: Arrays) -> FitResult | Failed:
     """The outcome that ``to_record`` wrote (without weights, which are kept apart)."""
-    if record["summary"]["failure"]:
-        return Failed(record["summary"]["failure"])
+    summary = record["summary"]
+    if summary["failure"]:
+        return Failed(summary["failure"], summary.get("out_of_memory", False))
     parts: dict[str, Any] = {name: record[name] for name in _SCALARS}
+    parts["gpu_bytes"] = summary.get("gpu_bytes", 0)  # older records have none
     parts |= {name: arrays[name] for name in _ARRAYS}
     history = {name: arrays[f"history.{name}"] for name in FIGURES}
     return FitResult(spec=FitSpec.from_json(record["spec"]), history=history, **parts)

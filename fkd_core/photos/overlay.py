@@ -58,7 +58,7 @@ def drawn(photo: Colour, faces: Sequence[Face], pipeline: Pipeline) -> Colour:
                 cv2.putText(picture, *text, scale, colour, width, cv2.LINE_AA)
         radius = max(2.0, side / 55)
         for keypoint, point in zip(pipeline.keypoints, shown.of_photo(face.points), strict=True):
-            for colour, reach in ((_RIM, radius * 1.35), (_colour(keypoint), radius)):
+            for colour, reach in ((_RIM, radius * 1.35), (colour_of(keypoint), radius)):
                 dot = [_fixed(point + reach * _CIRCLE)]
                 cv2.fillPoly(picture, dot, colour, cv2.LINE_AA, _SHIFT)
     return picture
@@ -130,7 +130,8 @@ def listing(
     return json.dumps(head | {"files": files}, indent=1) + "\n"
 
 
-def _colour(keypoint: int) -> tuple[int, int, int]:
+def colour_of(keypoint: int) -> tuple[int, int, int]:
+    """Blue, green, red of the part of the face it belongs to."""
     return next(colour for part, colour in _COLOURS.items() if part in KEYPOINTS[keypoint])
 
 

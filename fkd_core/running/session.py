@@ -1,13 +1,12 @@
-"""A Ray session: on this machine, or on the cluster that RAY_ADDRESS names."""
+"""A Ray session: on this machine, or on a cluster that is joined."""
 
 from __future__ import annotations
 
 import contextlib
-import logging
-import os
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,15 +14,18 @@ import numpy as np
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
 from fkd_core.fitting.fits import Fits, OnOutcome, Outcome
+from fkd_core.fitting.result import FitResult
+from fkd_core.fitting.runtime import gpu_total_bytes
 from fkd_core.fitting.spec import FitSpec
+from fkd_core.running.place import Place
+from fkd_core.running.pool import Lost, Pool, Worker, answer
+from fkd_core.running.sharing import doubled, share_for
 from fkd_core.running.worker import FitWorker
 
-# Ray reads these when it is imported: nothing phones home, nothing clutters the terminal.
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-
 RETRIES = 3
-"""How often a fit is repeated whose worker died."""
+"""How often a call is repeated whose worker died."""
+LOOK_SECONDS = 2.0
+"""How often, at least, it is looked for machines that came and calls that take too long."""
 
 Result = TypeVar("Result")
 Call = Callable[[Any], Any]
@@ -34,12 +36,13 @@ Call = Callable[[Any], Any]
 class Session:
     """Warm workers that hold the faces. Made by ``session``."""
 
-    workers: Sequence[Any]
-    """Ray actors of FitWorker, one a slot, each holding its CPUs and share of a GPU."""
-    gpus_per_trial: float
-    """Share of a GPU each worker holds; 0 on CPUs."""
-    faces: Any
-    """The faces in Ray's object store; held here so that a restarted worker finds them."""
+    pool: Pool
+    place: Place
+
+    @property
+    def fit_seconds(self) -> float | None:
+        """The hard limit of one fit."""
+        return self.place.fit_minutes and self.place.fit_minutes * 60
 
     def run_fits(
         self,
@@ -56,13 +59,17 @@ class Session:
         lacking = [spec for spec in specs if not fits.holds(spec, keep_weights)]
         todo = list({fits.key(spec): spec for spec in lacking}.values())
 
-        def start(spec: FitSpec) -> Call:
-            return lambda worker: worker.fit.remote(spec.to_json(), keep_weights=keep_weights)
-
-        for number, (record, arrays, weights) in self.spread([start(spec) for spec in todo]):
-            outcome = fits.put(todo[number], record, arrays, weights)
-            if on_outcome:
-                on_outcome(todo[number], outcome)
+        cramped = self._run(todo, fits, on_outcome, keep_weights)
+        share, wider = self.pool.share, doubled(self.pool.share)
+        if cramped and wider is not None:
+            self.pool.resize(wider)
+            cramped = self._run(cramped, fits, on_outcome, keep_weights)
+            self.pool.resize(share)
+        if cramped:
+            raise UserError(
+                f"{cramped[0].model.name} ran out of memory, also with {wider or share:g} of a "
+                "GPU; give trials more (--gpus-per-trial), or make its batches smaller"
+            )
         found = [fits.get(spec) for spec in specs]
         missing = [spec for spec, outcome in zip(specs, found, strict=True) if outcome is None]
         if missing:
@@ -71,6 +78,48 @@ class Session:
                 "run the same command again"
             )
         return [outcome for outcome in found if outcome is not None]
+
+    def _run(
+        self,
+        specs: Sequence[FitSpec],
+        fits: Fits,
+        on_outcome: OnOutcome | None,
+        keep_weights: bool,
+    ) -> list[FitSpec]:
+        """Runs them all; gives those that ran out of memory, of which nothing is kept."""
+
+        def start(spec: FitSpec) -> Call:
+            return lambda worker: worker.fit.remote(spec.to_json(), keep_weights=keep_weights)
+
+        cramped = []
+        for number, told in self.spread([start(spec) for spec in specs], self.fit_seconds):
+            record, arrays, weights = told
+            if record["summary"].get("out_of_memory"):
+                cramped.append(specs[number])
+                continue
+            outcome = fits.put(specs[number], record, arrays, weights)
+            if on_outcome:
+                on_outcome(specs[number], outcome)
+        return cramped
+
+    def pack(self, specs: Sequence[FitSpec], fits: Fits) -> None:
+        """With `gpus_per_trial` "auto": as many workers a GPU as such fits leave room for, by what
+        the first of each model, shortened to one epoch, took of it. Call it between fits."""
+        if self.place.gpus_per_trial != "auto" or not self.pool.share:
+            return
+        (total,) = self.map([gpu_total_bytes])
+        if total is None:
+            return
+        short = {s.model: replace(s, training=replace(s.training, epochs=1)) for s in specs}
+        self.pool.resize(1.0)
+        for spec in short.values():
+            known = fits.get(spec)
+            if not (isinstance(known, FitResult) and known.gpu_bytes):
+                fits.store.discard(fits.key(spec))  # made without a GPU: it tells nothing here
+        measured = self.run_fits(list(short.values()), fits)
+        peaks = [fit.gpu_bytes for fit in measured if isinstance(fit, FitResult) and fit.gpu_bytes]
+        if peaks:
+            self.pool.resize(share_for(max(peaks), total))
 
     def map(self, tasks: Sequence[Callable[[], Result]]) -> list[Result]:
         """What these functions return, in order, each called in a worker."""
@@ -81,84 +130,78 @@ class Session:
         found = dict(self.spread([start(task) for task in tasks]))
         return [found[number] for number in range(len(tasks))]
 
-    def spread(self, calls: Sequence[Call]) -> Iterator[tuple[int, Any]]:
+    def spread(
+        self, calls: Sequence[Call], seconds: float | None = None
+    ) -> Iterator[tuple[int, Any]]:
         """Makes every call on a worker that is free; gives number and result of each as it ends.
 
-        What a call gives is held no longer than the caller holds it.
+        A call whose worker dies is repeated on another; what a call gives is held no longer than
+        the caller holds it. Raises UserError where workers die of a call again and again, or where
+        one takes longer than `seconds`.
         """
-        import ray
-
-        waiting = list(range(len(calls)))[::-1]
-        idle, running = list(self.workers), dict[Any, tuple[Any, int]]()
+        waiting = deque(range(len(calls)))
+        running: dict[Any, tuple[Worker, int, float]] = {}
+        deaths: Counter[int] = Counter()
         while waiting or running:
-            while idle and waiting:
-                worker, number = idle.pop(), waiting.pop()
-                running[calls[number](worker)] = (worker, number)
-            (done,), _ = ray.wait(list(running), num_returns=1)
-            worker, number = running.pop(done)
-            result = ray.get(done)
-            idle.append(worker)
-            yield number, result
+            while waiting and (worker := self.pool.take()):
+                number = waiting.popleft()
+                running[calls[number](worker.actor)] = worker, number, time.monotonic()
+            done = set(self.pool.wait(list(running), LOOK_SECONDS))
+            for call, (worker, number, began) in list(running.items()):
+                late = seconds is not None and time.monotonic() - began > seconds
+                if call not in done and not late:
+                    continue
+                del running[call]
+                result = answer(call, None if call in done else 0.0)
+                if not isinstance(result, Lost):
+                    self.pool.give(worker)
+                    yield number, result
+                    continue
+                self.pool.drop(worker)
+                deaths[number] += result.counts
+                if not result.repeat:
+                    raise UserError(f"a fit {result.reason}, which is --fit-minutes")
+                if deaths[number] > RETRIES:
+                    raise UserError(
+                        f"{deaths[number]} workers died of the same task ({result.reason}); give "
+                        "it more room (--gpus-per-trial, memory) and run the same command again"
+                    )
+                waiting.appendleft(number)
 
 
 @contextlib.contextmanager
-def session(
-    faces: Faces,
-    cache: Path,
-    gpus_per_trial: float | None = None,
-    threads: int = 1,
-    worker: type[Any] = FitWorker,
-) -> Iterator[Session]:
-    """Starts Ray here, or joins the cluster of RAY_ADDRESS, and fills it with warm workers.
+def session(faces: Faces, place: Place, worker: type[Any] = FitWorker) -> Iterator[Session]:
+    """Starts Ray here, or joins the cluster, and fills it with warm workers.
 
-    `gpus_per_trial` may be a fraction; None takes a quarter where there are GPUs. `worker` does
-    the fits; another class of the same form simulates them. Raises UserError where not a single
-    worker fits.
+    `worker` does the fits; another class of the same form simulates them. Raises UserError where
+    the cluster cannot be reached or not a single worker fits.
     """
     import ray
 
-    ray.init(
-        address=os.environ.get("RAY_ADDRESS", "local"),  # never a cluster that happens to be near
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-    )
+    place.connect()
     try:
-        if gpus_per_trial is None:
-            gpus_per_trial = 0.25 if ray.cluster_resources().get("GPU", 0) else 0.0
-        slots = sum(_slots(node["Resources"], threads, gpus_per_trial) for node in _alive(ray))
-        if not slots:
-            raise UserError(
-                f"no machine of the Ray session has {threads} CPUs and {gpus_per_trial} GPUs "
-                f"free for a trial; it has {_summary(ray)}: lower --gpus-per-trial"
+        share = place.gpus_per_trial
+        if not isinstance(share, float | int):
+            share = (
+                (1.0 if share == "auto" else 0.25) if ray.cluster_resources().get("GPU") else 0.0
             )
-        in_memory = Faces(
-            np.asarray(faces.images), faces.points, faces.source, faces.group, faces.row
+        held = ray.put(  # once on every machine, not once a trial
+            Faces(np.asarray(faces.images), faces.points, faces.source, faces.group, faces.row)
         )
-        held = ray.put(in_memory)
-        actor = ray.remote(worker).options(
-            num_cpus=threads,
-            num_gpus=gpus_per_trial,
-            max_restarts=-1,
-            max_task_retries=RETRIES,
-        )
-        passed = ray.cloudpickle.dumps(held)  # as an argument, a lost one would end restarts
-        workers = [actor.remote(passed, str(cache.resolve())) for _ in range(slots)]
-        yield Session(workers, gpus_per_trial, held)
+        remote = ray.remote(worker)
+
+        def start(name: str, node: str, share: float) -> Any:
+            actor = remote.options(
+                name=name,
+                num_cpus=place.threads,
+                num_gpus=share,
+                max_restarts=0,
+                scheduling_strategy=ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
+                    node, soft=False
+                ),
+            )
+            return actor.remote(held, str(place.cache.resolve()), place.checkpoints, share)
+
+        yield Session(Pool(start, place.threads, share), place)
     finally:
         ray.shutdown()
-
-
-def _alive(ray: Any) -> list[dict[str, Any]]:
-    return [node for node in ray.nodes() if node["Alive"]]
-
-
-def _slots(resources: dict[str, float], threads: int, gpus: float) -> int:
-    """Workers that fit on one machine."""
-    by_cpu = int(resources.get("CPU", 0) // threads)
-    return min(by_cpu, int(resources.get("GPU", 0) / gpus + 1e-9)) if gpus else by_cpu
-
-
-def _summary(ray: Any) -> str:
-    resources = ray.cluster_resources()
-    return f"{resources.get('CPU', 0):g} CPUs and {resources.get('GPU', 0):g} GPUs"

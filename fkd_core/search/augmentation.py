@@ -29,8 +29,10 @@ from fkd_core.search.arms import Arena, compared, differences, in_turn
 from fkd_core.search.augmentation_plan import Plan
 from fkd_core.search.proposals import Proposals
 from fkd_core.search.racing import hopeless
+from fkd_core.search.storage import Storage
 from fkd_core.search.studies import Study, StudyPlan
 from fkd_core.search.tune import run_studies
+from fkd_core.search.under_way import OnTrial
 from search_spaces import augmentation as space
 
 SEED_NOISE = 0.03
@@ -84,8 +86,9 @@ class AugmentationSearch:
     plan: Plan
     session: Session
     fits: Fits
-    storage: optuna.storages.BaseStorage
+    storage: Storage
     on_outcome: OnOutcome | None = None
+    on_trial: OnTrial | None = None
 
     def screen(self) -> list[Screened]:
         """Every candidate's best strength on set search, most promising first; candidates whose
@@ -93,7 +96,7 @@ class AugmentationSearch:
         arena = self._arena("search", 0, self.plan.budget.screen_pairs)
         (control,) = self._run(arena, Policy())
         studies = [self._screen_of(name, arena, control) for name in self.plan.transforms]
-        run_studies(self.session, studies, self.fits, self.on_outcome)
+        run_studies(self.session, studies, self.fits, self.on_outcome, self.on_trial)
         found = []
         for name, study in zip(self.plan.transforms, studies, strict=True):
             if best := _best(study):
@@ -187,7 +190,7 @@ class AugmentationSearch:
             ),
             trials=self.plan.budget.compose_trials,
         )
-        run_studies(self.session, [study], self.fits, self.on_outcome)
+        run_studies(self.session, [study], self.fits, self.on_outcome, self.on_trial)
         best = _best(study)
         return space.composed(best.params if best else first)
 
@@ -270,7 +273,7 @@ class AugmentationSearch:
             proposals=self._proposals("random", first=tuple({"arm": name} for name in names)),
             trials=len(names),
         )
-        run_studies(self.session, [study], self.fits, self.on_outcome)
+        run_studies(self.session, [study], self.fits, self.on_outcome, self.on_trial)
 
     def _arena(self, family: Family, stage: int, pairs: int) -> Arena:
         folds = self.plan.budget.folds

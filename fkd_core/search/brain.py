@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
-import numpy as np
 from optuna.trial import TrialState
 
 from fkd_core.fitting.fits import Fits, OnOutcome
-from fkd_core.fitting.result import Failed, FitResult, Progress
+from fkd_core.fitting.result import Progress
 from fkd_core.fitting.spec import FitSpec
+from fkd_core.running.pool import Lost, Worker
+from fkd_core.running.session import RETRIES
+from fkd_core.running.sharing import doubled
 from fkd_core.running.worker import Told
-from fkd_core.search.studies import Look, Study
+from fkd_core.search.studies import Study
+from fkd_core.search.under_way import OnTrial, UnderWay
 
 SLICES = 200
 """Into how many parts a limit on seconds is cut: by about so little it may be overrun."""
-SPENT = "the budget was spent before it ended"
 
 
-@dataclass
-class _Active:
-    """A trial that is being scored."""
+class Workers(Protocol):
+    """Who does the fits: see ``Pool``."""
 
-    study: Study
-    number: int
-    specs: Sequence[FitSpec]
-    worker: int | None = None
-    results: list[FitResult] = field(default_factory=list)
-    paused: Progress | None = None
-    """How far the next fit is, where it has begun."""
-    settled: bool = False
+    share: float
+    """Of a GPU, that each has."""
+
+    def resize(self, share: float) -> None:
+        """Gives each this share; none may be taken."""
+
+    def take(self) -> Worker | None:
+        """One that is free."""
+
+    def give(self, worker: Worker) -> None:
+        """It is free again."""
+
+    def drop(self, worker: Worker) -> None:
+        """It is gone or must go."""
 
 
 class Brain:
@@ -41,47 +47,64 @@ class Brain:
         self,
         studies: Sequence[Study],
         fits: Fits,
-        idle: list[int],
-        on_outcome: OnOutcome | None,
+        workers: Workers,
+        on_outcome: OnOutcome | None = None,
+        on_trial: OnTrial | None = None,
     ) -> None:
-        self._studies, self._fits, self._idle = list(studies), fits, idle
-        self._on_outcome = on_outcome
-        self._active: dict[str, _Active] = {}
-        self._held: list[_Active] = []
+        self._studies, self._fits, self._workers = list(studies), fits, workers
+        self._on_outcome, self._on_trial = on_outcome, on_trial
+        self._active: dict[str, UnderWay] = {}
+        self._held: list[UnderWay] = []
+        self._cramped: list[UnderWay] = []
+        self._share = workers.share
         self.error: BaseException | None = None
 
     @property
     def finished(self) -> bool:
         return self.error is not None or (
-            not self._active and not self._held and all(s.finished for s in self._studies)
+            not (self._active or self._held or self._cramped)
+            and all(s.finished for s in self._studies)
         )
 
     def suggest(self, trial_id: str) -> dict[str, Any] | None:
-        """The next trial that needs fits, bound to an idle worker; None for now."""
-        if not self._idle or self.error is not None:
+        """The next trial that needs fits, bound to a free worker; None for now."""
+        if self.error:
+            return None
+        if not self._active and not self._held:  # whoever needed more has it behind him
+            self._workers.resize(self._share)
+        worker = self._workers.take()
+        if worker is None:
             return None
         active = self._held.pop() if self._held else self._next_in_need()
         if active is None:
+            self._workers.give(worker)
+            self._widen()
             return None
-        active.worker = self._idle.pop()
+        active.worker = worker
         self._active[trial_id] = active
         missing = [spec for spec in active.specs if spec not in self._fits]
         plan = active.study.plan
         return {
-            "worker": active.worker,
+            "worker": worker.name,
             "specs": [spec.to_json() for spec in missing],
             "looks": list(plan.looks),
             "seconds": plan.seconds and max(1.0, plan.seconds / SLICES),
         }
 
-    def give_back(self, trial_id: str, _: dict[str, Any]) -> None:
-        """Undoes a suggestion nobody has started."""
-        active = self._active.pop(trial_id)
-        assert active.worker is not None
-        self._idle.append(active.worker)
-        self._held.append(active)
+    def _widen(self) -> None:
+        """Once nothing else runs: larger shares of a GPU for what ran out of memory."""
+        wider = doubled(self._share)
+        if self._cramped and not self._active and wider is not None:
+            self._workers.resize(wider)
+            self._held, self._cramped = self._cramped, []
 
-    def _next_in_need(self) -> _Active | None:
+    def answered(self) -> bool:
+        """Whether the store and the studies already answer everything."""
+        if not self._held and (active := self._next_in_need()):
+            self._held.append(active)
+        return self.finished
+
+    def _next_in_need(self) -> UnderWay | None:
         again = True
         while again:  # a trial answered from the store may free the next of its study
             again = False
@@ -89,15 +112,20 @@ class Brain:
                 proposal = study.next()
                 if proposal is None:
                     continue
-                active = _Active(study, proposal.number, proposal.specs)
-                self._advance(active)
+                active = UnderWay(
+                    study, proposal.number, proposal.specs, self._fits, self._on_trial
+                )
+                active.advance()
                 if not active.settled:
                     return active
                 again = True
         return None
 
-    def on_result(self, trial_id: str, told: Told) -> bool:
-        """Keeps what a worker made; True where the trial has ended."""
+    def on_result(self, trial_id: str, told: Told | Lost) -> bool:
+        """Keeps what a worker made; True where the trial has ended, or goes on elsewhere."""
+        if isinstance(told, Lost):
+            self.on_lost(trial_id, told)
+            return True
         active = self._active[trial_id]
         before = active.paused.seconds if active.paused else 0.0
         if isinstance(told, Progress):
@@ -107,76 +135,53 @@ class Brain:
             record, arrays, _ = told  # a search keeps no weights
             active.study.spend(active.number, record["summary"].get("seconds", before) - before)
             active.paused = None
+            if record["summary"].get("out_of_memory"):
+                return self._on_out_of_memory(trial_id, record["summary"]["failure"])
             spec = FitSpec.from_json(record["spec"])
             outcome = self._fits.put(spec, record, arrays)
             if self._on_outcome:
                 self._on_outcome(spec, outcome)
-        self._advance(active)
+        active.advance()
         return active.settled
 
-    def _advance(self, active: _Active) -> None:
-        """Goes through what is known of the trial's fits, as far as it reaches."""
-        plan = active.study.plan
-        for spec in active.specs[len(active.results) :]:
-            outcome = self._fits.get(spec)
-            if isinstance(outcome, Failed):
-                return self._settle(active, TrialState.FAIL, {"failure": outcome.reason})
-            if not active.results:
-                history = _history(outcome, active.paused)
-                for epoch in plan.looks:
-                    if outcome is None and epoch > len(history):
-                        break
-                    if self._hopeless(active, epoch, _at(history, epoch)):
-                        return self._settle(active, TrialState.PRUNED, {})
-            if outcome is None:
-                if active.study.exhausted:
-                    self._settle(active, TrialState.FAIL, {"failure": SPENT})
-                return None
-            active.results.append(outcome)
-            done = len(active.results)
-            hopeless = self._hopeless(active, done * plan.steps_a_fit, plan.score(active.results))
-            if hopeless and done < len(active.specs):
-                return self._settle(active, TrialState.PRUNED, {})
-        self._settle(active, TrialState.COMPLETE, {})
-        return None
+    def _on_out_of_memory(self, trial_id: str, reason: str) -> bool:
+        """The fit gets more memory, once; it is not kept, for the spec is not at fault."""
+        active = self._active.pop(trial_id)
+        self._release(active, self._workers.drop)
+        if active.widened or doubled(self._share) is None:
+            active.settle(TrialState.FAIL, {"failure": reason})
+        else:
+            active.widened = True
+            active.study.interrupted(active.number)
+            self._cramped.append(active)
+        return True
 
-    def _hopeless(self, active: _Active, step: int, value: float) -> bool:
-        """Reports the trial's value at this step and asks whether it need not go on."""
-        study = active.study
-        study.report(active.number, step, value)
-        peers = study.peers(active.number, step)
-        return study.plan.hopeless(Look(active.results, value, peers))
-
-    def _settle(self, active: _Active, state: TrialState, notes: dict[str, Any]) -> None:
-        done = active.results
-        value = active.study.plan.score(done) if state == TrialState.COMPLETE else None
-        facts = {
-            "fits": [self._fits.key(spec)[:16] for spec in active.specs[: len(done)]],
-            "rmse": [round(r.rmse, 4) for r in done],
-        }
-        active.study.finish(active.number, state, value, facts | notes)
-        active.settled = True
-
-    def on_end(self, trial_id: str, reason: str | None = None) -> None:
-        """Frees the trial's worker; a trial that ended without an outcome has failed."""
+    def on_lost(self, trial_id: str, lost: Lost) -> None:
+        """The trial's worker is gone, or must go: another goes on with it, unless its fit is
+        what kills workers."""
         active = self._active.pop(trial_id, None)
         if active is None:
             return
-        assert active.worker is not None
-        self._idle.append(active.worker)
+        self._release(active, self._workers.drop)
+        if active.settled or self.error is not None:
+            return
+        active.deaths += lost.counts
+        if lost.repeat and active.deaths <= RETRIES:
+            active.study.interrupted(active.number)
+            self._held.append(active)
+        else:
+            active.settle(TrialState.FAIL, {"failure": lost.reason})
+
+    def on_end(self, trial_id: str) -> None:
+        """The trial has ended: its worker is free."""
+        active = self._active.pop(trial_id, None)
+        if active is None:
+            return
+        self._release(active, self._workers.give)
         if not active.settled and self.error is None:
-            self._settle(active, TrialState.FAIL, {"failure": reason or "the trial ended early"})
+            active.settle(TrialState.FAIL, {"failure": "the trial ended early"})
 
-
-def _history(outcome: FitResult | None, paused: Progress | None) -> Sequence[float]:
-    """Held-out RMSE in px, epoch by epoch, as far as it is known."""
-    if outcome is not None:
-        return list(outcome.history["held_out_rmse"])
-    return paused.held_out_rmse if paused else ()
-
-
-def _at(history: Sequence[float], epoch: int) -> float:
-    """Held-out RMSE in px at the last look of the fit not after this epoch."""
-    looks = np.asarray(history[:epoch])
-    looks = looks[np.isfinite(looks)]
-    return float(looks[-1]) if len(looks) else float("inf")
+    def _release(self, active: UnderWay, how: Callable[[Worker], None]) -> None:
+        if active.worker is not None:
+            how(active.worker)
+        active.worker = None

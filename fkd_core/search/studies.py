@@ -1,8 +1,7 @@
-"""Studies: what Optuna keeps of a search. The only module that opens Optuna's storage."""
+"""Studies: a plan, and what Optuna's storage holds of it."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,10 +12,9 @@ from optuna.trial import FrozenTrial, TrialState
 from fkd_core.errors import UserError
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec
+from fkd_core.search.ledger import Ledger
 from fkd_core.search.proposals import Proposals
-
-optuna.logging.set_verbosity(optuna.logging.WARNING)
-logging.getLogger("optuna").setLevel(logging.WARNING)
+from fkd_core.search.storage import Storage, trial_claim
 
 Values = Mapping[str, Any]
 
@@ -70,22 +68,32 @@ class Proposal:
 
 
 class Study:
-    """A plan and what Optuna's storage holds of it."""
+    """A plan and what the storage holds of it, as one driver sees it.
 
-    def __init__(self, plan: StudyPlan, storage: optuna.storages.BaseStorage) -> None:
-        self.plan, self._storage = plan, storage
-        self._study = optuna.create_study(
-            study_name=plan.name,
-            storage=storage,
-            sampler=optuna.samplers.RandomSampler(seed=0),  # unused: see Proposals
-            direction="minimize",
-            load_if_exists=True,
-        )
-        known = self._study.user_attrs
-        for name, value in {**plan.notes, "proposals": plan.proposals.to_json()}.items():
-            if known.get(name) != value:
-                self._study.set_user_attr(name, value)
-        self._claimed: set[int] = set()
+    Raises UserError where another driver works at it and the storage allows only one.
+    """
+
+    def __init__(self, plan: StudyPlan, storage: Storage) -> None:
+        self.plan, self._storage, self._claims = plan, storage.optuna, storage.claims
+        if not self._claims.many and not self._claims.take(plan.name):
+            raise UserError(
+                f"study {plan.name} is being searched by another process, and SQLite serves one "
+                "at a time; wait for it or stop it, or give both "
+                "--storage postgresql+psycopg://user@host/database"
+            )
+        with self._claims.turn(plan.name):
+            self._study = optuna.create_study(
+                study_name=plan.name,
+                storage=self._storage,
+                sampler=optuna.samplers.RandomSampler(seed=0),  # unused: see Proposals
+                direction="minimize",
+                load_if_exists=True,
+            )
+            known = self._study.user_attrs
+            for name, value in {**plan.notes, "proposals": plan.proposals.to_json()}.items():
+                if known.get(name) != value:
+                    self._study.set_user_attr(name, value)
+        self._mine: set[int] = set()
 
     @property
     def shown(self) -> optuna.Study:
@@ -107,7 +115,7 @@ class Study:
     @property
     def spent(self) -> float:
         """Seconds that workers have really given to all trials; what the store had costs none."""
-        return sum((float(t.user_attrs.get("seconds", 0)) for t in self.trials), 0.0)
+        return Ledger.of(self.trials).spent
 
     @property
     def exhausted(self) -> bool:
@@ -116,22 +124,52 @@ class Study:
 
     def next(self) -> Proposal | None:
         """The next trial to score, or None for now: wait for others, or there is none left."""
-        trials = self.trials
-        for trial in trials:  # left over by a driver that died
-            if not trial.state.is_finished() and trial.number not in self._claimed:
-                return self._claim(trial.number, trial.params)
-        n = len(trials)
-        settled = all(t.state.is_finished() for t in trials[: self.plan.proposals.seen(n)])
-        if n >= self.plan.trials or not settled or self.exhausted:
-            return None
-        frozen = self.plan.proposals.propose(self.plan.name, trials, self.plan.space)
-        self._study.add_trial(frozen)
-        return self._claim(n, frozen.params)
+        with self._claims.turn(self.plan.name):
+            trials = self.trials
+            for trial in trials:  # left over by a driver that is gone
+                if not trial.state.is_finished() and self._take(trial.number):
+                    if self.trials[trial.number].state.is_finished():  # by its driver, just now
+                        self._let_go(trial.number)
+                        continue
+                    return self._begin(trial)
+            n = len(trials)
+            settled = all(t.state.is_finished() for t in trials[: self.plan.proposals.seen(n)])
+            if n >= self.plan.trials or not settled or self.exhausted:
+                return None
+            proposed = self.plan.proposals.propose(self.plan.name, trials, self.plan.space)
+            self._study.add_trial(proposed)
+            self._take(n)
+            return self._begin(self.trials[n])
 
-    def _claim(self, number: int, params: Mapping[str, Any]) -> Proposal:
-        self._claimed.add(number)
-        values = self.plan.space(optuna.trial.FixedTrial(dict(params), number=number))
-        return Proposal(number, self.plan.specs(values))
+    def _take(self, number: int) -> bool:
+        """Claims a trial that this object does not work at yet."""
+        if number in self._mine:
+            return False
+        free = not self._claims.many or self._claims.take(trial_claim(self.plan.name, number))
+        if free:
+            self._mine.add(number)
+        return free
+
+    def _begin(self, trial: FrozenTrial) -> Proposal:
+        if trial.state == TrialState.WAITING:
+            self._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
+        fixed = optuna.trial.FixedTrial(dict(trial.params), number=trial.number)
+        return Proposal(trial.number, self.plan.specs(self.plan.space(fixed)))
+
+    def _let_go(self, number: int) -> None:
+        self._mine.discard(number)
+        if self._claims.many:
+            self._claims.release(trial_claim(self.plan.name, number))
+
+    def close(self) -> None:
+        """Leaves what this driver has begun to whoever goes on, marked as waiting."""
+        for number in sorted(self._mine):
+            trial = self.trials[number]
+            if not trial.state.is_finished():
+                self._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
+            self._let_go(number)
+        if not self._claims.many:
+            self._claims.release(self.plan.name)
 
     def peers(self, number: int, step: int) -> list[float]:
         """Values at this step of the trials that had ended when this one was proposed."""
@@ -143,6 +181,12 @@ class Study:
         trial = self.trials[number]
         total = round(trial.user_attrs.get("seconds", 0.0) + seconds, 3)
         self._storage.set_trial_user_attr(trial._trial_id, "seconds", total)
+
+    def interrupted(self, number: int) -> None:
+        """Counts that a worker was lost and the trial goes on elsewhere."""
+        trial = self.trials[number]
+        count = trial.user_attrs.get("interrupted", 0) + 1
+        self._storage.set_trial_user_attr(trial._trial_id, "interrupted", count)
 
     def report(self, number: int, step: int, value: float) -> None:
         """The trial's value at a step; repeating it is harmless."""
@@ -160,25 +204,4 @@ class Study:
         for name, note in notes.items():
             self._storage.set_trial_user_attr(trial._trial_id, name, note)
         self._study.tell(number, value if state == TrialState.COMPLETE else None, state)
-
-
-def open_storage(url: str) -> optuna.storages.BaseStorage:
-    """Optuna's storage at an SQLAlchemy URL. Raises UserError where it cannot be opened."""
-    try:
-        return optuna.storages.get_storage(url)
-    except Exception as error:  # SQLAlchemy's and the drivers' own: too many to name
-        reason = str(error).splitlines()[0]
-        raise UserError(
-            f"--storage: Optuna cannot open {_without_password(url)} ({reason}); give a URL like "
-            "sqlite:///results/studies.db or postgresql+psycopg://user@host/database"
-        ) from error
-
-
-def _without_password(url: str) -> str:
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return "this URL"
+        self._let_go(number)

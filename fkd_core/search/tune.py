@@ -8,9 +8,12 @@ the store and in the studies, and a rerun goes on from there.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import FrameType
 from typing import Any
 
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
@@ -19,15 +22,23 @@ os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "3600")
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 
 import ray
+from optuna.trial import TrialState
 from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from fkd_core.fitting.checkpoints import Checkpoints
 from fkd_core.fitting.fits import Fits, OnOutcome
-from fkd_core.fitting.result import Progress
+from fkd_core.fitting.result import FitResult, Progress
+from fkd_core.fitting.spec import FitSpec
+from fkd_core.running.pool import Lost, answer
 from fkd_core.running.session import Session
 from fkd_core.search.brain import Brain
 from fkd_core.search.studies import Study
+from fkd_core.search.under_way import OnTrial
+
+MOST_AT_ONCE = 256
+"""Trials that Tune may have under way; how many there are is up to the workers."""
 
 
 def run_studies(
@@ -35,18 +46,43 @@ def run_studies(
     studies: Sequence[Study],
     fits: Fits,
     on_outcome: OnOutcome | None = None,
+    on_trial: OnTrial | None = None,
 ) -> None:
-    """Scores trials until every study has its fixed total; one Tuner for all of them."""
-    brain = Brain(studies, fits, list(range(len(session.workers))), on_outcome)
-    first = brain.suggest("first")  # where the store answers everything, Tune need not start
-    if first is None:
-        return
-    brain.give_back("first", first)
-    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(len(session.workers))
+    """Scores trials until every study has its fixed total, together with other drivers that work
+    at the same studies; one Tuner for all of them."""
+    checkpoints = session.place.checkpoints and Checkpoints(session.place.checkpoints)
+
+    def on_end(
+        study: Study,
+        number: int,
+        state: TrialState,
+        specs: Sequence[FitSpec],
+        results: Sequence[FitResult],
+        curve: Sequence[float],
+        facts: Mapping[str, Any],
+    ) -> None:
+        if checkpoints and len(results) < len(specs):  # its last fit is given up
+            checkpoints.discard(fits.key(specs[len(results)]))
+        if on_trial:
+            on_trial(study, number, state, specs, results, curve, facts)
+
+    brain = Brain(studies, fits, session.pool, on_outcome, on_end)
+    try:
+        with in_one_piece():
+            answered = brain.answered()
+        if not answered:  # where the store answers everything, Tune need not start
+            _tune(session, brain)
+    finally:
+        for study in studies:
+            study.close()
+
+
+def _tune(session: Session, brain: Brain) -> None:
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(MOST_AT_ONCE)
     with tempfile.TemporaryDirectory(prefix="fkd-tune-") as folder:
         tune.Tuner(
             tune.with_resources(
-                tune.with_parameters(_Proxy, workers=list(session.workers)),
+                tune.with_parameters(_Proxy, seconds=session.fit_seconds),
                 # Every cluster's head has this mark; the CPUs and GPUs are the workers'.
                 tune.PlacementGroupFactory([{"CPU": 0, "node:__internal_head__": 0.001}]),
             ),
@@ -70,6 +106,33 @@ def run_studies(
         raise brain.error
 
 
+@contextlib.contextmanager
+def in_one_piece() -> Iterator[None]:
+    """Signals that arrive in this block of the main thread are handled at its end: an exception
+    out of the middle of a transaction may leave the database locked, and is lost where it comes
+    in a finalizer. The second of a kind ends the process at once."""
+    waiting: list[int] = []
+    before: dict[int, Any] = {}
+
+    def wait(number: int, frame: FrameType | None) -> None:
+        if number in waiting:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        waiting.append(number)
+
+    try:
+        for number in {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGALRM", signal.SIGINT)}:
+            if callable(handler := signal.getsignal(number)):
+                before[number] = handler
+                signal.signal(number, wait)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in waiting:
+            signal.raise_signal(number)
+
+
 class _Pinned:
     """Copies of an adapter are the adapter, and Tune's snapshots leave its brain out."""
 
@@ -91,7 +154,8 @@ class _Asker(_Pinned, Searcher):  # type: ignore[misc]
 
     def suggest(self, trial_id: str) -> Any:
         try:
-            suggestion = self._brain.suggest(trial_id)
+            with in_one_piece():
+                suggestion = self._brain.suggest(trial_id)
         except Exception as error:
             self._brain.error = error
             return Searcher.FINISHED
@@ -100,7 +164,8 @@ class _Asker(_Pinned, Searcher):  # type: ignore[misc]
         return suggestion
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
-        self._brain.on_end(trial_id)
+        with in_one_piece():
+            self._brain.on_end(trial_id)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing to save: see the module's docstring."""
@@ -120,15 +185,17 @@ class _Teller(_Pinned, FIFOScheduler):  # type: ignore[misc]
         if self._brain.error is not None:
             return str(TrialScheduler.STOP)
         try:
-            ended = self._brain.on_result(trial.trial_id, result["told"])
+            with in_one_piece():
+                ended = self._brain.on_result(trial.trial_id, result["told"])
         except Exception as error:
             self._brain.error = error  # Tune would log it and go on
             ended = True
         return str(TrialScheduler.STOP if ended else TrialScheduler.CONTINUE)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
-        reason = str(trial.get_error() or "its worker was lost").strip().splitlines()[-1]
-        self._brain.on_end(trial.trial_id, reason)
+        reason = str(trial.get_error() or "its proxy was lost").strip().splitlines()[-1]
+        with in_one_piece():
+            self._brain.on_lost(trial.trial_id, Lost(reason))
 
 
 class _Forget(tune.Callback):  # type: ignore[misc]
@@ -143,12 +210,12 @@ class _Forget(tune.Callback):  # type: ignore[misc]
 class _Proxy(tune.Trainable):  # type: ignore[misc]
     """A Tune trial: has the fits of one configuration done, a step to every look at one."""
 
-    def setup(self, config: dict[str, Any], workers: Sequence[Any]) -> None:
-        self._workers = workers
+    def setup(self, config: dict[str, Any], seconds: float | None) -> None:
+        self._limit = seconds
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self._worker = self._workers[new_config["worker"]]
+        self._worker = ray.get_actor(new_config["worker"])
         self._specs, self._done = new_config["specs"], 0
         self._pauses = new_config["looks"], new_config["seconds"]
         return True
@@ -161,6 +228,10 @@ class _Proxy(tune.Trainable):  # type: ignore[misc]
 
     def step(self) -> dict[str, Any]:
         looks, seconds = self._pauses
-        told = ray.get(self._worker.fit.remote(self._specs[self._done], looks, seconds))
-        self._done += not isinstance(told, Progress)
+        call = self._worker.fit.remote(self._specs[self._done], looks, seconds)
+        try:
+            told = answer(call, self._limit)
+        except ray.exceptions.RayTaskError as error:  # a fault of the program: no use repeating it
+            told = Lost(str(error).strip().splitlines()[-1], repeat=False)
+        self._done += not isinstance(told, Progress | Lost)
         return {"fits": self._done, "told": told}  # the brain alone says when it is done

@@ -16,7 +16,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from fkd_core.codehash import code_version
@@ -27,12 +26,13 @@ from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec, recipe_version
 from fkd_core.running.session import Session
 from fkd_core.search.arms import compared, errors
-from fkd_core.search.brain import SPENT
 from fkd_core.search.edges import at_the_edge
 from fkd_core.search.proposals import Proposals
 from fkd_core.search.racing import falls_behind
+from fkd_core.search.storage import Storage
 from fkd_core.search.studies import Study, StudyPlan
 from fkd_core.search.tuning_plan import TuningPlan
+from fkd_core.search.under_way import SPENT
 from search_spaces import files_of
 from search_spaces import training as shared
 
@@ -107,7 +107,7 @@ class Tuning:
     plan: TuningPlan
     session: Session
     fits: Fits
-    storage: optuna.storages.BaseStorage
+    storage: Storage
     on_outcome: OnOutcome | None = None
     sibling: Candidate | None = None
     """Another model's winner: its training begins the second trial."""

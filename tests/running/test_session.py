@@ -18,12 +18,13 @@ from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.fitting.store import FitStore
 from fkd_core.models.lenet5 import LeNet5
+from fkd_core.running.place import Place
 from fkd_core.running.session import Session, session
 
 
 @pytest.fixture(scope="module")
 def ray_session(faces: Faces, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    with session(faces, tmp_path_factory.mktemp("cache"), threads=1) as started:
+    with session(faces, Place(tmp_path_factory.mktemp("cache"))) as started:
         yield started
 
 
@@ -68,7 +69,7 @@ def test_calls_are_spread_over_the_workers_and_all_come_back(ray_session: Sessio
     calls = [lambda worker, n=n: worker.call.remote(_slowly, n) for n in range(9)]
     found = dict(ray_session.spread(calls))
     assert {number: answer[0] for number, answer in found.items()} == {n: n * n for n in range(9)}
-    assert len({answer[1] for answer in found.values()}) == min(9, len(ray_session.workers))
+    assert len({answer[1] for answer in found.values()}) == min(9, ray_session.pool.size)
 
 
 def test_an_error_in_a_call_reaches_the_caller(ray_session: Session) -> None:

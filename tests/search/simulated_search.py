@@ -1,13 +1,17 @@
 """Whole searches with simulated fits: real Ray, Tune, Optuna and store, no Keras.
 
-    python simulated_search.py RESULTS [STORAGE_URL]
-
-A file RESULTS/cache/die makes one worker die in the middle of a fit (and is gone then).
+    python simulated_search.py --results RESULTS [--storage URL] [--short]
 
 Validates augmentations, then tunes lenet5 and, begun from it, conv5. Prints, as JSON, every
 trial of every study, the verdicts, the policy and the tuned configurations, to be compared
-between runs that were killed and runs that were not. RESULTS/ran gets a line for every fit that
-was run.
+between runs that were disturbed and runs that were not. RESULTS/ran gets a line for every fit
+that was run. Files in RESULTS/cache ask for faults:
+
+    die     one worker dies in the middle of a fit, and the file is gone
+    odd     says what happens to one of the screened fits: hang; die, with its worker, always;
+            cramped, out of memory on less than a whole GPU; or the reason why it fails
+    leak    workers keep 20 MB a fit, and leave once that is 100 MB
+    clock   the driver's clock jumps by a day, to and fro
 """
 
 from __future__ import annotations
@@ -15,28 +19,32 @@ from __future__ import annotations
 import json
 import math
 import os
+import random
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import ray
 
+from fkd_core import experiment
+from fkd_core.augment.policy import Policy
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import split
+from fkd_core.fitting.fit import graph_of
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import FIGURES, Failed, FitResult, Progress, to_record
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
 from fkd_core.keypoints import PIPELINES
 from fkd_core.running.session import session
-from fkd_core.running.worker import Told
+from fkd_core.running.worker import Told, must_leave, own_memory
 from fkd_core.search.augmentation import AugmentationSearch
 from fkd_core.search.augmentation_plan import Plan
-from fkd_core.search.studies import open_storage
+from fkd_core.search.storage import open_storage
 from fkd_core.search.tune import run_studies
 from fkd_core.search.tuning import Tuning
 from fkd_core.search.tuning_plan import TuningPlan
@@ -47,6 +55,9 @@ EFFECTS = {"rotation": -0.4, "mirror": -0.3, "box_blur": 0.6, CONTROL: 6.0}
 TRANSFORMS = ("rotation", "mirror", "box_blur", "sharpen", "gamma")
 BUDGET = Budget((0.2, 0.9), 120, 10, 2, 4, 4, 6, 2, 4, lag=2)
 FAILING = "gamma"
+ODD = "sharpen"
+COSTS = {"seconds", "interrupted"}
+"""What a trial notes that depends on kills and timing."""
 TUNING = replace(BUDGETS["smoke"], trials=9, epochs=18, faces=None, random=3, lag=2)
 
 
@@ -65,14 +76,15 @@ def simulated_faces(n: int = 160) -> Faces:
 class SimulatedWorker:
     """Stands in for FitWorker: an outcome that depends on the spec alone, after a random time."""
 
-    def __init__(self, faces: bytes, cache: str) -> None:
-        self._faces = ray.get(ray.cloudpickle.loads(faces))
-        self._die = Path(cache) / "die"
+    def __init__(self, faces: Faces, cache: str, checkpoints: str | None, gpus: float) -> None:
+        self._faces, self._cache, self._gpus = faces, Path(cache), gpus
+        nodes = self._cache / "nodes"
+        nodes.mkdir(parents=True, exist_ok=True)
+        (nodes / ray.get_runtime_context().get_node_id()).touch()
         self._paused: tuple[FitSpec | None, int] = (None, 0)
-
-    def node(self) -> str:
-        """The machine this worker runs on."""
-        return str(ray.get_runtime_context().get_node_id())
+        self._last: FitSpec | None = None
+        self._leaked: list[object] = []
+        self._limit = own_memory() + 100_000_000
 
     def fit(
         self,
@@ -81,12 +93,11 @@ class SimulatedWorker:
         seconds: float | None = None,
         keep_weights: bool = False,
     ) -> Told:
-        time.sleep(np.random.default_rng().uniform(0.0, 0.05))  # the work; timing must not matter
-        if self._die.exists():
-            self._die.unlink(missing_ok=True)
-            os._exit(1)
         parsed = FitSpec.from_json(spec)
-        result = outcome(parsed, self._faces)
+        self._leak(parsed)
+        time.sleep(np.random.default_rng().uniform(0.0, 0.05))  # the work; timing must not matter
+        self._die()
+        result = self._odd(parsed) or outcome(parsed, self._faces)
         at = self._paused[1] if self._paused[0] == parsed else 0
         ahead = [look for look in looks if look > at]
         if ahead and isinstance(result, FitResult):
@@ -95,6 +106,35 @@ class SimulatedWorker:
             return Progress(ahead[0], rmse, float(ahead[0]))
         record, arrays = to_record(parsed, result)
         return record, dict(arrays), []
+
+    def _die(self) -> None:
+        try:
+            (self._cache / "die").unlink()
+        except FileNotFoundError:
+            return
+        os._exit(1)
+
+    def _leak(self, spec: FitSpec) -> None:
+        if (self._cache / "leak").exists():
+            last = graph_of(self._last) if self._last else None
+            if must_leave(last, graph_of(spec), self._gpus, own_memory(), self._limit):
+                ray.actor.exit_actor()
+            self._leaked.append(np.ones(20_000_000, np.uint8))
+        self._last = spec
+
+    def _odd(self, spec: FitSpec) -> Failed | None:
+        policy, mark = spec.policy, self._cache / "odd"
+        alone = [(step.transform, step.strength) for step in policy.steps]
+        if not mark.exists() or policy.choice != "all" or alone != [(ODD, BUDGET.strengths[1])]:
+            return None
+        what = mark.read_text()
+        if what == "hang":
+            time.sleep(1e6)
+        if what == "die":
+            os._exit(1)
+        if what == "cramped":
+            return None if self._gpus >= 1 else Failed("out of memory", out_of_memory=True)
+        return Failed(what)
 
 
 def outcome(spec: FitSpec, faces: Faces) -> FitResult | Failed:
@@ -131,53 +171,66 @@ def outcome(spec: FitSpec, faces: Faces) -> FitResult | Failed:
     )
 
 
-def main(results: Path, url: str | None) -> None:
+@dataclass(frozen=True)
+class Simulated(experiment.Options):
+    """Options of the simulation."""
+
+    short: bool = False
+    """Screening and the tuning of one model, under no augmentation."""
+
+
+def main(options: Simulated) -> None:
+    """Search with simulated fits."""
+    if (options.cache / "clock").exists():
+        jump()
     faces = simulated_faces()
-    fits = Fits(FitStore(results / "fits"), faces.fingerprint)
-    storage = open_storage(url or f"sqlite:///{results / 'studies.db'}")
-    ran = results / "ran"
+    fits = Fits(FitStore(options.results / "fits"), faces.fingerprint)
+    storage = open_storage(options.storage_url)
+    storage.sweep()
 
     def note(spec: FitSpec, _: object) -> None:
-        with ran.open("a") as file:
+        with (options.results / "ran").open("a") as file:
             file.write(fits.key(spec) + "\n")
 
-    with session(faces, results / "cache", worker=SimulatedWorker) as ray_session:
-        nodes = set(ray.get([worker.node.remote() for worker in ray_session.workers]))
-        search = AugmentationSearch(
-            Plan("complete", TRANSFORMS, BUDGET, seed=0),
-            ray_session,
-            fits,
-            storage,
-            note,
-        )
-        verdicts = search.confirm(search.screen())
-        meeting = search.compose(verdicts)
-        assert meeting is not None
-        best, tuned = None, []
-        for model in ("lenet5", "conv5"):
-            plan = TuningPlan(model, "complete", TUNING, meeting.policy, seed=0)
-            tuning = Tuning(plan, ray_session, fits, storage, note, best)
+    found: dict[str, Any] = {}
+    place = replace(options.place, cache=options.cache)
+    with session(faces, place, SimulatedWorker) as ray_session:
+        plan = Plan("complete", TRANSFORMS, BUDGET, seed=0)
+        search = AugmentationSearch(plan, ray_session, fits, storage, note)
+        screened = search.screen()
+        policy = Policy()
+        if not options.short:
+            verdicts = search.confirm(screened)
+            meeting = search.compose(verdicts)
+            assert meeting is not None
+            policy = meeting.policy
+            found["verdicts"] = [repr(verdict) for verdict in verdicts]
+            found["policy"] = policy.to_json()
+            found["meeting"] = repr(meeting.against_none)
+        best, found["tuned"] = None, []
+        for model in ("lenet5",) if options.short else ("lenet5", "conv5"):
+            tuning_plan = TuningPlan(model, "complete", TUNING, policy, seed=0)
+            tuning = Tuning(tuning_plan, ray_session, fits, storage, note, best)
             run_studies(ray_session, [tuning.study], fits, note)
-            found = tuning.outcome()
-            best = found.winner
-            tuned.append([repr(found.candidates), repr(found.final), found.rmse])
-    everything = {
-        "trials": sorted(_trials(storage)),
-        "verdicts": [repr(verdict) for verdict in verdicts],
-        "policy": meeting.policy.to_json(),
-        "meeting": repr(meeting.against_none),
-        "tuned": tuned,
-        "fits": sorted(row["key"] for row in fits.store.rows()),
-    }
-    (results / "nodes").write_text("\n".join(nodes))
-    print(json.dumps(everything))
+            tuned = tuning.outcome()
+            best = tuned.winner
+            found["tuned"].append([repr(tuned.candidates), repr(tuned.final), tuned.rmse])
+    found["trials"] = sorted(_trials(storage.optuna))
+    found["fits"] = sorted(row["key"] for row in fits.store.rows())
+    print(json.dumps(found))
+
+
+def jump() -> None:
+    """From now on this process's clock is right, a day ahead or a day behind, by chance."""
+    right, chance = time.time, random.Random(1)
+    time.time = lambda: right() + chance.choice((-86400.0, 0.0, 86400.0))
 
 
 def _trials(storage: Any) -> list[Any]:
     return [
         [
             *(study.study_name, t.number, t.state.name, t.params, t.values),
-            *(t.intermediate_values, {k: v for k, v in t.user_attrs.items() if k != "seconds"}),
+            *(t.intermediate_values, {k: v for k, v in t.user_attrs.items() if k not in COSTS}),
         ]
         for study in storage.get_all_studies()
         for t in storage.get_all_trials(study._study_id)
@@ -185,4 +238,4 @@ def _trials(storage: Any) -> list[Any]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None)
+    experiment.run(main, Simulated)

@@ -11,15 +11,25 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-import optuna
+import cv2
+import numpy as np
 import pytest
 from optuna.trial import TrialState
+from results_for_tests import made_up_result
 
+from fkd_core.data.faces import Faces
+from fkd_core.data.folds import Split
+from fkd_core.fitting.result import FitResult
+from fkd_core.fitting.spec import FitSpec, Training
+from fkd_core.models.lenet5 import LeNet5
+from fkd_core.report.trial_page import TrialPages
 from fkd_core.search.proposals import Proposals
-from fkd_core.search.studies import Study, StudyPlan, open_storage
+from fkd_core.search.storage import Storage, open_storage
+from fkd_core.search.studies import Study, StudyPlan
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -28,9 +38,13 @@ pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome h
 
 NAME = "augmentation/complete/screen/rotation@0123abcd"
 UP_SECONDS = 180.0
+Curve = Sequence[float]
+SPEC = FitSpec(LeNet5(), split=Split("all"), training=Training(epochs=12))
+COMMAND = "python experiments/tune_models.py --data faces.zip --models lenet5"
+KEY = "0123456789abcdef"
 
 
-def _study(storage: optuna.storages.BaseStorage, name: str, trials: int) -> Study:
+def _study(storage: Storage, name: str, trials: int) -> Study:
     plan = StudyPlan(
         name=name,
         space=lambda trial: {"strength": trial.suggest_float("strength", 0.0, 1.0)},
@@ -45,34 +59,40 @@ def _study(storage: optuna.storages.BaseStorage, name: str, trials: int) -> Stud
 
 
 @pytest.fixture(scope="module")
-def storage_url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Two studies; the first has one trial in every state a trial may end in."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('studies') / 'studies.db'}"
-    storage = open_storage(url)
+def results(tmp_path_factory: pytest.TempPathFactory, faces: Faces) -> Path:
+    """A folder with studies.db and artifacts/. Of the two studies the first has one trial in
+    every state a trial may end in, each with its page."""
+    folder = tmp_path_factory.mktemp("results")
+    storage = open_storage(f"sqlite:///{folder / 'studies.db'}")
     study = _study(storage, NAME, trials=3)
-    ends = (
-        (TrialState.COMPLETE, -0.125, {"fits": ["f1", "f2"]}),
-        (TrialState.PRUNED, None, {}),
-        (TrialState.FAIL, None, {"reason": "the loss became NaN"}),
+    pages = TrialPages(faces, folder / "artifacts", {"command": COMMAND})
+    whole = [made_up_result(SPEC, faces)]
+    ends: tuple[tuple[TrialState, float | None, list[FitResult], Curve, dict[str, Any]], ...] = (
+        (TrialState.COMPLETE, -0.125, whole, (), {"fits": [KEY], "rmse": [1.5]}),
+        (TrialState.PRUNED, None, [], (9.0, 7.5), {}),
+        (TrialState.FAIL, None, [], (), {"failure": "the loss became NaN"}),
     )
-    for state, value, notes in ends:
+    for state, value, made, curve, facts in ends:
         proposal = study.next()
         assert proposal is not None
-        study.report(proposal.number, 33 if state == TrialState.PRUNED else 1, -0.25)
-        study.finish(proposal.number, state, value, notes)
+        number = proposal.number
+        study.report(number, 33 if state == TrialState.PRUNED else 1, -0.25)
+        pages(study, number, state, [SPEC], made, curve, facts)
+        study.finish(number, state, value, facts)
     _study(storage, "compose/rotation+mirror@89ef4567", trials=1)
-    return url
+    return folder
 
 
 @pytest.fixture(scope="module")
-def dashboard(storage_url: str) -> Iterator[str]:
+def dashboard(results: Path) -> Iterator[str]:
     """The address of the real `optuna-dashboard` on a free port of the loopback."""
     with contextlib.closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     program = Path(sys.executable).with_name("optuna-dashboard")
+    kept = ["--artifact-dir", str(results / "artifacts"), f"sqlite:///{results / 'studies.db'}"]
     server = subprocess.Popen(
-        [str(program), "--host", "127.0.0.1", "--port", str(port), "--quiet", storage_url],
+        [str(program), "--host", "127.0.0.1", "--port", str(port), "--quiet", *kept],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -99,8 +119,8 @@ def _wait_until_up(address: str, server: subprocess.Popen[bytes]) -> None:
     pytest.fail(f"optuna-dashboard did not answer (exit code {server.poll()})")
 
 
-def _page(address: str, profile: Path) -> str:
-    """The page's words as they stand once its scripts have run."""
+def _dom(address: str, profile: Path) -> str:
+    """The page as it stands once its scripts have run."""
     assert BROWSER is not None
     shown = subprocess.run(
         [
@@ -124,7 +144,14 @@ def _page(address: str, profile: Path) -> str:
         timeout=300,
         check=True,
     )
-    without_scripts = re.sub(r"<(style|script).*?</\1>", "", shown.stdout, flags=re.DOTALL)
+    return shown.stdout
+
+
+def _page(address: str, profile: Path) -> str:
+    """Its words."""
+    without_scripts = re.sub(
+        r"<(style|script).*?</\1>", "", _dom(address, profile), flags=re.DOTALL
+    )
     return " ".join(re.sub(r"<[^>]+>", " ", without_scripts).split())
 
 
@@ -145,7 +172,35 @@ def test_a_trial_is_shown_as_it_really_ended(dashboard: str, tmp_path: Path) -> 
 def test_a_trial_shows_its_value_its_steps_and_its_notes(dashboard: str, tmp_path: Path) -> None:
     page = _page(f"{dashboard}/dashboard/studies/1/trials?numbers=0", tmp_path)
     assert "Value -0.125 Intermediate Values 1 -0.25" in page
-    assert 'fits ["f1", "f2"]' in page
+    assert f'fits ["{KEY}"]' in page
+
+
+def test_a_trials_page_tells_what_it_was_and_how_to_make_it_again(
+    dashboard: str, tmp_path: Path
+) -> None:
+    page = _page(f"{dashboard}/dashboard/studies/1/trials?numbers=0", tmp_path)
+    assert "Trial 0: complete" in page
+    assert "A lenet5 for the pipeline complete" in page
+    assert COMMAND in page
+    assert f"python experiments/results.py --redo {KEY} --data faces.zip" in page
+    assert "|" not in page  # tables are tables
+
+
+def test_a_trials_page_shows_its_pictures_large_and_as_artefacts(
+    dashboard: str, tmp_path: Path
+) -> None:
+    dom = _dom(f"{dashboard}/dashboard/studies/1/trials?numbers=0", tmp_path)
+    shown = re.findall(r'<img[^>]*src="(/artifacts/[^"]+)"', dom)
+    assert len(shown) == 4
+    assert len(set(shown)) == 2
+    assert "learning-curves.png" in dom
+    assert "worst-faces.png" in dom
+    for path in set(shown):
+        with urllib.request.urlopen(f"{dashboard}{path}", timeout=30) as answer:
+            assert answer.headers["Content-Type"] == "image/png"
+            picture = cv2.imdecode(np.frombuffer(answer.read(), np.uint8), cv2.IMREAD_COLOR)
+        assert picture is not None
+        assert picture.shape[1] == 960
 
 
 def test_a_pruned_trial_shows_the_step_it_was_stopped_at(dashboard: str, tmp_path: Path) -> None:

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import optuna
 import pytest
 from optuna.trial import BaseTrial, TrialState
 
 from fkd_core.errors import UserError
 from fkd_core.search.proposals import Proposals
-from fkd_core.search.studies import Proposal, Study, StudyPlan, open_storage
+from fkd_core.search.storage import Storage, open_storage
+from fkd_core.search.studies import Proposal, Study, StudyPlan
 
 Params = dict[str, Any]
 RULE = Proposals("tpe", {"n_startup_trials": 3, "constant_liar": True}, lag=3)
@@ -59,14 +59,14 @@ def _params(study: Study) -> list[Params]:
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> optuna.storages.BaseStorage:
+def storage(tmp_path: Path) -> Storage:
     return open_storage(f"sqlite:///{tmp_path / 'studies.db'}")
 
 
 def test_proposals_are_the_same_whatever_the_order_of_results(
-    storage: optuna.storages.BaseStorage,
+    storage: Storage,
 ) -> None:
-    studies = [Study(_plan(name="quadratic"), optuna.storages.InMemoryStorage()) for _ in "abc"]
+    studies = [Study(_plan(name="quadratic"), Storage()) for _ in "abc"]
     for seed, study in enumerate(studies):
         _run(study, random.Random(seed))
     assert _params(studies[0]) == _params(studies[1]) == _params(studies[2])
@@ -76,9 +76,9 @@ def test_proposals_are_the_same_whatever_the_order_of_results(
 
 
 def test_a_driver_that_died_leaves_trials_that_the_next_one_goes_on_with(
-    storage: optuna.storages.BaseStorage,
+    storage: Storage,
 ) -> None:
-    undisturbed = Study(_plan(), optuna.storages.InMemoryStorage())
+    undisturbed = Study(_plan(), Storage())
     _run(undisturbed, random.Random(0))
     for ended in (1, 4, 2):
         _run(Study(_plan(), storage), random.Random(ended), stop_after=ended)
@@ -90,7 +90,7 @@ def test_a_driver_that_died_leaves_trials_that_the_next_one_goes_on_with(
 
 
 def test_trial_n_waits_for_the_trials_up_to_n_minus_the_lag() -> None:
-    study = Study(_plan(proposals=replace(RULE, lag=2)), optuna.storages.InMemoryStorage())
+    study = Study(_plan(proposals=replace(RULE, lag=2)), Storage())
     first, second = study.next(), study.next()
     assert first
     assert second
@@ -103,7 +103,7 @@ def test_trial_n_waits_for_the_trials_up_to_n_minus_the_lag() -> None:
 
 def test_the_first_trials_can_be_given() -> None:
     first = ({"x": 1.5, "kind": "b"},)
-    study = Study(_plan(proposals=replace(RULE, first=first)), optuna.storages.InMemoryStorage())
+    study = Study(_plan(proposals=replace(RULE, first=first)), Storage())
     assert study.next() is not None
     assert study.trials[0].params == {"x": 1.5, "kind": "b"}
 
@@ -114,12 +114,12 @@ def test_a_grid_is_tried_once_each() -> None:
         proposals=Proposals("grid", {"search_space": {"x": [0.0, 0.5, 1.0]}}, lag=3),
         trials=3,
     )
-    study = Study(plan, optuna.storages.InMemoryStorage())
+    study = Study(plan, Storage())
     _run(study, random.Random(1))
     assert sorted(params["x"] for params in _params(study)) == [0.0, 0.5, 1.0]
 
 
-def test_states_values_steps_and_reasons_are_kept(storage: optuna.storages.BaseStorage) -> None:
+def test_states_values_steps_and_reasons_are_kept(storage: Storage) -> None:
     study = Study(_plan(), storage)
     numbers = [proposal.number for proposal in (study.next(), study.next()) if proposal]
     study.report(numbers[0], 1, 0.5)

@@ -12,11 +12,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import optuna
 import pytest
 
 SCRIPT = Path(__file__).parent / "simulated_search.py"
@@ -46,6 +44,10 @@ def _finish(results: Path, *more: str) -> dict[str, Any]:
 def _ran(results: Path) -> list[str]:
     path = results / "ran"
     return path.read_text().split() if path.exists() else []
+
+
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()] if folder.exists() else []
 
 
 def _kill_after(results: Path, fits: int) -> None:
@@ -124,63 +126,68 @@ def test_a_search_killed_again_and_again_ends_like_an_undisturbed_one(
     assert _finish(tmp_path) == undisturbed
     ran = _ran(tmp_path)
     assert len(ran) == len(set(ran)), "no finished fit is ever run again"
-    assert sorted(ran) == undisturbed["fits"]
+    # A kill may come between keeping a fit and noting that it ran.
+    assert set(ran) <= set(undisturbed["fits"])
+    assert len(undisturbed["fits"]) - len(ran) <= 2
     assert _finish(tmp_path) == undisturbed, "a finished search says the same again"
     assert _ran(tmp_path) == ran, "and runs nothing"
 
 
-def test_a_cluster_of_two_nodes_gives_the_same_trials_though_a_worker_dies(
+def test_a_cluster_gives_the_same_trials_though_a_worker_dies_and_machines_leave_and_join(
     tmp_path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ray.cluster_utils import Cluster
 
-    marker = tmp_path / "cache" / "die"
+    marker, nodes = tmp_path / "cache" / "die", tmp_path / "cache" / "nodes"
     marker.parent.mkdir()
     marker.touch()
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     try:
-        cluster.add_node(num_cpus=1)
+        leaving = cluster.add_node(num_cpus=1)
         monkeypatch.setenv("RAY_ADDRESS", cluster.address)
-        assert _finish(tmp_path) == undisturbed
+        driver = _start(tmp_path)
+        while driver.poll() is None and (
+            len(_ran(tmp_path)) < 20 or len(list(nodes.iterdir())) < 2
+        ):
+            time.sleep(0.005)  # polls: until both machines work
+        cluster.remove_node(leaving, allow_graceful=False)
+        cluster.add_node(num_cpus=1)
+        out, err = driver.communicate(timeout=1200)
+        assert driver.returncode == 0, err[-3000:]
+        assert json.loads(out.splitlines()[-1]) == undisturbed
     finally:
         cluster.shutdown()
-    assert len((tmp_path / "nodes").read_text().split()) == 2
+    assert len(_names(nodes)) == 3, "the machine that joined was used"
     assert not marker.exists(), "a worker did die"
 
 
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a real PostgreSQL server of our own."""
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not binaries:
-        pytest.skip("no PostgreSQL server here (Debian: apt-get install postgresql)")
-    folder = Path(tmp_path_factory.mktemp("pg"))
-    as_user = {"user": "postgres"} if os.getuid() == 0 else {}
-    if as_user:  # the server refuses root
-        for part in (folder, *folder.parents[:3]):
-            with contextlib.suppress(PermissionError):
-                part.chmod(0o755)
-        folder.chmod(0o777)
-    data = folder / "data"
-    bin_ = binaries[-1].parent
-    subprocess.run(
-        [bin_ / "initdb", "-D", data, "-A", "trust", "-U", "fkd"],
-        check=True,
-        capture_output=True,
-        **as_user,
-    )
-    server = [bin_ / "pg_ctl", "-D", data, "-w", "-l", folder / "log"]
-    listen = f"-c listen_addresses='' -c unix_socket_directories={folder}"
-    subprocess.run([*server, "-o", listen, "start"], check=True, capture_output=True, **as_user)
-    yield f"postgresql+psycopg://fkd@/postgres?host={folder}"
-    subprocess.run(
-        [*server, "-m", "immediate", "stop"], check=False, capture_output=True, **as_user
-    )
-
-
-def test_the_same_search_on_postgresql_gives_the_same_trials(
+def test_several_drivers_on_postgresql_run_exactly_the_planned_trials_though_one_is_killed(
     tmp_path: Path, postgres: str, undisturbed: dict[str, Any]
 ) -> None:
-    assert _finish(tmp_path, postgres) == undisturbed
+    drivers = [_start(tmp_path, postgres) for _ in range(3)]
+    while drivers[0].poll() is None and len(_ran(tmp_path)) < 25:
+        time.sleep(0.005)  # polls; the kill comes at whatever they are doing then
+    drivers[0].kill()
+    drivers[0].wait()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(drivers[0].pid, signal.SIGKILL)
+    for driver in drivers[1:]:
+        out, err = driver.communicate(timeout=1200)
+        assert driver.returncode == 0, err[-3000:]
+        assert json.loads(out.splitlines()[-1]) == undisturbed
+    assert set(_ran(tmp_path)) <= set(undisturbed["fits"])
     assert not (tmp_path / "studies.db").exists()
-    assert len(optuna.get_all_study_names(postgres)) == len({t[0] for t in undisturbed["trials"]})
+
+
+def test_a_second_driver_on_one_sqlite_study_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    first = _start(tmp_path)
+    while first.poll() is None and not _ran(tmp_path):
+        time.sleep(0.005)  # polls: until the first is at work
+    _, err = _start(tmp_path).communicate(timeout=600)
+    assert "being searched by another process" in err
+    assert "postgresql" in err
+    assert first.poll() is None, "the first is not disturbed"
+    first.kill()
+    first.wait()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(first.pid, signal.SIGKILL)

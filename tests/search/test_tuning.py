@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-import optuna
 import pytest
 from simulated_search import simulated_faces
 
 from fkd_core.augment.policy import Policy, Step
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.store import FitStore
+from fkd_core.search.storage import Storage
 from fkd_core.search.tuning import Candidate, Tuning
 from fkd_core.search.tuning_plan import TuningPlan
 from search_spaces.training import BUDGETS, HYPOTHESIS, REFERENCE
@@ -27,7 +27,7 @@ def fits(tmp_path: Path) -> Fits:
 
 
 def tuning(fits: Fits, plan: TuningPlan = PLAN, sibling: Candidate | None = None) -> Tuning:
-    return Tuning(plan, NOBODY, fits, optuna.storages.InMemoryStorage(), sibling=sibling)
+    return Tuning(plan, NOBODY, fits, Storage(), sibling=sibling)
 
 
 def name(fits: Fits, plan: TuningPlan) -> str:

@@ -1,0 +1,85 @@
+"""Deleting by name: what would go, what forbids it, and doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import optuna
+
+from fkd_core.errors import UserError
+from fkd_core.inventory.files import drop
+from fkd_core.inventory.kept import Kept, KeptFit, KeptStudy, Run, weights_label
+from fkd_core.inventory.names import find
+from fkd_core.inventory.needs import Needs
+from fkd_core.inventory.stock import Inventory
+from fkd_core.search.storage import open_storage
+
+_SHOWN = 3
+"""So many reasons an error lists."""
+
+
+@dataclass(frozen=True)
+class Doomed:
+    """Something that would go."""
+
+    kept: Kept
+    needed_by: Sequence[str]
+    """What stays and needs it."""
+
+    @property
+    def bytes(self) -> int:
+        """That come free; a study's rows leave room in its database, which does not shrink."""
+        return 0 if isinstance(self.kept, KeptStudy) else self.kept.bytes
+
+
+def doomed(inventory: Inventory, needs: Needs, names: Sequence[str]) -> list[Doomed]:
+    """What these names mean. What needs it and goes along does not count.
+
+    Raises UserError for a name that is unknown or ambiguous.
+    """
+    going = {kept.label: kept for kept in (find(inventory, name) for name in names)}
+    return [
+        Doomed(kept, [needer for needer in needed_by(needs, kept) if needer not in going])
+        for kept in going.values()
+    ]
+
+
+def needed_by(needs: Needs, kept: Kept) -> list[str]:
+    """What needs it, or, of a fit, its weights."""
+    also = [weights_label(kept.key)] if isinstance(kept, KeptFit) else []
+    return list(dict.fromkeys(n for label in (kept.label, *also) for n in needs.get(label, ())))
+
+
+def check_unneeded(going: Sequence[Doomed]) -> None:
+    """Raises UserError where something that stays needs what goes."""
+    for each in going:
+        if each.needed_by:
+            more = len(each.needed_by) - _SHOWN
+            listed = ", ".join(each.needed_by[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+            raise UserError(
+                f"{each.kept.label} is needed by {listed}; delete that too, or add --force"
+            )
+
+
+def check_unused(storage_url: str, study: str) -> None:
+    """Raises UserError where a driver is searching the study."""
+    if open_storage(storage_url).in_use(study):
+        raise UserError(f"study {study} is being searched now; stop that run first (Ctrl-C)")
+
+
+def delete(inventory: Inventory, going: Sequence[Doomed], storage_url: str) -> None:
+    """Deletes; raises UserError, before anything is deleted, where a study is being searched."""
+    for each in going:
+        if isinstance(each.kept, KeptStudy):
+            check_unused(storage_url, each.kept.name)
+    for each in going:
+        match each.kept:
+            case KeptStudy(name=name):
+                assert inventory.storage is not None
+                optuna.delete_study(study_name=name, storage=inventory.storage)
+            case KeptFit(row=row):
+                assert inventory.store is not None
+                inventory.store.discard(row["key"])
+            case Run(folder=folder):
+                drop(folder)

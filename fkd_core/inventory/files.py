@@ -1,0 +1,105 @@
+"""Files of a results folder, and sizes as people write them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fkd_core.errors import UserError
+from fkd_core.files import UNFINISHED
+
+ABANDONED_AFTER = 24 * 3600.0
+"""Seconds after which a file that is still unfinished was left by a process that died."""
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class File:
+    """One file as it was found."""
+
+    path: Path
+    bytes: int
+    used: float
+    """When it was written or marked as used, seconds since 1970."""
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether somebody is writing it, or died while writing it."""
+        return self.path.name.endswith(UNFINISHED) or self.path.parent.name.endswith(UNFINISHED)
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether nobody writes it any more, though it is unfinished."""
+        return self.unfinished and time.time() - self.used > ABANDONED_AFTER
+
+
+def files_below(folder: Path) -> Iterator[File]:
+    """Every file below a folder, links left alone; a folder that is not there is empty."""
+    todo = [str(folder)]
+    while todo:
+        with contextlib.suppress(FileNotFoundError):  # others may delete meanwhile
+            for entry in os.scandir(todo.pop()):
+                if entry.is_dir(follow_symlinks=False):
+                    todo.append(entry.path)
+                elif entry.is_file(follow_symlinks=False):
+                    with contextlib.suppress(FileNotFoundError):
+                        stat = entry.stat(follow_symlinks=False)
+                        yield File(Path(entry.path), stat.st_size, stat.st_mtime)
+
+
+def total(files: Iterable[File]) -> int:
+    """Bytes of all of them."""
+    return sum(file.bytes for file in files)
+
+
+def grouped(folder: Path, files: Sequence[File]) -> dict[str, list[File]]:
+    """Files by the name right below a folder."""
+    depth = len(folder.parts)
+    groups: dict[str, list[File]] = defaultdict(list)
+    for file in files:
+        groups[file.path.parts[depth]].append(file)
+    return dict(sorted(groups.items()))
+
+
+def drop(path: Path) -> None:
+    """Deletes a file or a folder; one that is not there is as good as deleted."""
+    if path.is_dir() and not path.is_symlink():
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> Mapping[str, Any]:
+    """What a JSON file holds; nothing where it is missing, damaged or no mapping."""
+    try:
+        return mapping(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The value where it is a mapping, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def parse_size(text: str) -> int:
+    """Bytes of a size like 500MB, 10 GB (powers of 1000) or 1.5GiB (of 1024).
+
+    Raises UserError for anything else.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None or (found[3] and not found[2]):
+        raise UserError(f"{text!r} is no size; give one like 500MB, 10GB or 1.5GiB")
+    base = 1024 if found[3] else 1000
+    return int(float(found[1]) * base ** " kmgt".index(found[2].lower() or " "))

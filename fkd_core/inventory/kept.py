@@ -1,0 +1,124 @@
+"""What a results folder keeps: runs, studies, fits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from optuna.trial import FrozenTrial, TrialState
+
+from fkd_core.inventory.files import File, mapping
+from fkd_core.search.ledger import Ledger
+
+KEY_DIGITS = 16
+"""So much of a fit's key a trial names it by."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A folder that a command wrote, with the config.json that says which."""
+
+    folder: Path
+    config: Mapping[str, Any]
+    """Empty where it cannot be read."""
+    date: float
+    """Of the command's last start, seconds since 1970."""
+    bytes: int
+
+    @property
+    def name(self) -> str:
+        """The folder's."""
+        return self.folder.name
+
+    @property
+    def label(self) -> str:
+        """What others need it as."""
+        return f"run {self.name}"
+
+    @property
+    def made_by(self) -> Mapping[str, Any]:
+        """Command, code version, data fingerprint, seed."""
+        return mapping(self.config.get("made_by"))
+
+
+@dataclass(frozen=True)
+class KeptStudy:
+    """A study of Optuna's."""
+
+    name: str
+    notes: Mapping[str, Any]
+    trials: Sequence[FrozenTrial]
+    """In order of their numbers."""
+
+    @property
+    def label(self) -> str:
+        """What others need it as."""
+        return f"study {self.name}"
+
+    @property
+    def states(self) -> Counter[str]:
+        """Trials by state."""
+        return Counter(trial.state.name for trial in self.trials)
+
+    @property
+    def best(self) -> FrozenTrial | None:
+        """The whole trial with the lowest value."""
+        whole = [trial for trial in self.trials if trial.state == TrialState.COMPLETE]
+        return min(whole, key=lambda trial: (trial.value, trial.number), default=None)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What it cost, and what it saved."""
+        return Ledger.of(self.trials)
+
+    @property
+    def date(self) -> datetime | None:
+        """When something last happened in it."""
+        times = [trial.datetime_complete or trial.datetime_start for trial in self.trials]
+        return max((time for time in times if time is not None), default=None)
+
+    @property
+    def fits(self) -> dict[str, int]:
+        """First digits of the keys of its trials' fits, and the trial."""
+        named: dict[str, int] = {}
+        for trial in self.trials:
+            for start in trial.user_attrs.get("fits", ()):
+                named.setdefault(str(start), trial.number)
+        return named
+
+
+@dataclass(frozen=True)
+class KeptFit:
+    """A fit's result in the store."""
+
+    row: Mapping[str, Any]
+    """Key, created, bytes and summary: see ``FitStore.rows``."""
+    weights: File | None
+    """None where they were not kept."""
+
+    @property
+    def key(self) -> str:
+        """In the store."""
+        return str(self.row["key"])
+
+    @property
+    def label(self) -> str:
+        """What others need it as."""
+        return f"fit {self.key[:KEY_DIGITS]}"
+
+    @property
+    def bytes(self) -> int:
+        """Of the result and the weights."""
+        return int(self.row["bytes"]) + (self.weights.bytes if self.weights else 0)
+
+
+Kept = Run | KeptStudy | KeptFit
+
+
+def weights_label(key: str) -> str:
+    """What others need a fit's weights as."""
+    return f"weights {key[:KEY_DIGITS]}"

@@ -1,0 +1,68 @@
+"""Names: what a user calls a run, a study or a fit."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from bisect import bisect
+from collections.abc import Sequence
+
+from fkd_core.errors import UserError
+from fkd_core.inventory.kept import KEY_DIGITS, Kept, KeptFit, KeptStudy, Run
+from fkd_core.inventory.stock import Inventory
+
+_SHOWN = 4
+"""So many names an error lists."""
+
+
+def find(inventory: Inventory, name: str) -> Kept:
+    """The run's folder or the study of this name, or the fit whose key begins so.
+
+    Raises UserError where there is none or more than one, naming near ones.
+    """
+    wanted = name.strip("/")
+    named: list[Run | KeptStudy] = [*inventory.runs, *inventory.studies]
+    found: list[Kept] = [kept for kept in named if kept.name == wanted]
+    if re.fullmatch(r"[0-9a-f]+", wanted):
+        found += [fit for fit in inventory.fits if fit.key.startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        more = "" if len(found) <= _SHOWN else f" and {len(found) - _SHOWN} more"
+        listed = ", ".join(kept.label for kept in found[:_SHOWN])
+        raise UserError(f"{name!r} means {listed}{more}; give more of the name")
+    if not inventory.parts and not named:
+        raise UserError(f"{inventory.folder} holds nothing yet, so no {name!r}; run an experiment")
+    near = _near(wanted, [kept.name for kept in named], [fit.key for fit in inventory.fits])
+    hint = f"near it: {', '.join(near)}" if near else "without options, all are listed"
+    raise UserError(f"no run, study or fit here is called {name!r}; {hint}")
+
+
+def find_study(inventory: Inventory, name: str) -> KeptStudy:
+    """The study of this name. Raises UserError where there is none, naming near ones."""
+    for study in inventory.studies:
+        if study.name == name:
+            return study
+    near = _near(name, [study.name for study in inventory.studies], [])
+    hint = f"near it: {', '.join(near)}" if near else "without options, all are listed"
+    raise UserError(f"no study here is called {name!r}; {hint}")
+
+
+def find_fit(inventory: Inventory, name: str) -> KeptFit:
+    """The fit whose key begins so. Raises UserError where it is none, or not one."""
+    found = find(inventory, name)
+    if isinstance(found, KeptFit):
+        return found
+    raise UserError(f"{name!r} is a {found.label.split()[0]}, not a fit; give a fit's key")
+
+
+def _near(name: str, names: Sequence[str], keys: Sequence[str]) -> list[str]:
+    """What the user may have meant."""
+    if re.fullmatch(r"[0-9a-f]{3,}", name):
+        ordered = sorted(keys)
+        at = bisect(ordered, name)  # neighbours share the longest beginning
+        close = [key for key in ordered[max(0, at - 2) : at + 2] if key[:3] == name[:3]]
+        return [key[:KEY_DIGITS] for key in close]
+    within = [each for each in names if name in each]
+    close = difflib.get_close_matches(name, names, _SHOWN, 0.5)
+    return list(dict.fromkeys(within + close))[:_SHOWN]

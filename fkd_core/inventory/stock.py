@@ -1,0 +1,115 @@
+"""Stock-taking: what is kept in a results folder and in its studies' storage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+from optuna.storages import BaseStorage
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from fkd_core.errors import UserError
+from fkd_core.fitting.store import FitStore
+from fkd_core.inventory.files import File, files_below, grouped, mapping, read_json, total
+from fkd_core.inventory.kept import KeptFit, KeptStudy, Run
+from fkd_core.search.storage import open_storage, without_password
+
+_WEIGHTS = ".weights.npz"
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Everything below a results folder."""
+
+    folder: Path
+    parts: Mapping[str, Sequence[File]]
+    """All files, by the folder or file right below this one that they belong to."""
+    runs: Sequence[Run]
+    studies: Sequence[KeptStudy]
+    fits: Sequence[KeptFit]
+    """Oldest first."""
+    weights: Mapping[str, File]
+    """Key to weights, also of fits whose result is gone."""
+    store: FitStore | None
+    """None where nothing was ever fitted."""
+    storage: BaseStorage | None
+    """None where nothing was ever searched."""
+
+    @property
+    def bytes(self) -> int:
+        """Of all files."""
+        return sum(total(files) for files in self.parts.values())
+
+    @property
+    def caches(self) -> Mapping[str, Sequence[File]]:
+        """The files of each cache; all of it can be made again."""
+        return grouped(self.folder / "cache", self.parts.get("cache", ()))
+
+    def warnings(self, storage_url: str) -> list[str]:
+        """Where runs kept their studies in another storage, which then is not seen here."""
+        seen = without_password(storage_url)
+        others = {
+            without_password(str(given)): run.name
+            for run in self.runs
+            if (given := mapping(run.config.get("options")).get("storage"))
+        }
+        return [
+            f"{run} kept its studies in {url}: without that --storage they, and what they need, "
+            "are not seen."
+            for url, run in others.items()
+            if url != seen
+        ]
+
+
+def take(folder: Path, storage_url: str, given: bool) -> Inventory:
+    """Takes stock of a results folder; one that is not there is empty.
+
+    `given` says that somebody named this storage: then it must be there. Raises UserError where
+    it is not, or cannot be opened.
+    """
+    parts = grouped(folder, list(files_below(folder)))  # before the store clears up
+    store = FitStore(folder / "fits") if (folder / "fits").is_dir() else None
+    storage = _existing(storage_url, given)
+    kept = [file for file in parts.get("fits", ()) if file.path.name.endswith(_WEIGHTS)]
+    weights = {file.path.name.removesuffix(_WEIGHTS): file for file in kept}
+    rows = store.rows() if store else []
+    runs = [path.parent for path in sorted(folder.glob("*/config.json"))]
+    return Inventory(
+        folder=folder,
+        parts=parts,
+        runs=[_run(run, parts.get(run.name, ())) for run in runs],
+        studies=[] if storage is None else _studies(storage),
+        fits=[KeptFit(row, weights.get(row["key"])) for row in rows],
+        weights=weights,
+        store=store,
+        storage=storage,
+    )
+
+
+def _run(folder: Path, files: Sequence[File]) -> Run:
+    config = folder / "config.json"
+    return Run(folder, read_json(config), config.stat().st_mtime, total(files))
+
+
+def _studies(storage: BaseStorage) -> list[KeptStudy]:
+    found = []
+    for name in sorted(optuna.get_all_study_names(storage)):
+        study = optuna.load_study(study_name=name, storage=storage)
+        found.append(KeptStudy(name, study.user_attrs, study.get_trials(deepcopy=False)))
+    return found
+
+
+def _existing(url: str, given: bool) -> BaseStorage | None:
+    """The storage; None where it is an SQLite file that nobody made yet, which stays so."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return open_storage(url).optuna  # says what is wrong with it
+    if parsed.get_backend_name() != "sqlite" or Path(parsed.database or "").is_file():
+        return open_storage(url).optuna
+    if given:
+        raise UserError(f"--storage: {without_password(url)} is not there; give an existing one")
+    return None

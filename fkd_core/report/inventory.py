@@ -1,0 +1,211 @@
+"""Tables of what lies in a results folder."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from optuna.trial import FrozenTrial
+from rich.filesize import decimal
+from rich.markup import escape
+
+from fkd_core.inventory import Inventory, KeptFit, KeptStudy, Needs
+from fkd_core.inventory.deleting import Doomed
+from fkd_core.inventory.files import total
+from fkd_core.inventory.kept import weights_label
+from fkd_core.inventory.pruning import Droppable
+from fkd_core.report.sheet import Sheet
+from fkd_core.search.replay import Replayed
+
+
+def overview(inventory: Inventory, needs: Needs) -> list[Sheet]:
+    """Runs, studies, fits and caches, as far as there are any."""
+    sheets = [
+        _runs(inventory, needs),
+        _studies(inventory, needs),
+        _fits(inventory, needs),
+        _caches(inventory),
+    ]
+    return [sheet for sheet in sheets if sheet.rows]
+
+
+def trials(study: KeptStudy) -> Sheet:
+    """What became of each trial."""
+    rows = [
+        _row(
+            trial=trial.number,
+            state=trial.state.name,
+            value=trial.values[0] if trial.values else None,
+            seconds=trial.user_attrs.get("seconds"),
+            params=params(trial.params),
+            fits=" ".join(str(key)[:8] for key in trial.user_attrs.get("fits", ())),
+            failure=str(trial.user_attrs.get("failure", "")),
+        )
+        for trial in study.trials
+    ]
+    return Sheet("trials", f"Trials of {escape(study.name)}", rows)
+
+
+def going(doomed: Sequence[Doomed]) -> Sheet:
+    """What a deletion would take."""
+    rows = [
+        _row(
+            what=each.kept.label,
+            size=_inside(each.kept) if isinstance(each.kept, KeptStudy) else decimal(each.bytes),
+            needed_by=_some(each.needed_by),
+        )
+        for each in doomed
+    ]
+    size = decimal(sum(each.bytes for each in doomed))
+    return Sheet("deletion", "To be deleted", rows, f"{size} in all")
+
+
+def dropped(droppable: Sequence[Droppable]) -> Sheet:
+    """What pruning drops, kind by kind."""
+    kinds: dict[str, list[Droppable]] = defaultdict(list)
+    for each in droppable:
+        kinds[each.kind].append(each)
+    rows = [
+        _row(
+            what=kind,
+            entries=len(own),
+            size=decimal(sum(each.bytes for each in own)),
+            to_have_it_again=own[0].again,
+        )
+        for kind, own in kinds.items()
+    ]
+    return Sheet("dropped", "Dropped", rows)
+
+
+def staying(remaining: Mapping[str, tuple[int, str]]) -> Sheet:
+    """What pruning leaves, and why."""
+    rows = [
+        _row(what=part, size=decimal(size), why=why)
+        for part, (size, why) in sorted(remaining.items(), key=lambda each: -each[1][0])
+    ]
+    return Sheet("staying", "What stays", rows)
+
+
+def replayed(found: Sequence[Replayed]) -> Sheet:
+    """Each trial against what the rule proposes now."""
+    rows = [
+        _row(
+            trial=each.trial.number,
+            state=each.trial.state.name,
+            proposal="the same" if each.same else "differs",
+            recorded=params(each.trial.params),
+            proposed_now="" if each.same else _proposed(each),
+        )
+        for each in found
+    ]
+    return Sheet("replay", "Proposals asked for again", rows)
+
+
+def params(values: Mapping[str, Any]) -> str:
+    """A trial's parameters in one line."""
+    return ", ".join(
+        f"{name}={value:.5g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in values.items()
+    )
+
+
+def when(seconds: float) -> str:
+    """A moment, given in seconds since 1970, as the local clock shows it."""
+    return f"{datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M}"
+
+
+def _runs(inventory: Inventory, needs: Needs) -> Sheet:
+    rows = [
+        _row(
+            run=run.name,
+            size=decimal(run.bytes),
+            date=when(run.date),
+            code=str(run.made_by.get("code", "")),
+            command=str(
+                run.made_by.get("command", "" if run.config else "config.json is damaged")
+            ),
+            needed_by=_some(needs.get(run.label, ())),
+        )
+        for run in inventory.runs
+    ]
+    return Sheet("runs", "Runs", rows)
+
+
+def _studies(inventory: Inventory, needs: Needs) -> Sheet:
+    rows = [
+        _row(
+            study=study.name,
+            trials=" ".join(f"{n} {state.lower()}" for state, n in sorted(study.states.items())),
+            best=_value(study.best),
+            hours=study.ledger.spent / 3600,
+            pruned_h=study.ledger.pruned / 3600,
+            stored_h=study.ledger.stored / 3600,
+            date="" if study.date is None else f"{study.date:%Y-%m-%d %H:%M}",
+            needed_by=_some(needs.get(study.label, ())),
+        )
+        for study in inventory.studies
+    ]
+    caption = "hours of workers: spent, saved by stopping early (pruned), and by the store (stored)"
+    return Sheet("studies", "Studies", rows, caption)
+
+
+def _fits(inventory: Inventory, needs: Needs) -> Sheet:
+    groups: dict[tuple[str, str], list[KeptFit]] = defaultdict(list)
+    for fit in inventory.fits:
+        groups[str(fit.row.get("model", "")), str(fit.row.get("pipeline", ""))].append(fit)
+    rows = [
+        _row(
+            model=model,
+            pipeline=pipeline,
+            fits=len(own),
+            failed=sum(bool(fit.row.get("failure")) for fit in own),
+            needed=sum(bool(needs.get(fit.label)) for fit in own),
+            results=decimal(sum(int(fit.row["bytes"]) for fit in own)),
+            weights=decimal(total(fit.weights for fit in own if fit.weights)),
+            weights_needed=sum(
+                bool(fit.weights and needs.get(weights_label(fit.key))) for fit in own
+            ),
+            worker_hours=sum(float(fit.row.get("seconds", 0)) for fit in own) / 3600,
+        )
+        for (model, pipeline), own in sorted(groups.items())
+    ]
+    note = "needed: by a study that names them, the ensemble, or a best configuration"
+    return Sheet("fits", "Fits", rows, note)
+
+
+def _caches(inventory: Inventory) -> Sheet:
+    rows = [
+        _row(cache=name, files=len(files), size=decimal(total(files)), note="can be made again")
+        for name, files in inventory.caches.items()
+    ]
+    return Sheet("caches", "Caches", rows)
+
+
+def _row(**cells: Any) -> dict[str, Any]:
+    """A row; text is shown as it is, whatever brackets it has."""
+    return {
+        name.replace("_", " "): escape(cell) if isinstance(cell, str) else cell
+        for name, cell in cells.items()
+    }
+
+
+def _some(needers: Sequence[str]) -> str:
+    """The first of those who need something."""
+    more = len(needers) - 2
+    return ", ".join(needers[:2]) + (f" and {more} more" if more > 0 else "")
+
+
+def _value(trial: FrozenTrial | None) -> float | None:
+    return None if trial is None else trial.value
+
+
+def _inside(study: KeptStudy) -> str:
+    return f"{len(study.trials)} trials"
+
+
+def _proposed(each: Replayed) -> str:
+    if each.proposed is None:
+        return "nothing: a trial that it waits for has not ended"
+    return params(each.proposed)

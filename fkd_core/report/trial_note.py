@@ -1,0 +1,107 @@
+"""The words of a trial's page, as paragraphs of Markdown."""
+
+from __future__ import annotations
+
+import shlex
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from optuna.trial import TrialState
+
+from fkd_core.fitting.result import FitResult
+from fkd_core.fitting.spec import FitSpec
+
+_CARRIED = ("--data", "--corrections", "--results")
+"""Options of a run that say where its faces and results are."""
+_COLUMNS = 96
+
+
+def story(
+    state: TrialState,
+    params: Mapping[str, Any],
+    specs: Sequence[FitSpec],
+    results: Sequence[FitResult],
+    curve: Sequence[float],
+    facts: Mapping[str, Any],
+) -> list[str]:
+    """What the trial was and how it ended: see ``TrialPages``."""
+    parts = [_subject(spec) for spec in specs[:1]]
+    parts.append(_end(state, len(specs), len(results), len(curve)))
+    if "failure" in facts:
+        parts.append(_code(str(facts["failure"])[:2000]))
+    if params:
+        rows = [(name, _plain(value)) for name, value in params.items()]
+        parts += ["What it tried:", _table(("parameter", "value"), rows)]
+    if results:
+        fits = [(which(r.spec), str(r.best_epoch), f"{r.rmse:.3f}") for r in results]
+        parts += ["Its whole fits:", _table(("fit", "epochs", "held-out RMSE, px"), fits)]
+    return parts
+
+
+def reproduction(command: str, keys: Sequence[str]) -> list[str]:
+    """The commands that make the trial, and each of its whole fits, again."""
+    words = shlex.split(command)
+    parts = ["Made by this command, which makes the same trial again:", _command(words)]
+    if keys:
+        where: list[str] = []
+        for word, following in zip(words, [*words[1:], ""], strict=True):
+            if word in _CARRIED:
+                where += [word, following]
+            elif word.startswith(tuple(f"{name}=" for name in _CARRIED)):
+                where.append(word)
+        redo = ("python", "experiments/results.py", "--redo")
+        parts.append("One of its fits alone, again:")
+        parts += [_command([*redo, key, *where]) for key in keys]
+    return parts
+
+
+def which(spec: FitSpec) -> str:
+    """What tells a trial's fits apart."""
+    return f"fold {spec.split.fold}, seed {spec.seed}"
+
+
+def _subject(spec: FitSpec) -> str:
+    return (
+        f"A {spec.model.name} for the pipeline {spec.pipeline}, trained for "
+        f"{spec.training.epochs} epochs at most and scored on held-out faces of set "
+        f"{spec.split.family}."
+    )
+
+
+def _end(state: TrialState, planned: int, whole: int, epochs: int) -> str:
+    """How it ended, and how far it had come."""
+    if state == TrialState.COMPLETE:
+        return f"It ran to its end; fits: {whole}."
+    far = f"after {whole} of {planned} fits"
+    if epochs:
+        far = f"after {epochs} epochs of fit {whole + 1} of {planned}"
+    if state == TrialState.PRUNED:
+        return f"It fell behind, so it was stopped {far}; the rest was saved for other trials."
+    return f"It failed {far}:"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    cells = ([cell.replace("|", "\\|") for cell in line] for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
+
+
+def _command(words: Sequence[str]) -> str:
+    """Broken where the dashboard's page would grow wider than a window."""
+    lines = [""]
+    for word in map(shlex.quote, words):
+        if len(lines[-1]) + len(word) > _COLUMNS:
+            lines[-1] += "\\"
+            lines.append("  ")
+        lines[-1] += word + " "
+    return _code("\n".join(lines))
+
+
+def _code(text: str) -> str:
+    """Verbatim, whatever it holds."""
+    return textwrap.indent(text.strip() or "-", "    ", lambda line: True)
+
+
+def _plain(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

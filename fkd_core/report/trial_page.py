@@ -1,0 +1,130 @@
+"""What Optuna's dashboard shows of a trial besides its numbers: two pictures and a note."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.artifacts import FileSystemArtifactStore, get_all_artifact_meta, upload_artifact
+from optuna.trial import TrialState
+from optuna_dashboard import get_note, save_note  # type: ignore[import-untyped]
+from optuna_dashboard.artifact import get_artifact_path  # type: ignore[import-untyped]
+
+from fkd_core.data.faces import Faces
+from fkd_core.fitting.result import FitResult
+from fkd_core.fitting.spec import FitSpec
+from fkd_core.photos.faces import Colour
+from fkd_core.report.trial_note import reproduction, story, which
+from fkd_core.report.trial_pictures import Curve, learning_curves, png, worst_faces
+from fkd_core.search.studies import Study
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrialPages:
+    """Makes the pages of trials. Called before a trial is given its end state: Optuna takes
+    nothing for a finished one. Repeating a call replaces what the first one made."""
+
+    faces: Faces
+    """All that the fits' rows may name."""
+    folder: Path
+    """Where the pictures are kept: what the dashboard is given as --artifact-dir."""
+    made_by: Mapping[str, Any]
+    """Of the run: see ``experiment.provenance``."""
+    _warned: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def __call__(
+        self,
+        study: Study,
+        number: int,
+        state: TrialState,
+        specs: Sequence[FitSpec],
+        results: Sequence[FitResult],
+        curve: Sequence[float],
+        facts: Mapping[str, Any],
+    ) -> None:
+        """Makes one trial's page.
+
+        `specs` are all its fits, `results` the whole ones, which come first; `curve` is the
+        held-out RMSE of the next, px, one an epoch as far as it came. `facts` are the trial's
+        user attributes. What cannot be drawn or written is warned of once and left out.
+        """
+        kept: dict[str, str] = {}
+        with self._left_out_on_failure():
+            frozen = study.trials[number]
+            trial = optuna.trial.Trial(study.shown, frozen._trial_id)
+            with self._left_out_on_failure():
+                for name, picture in _pictures(number, self.faces, specs, results, curve).items():
+                    kept[name] = get_artifact_path(trial, self._keep(trial, name, png(picture)))
+            heading, there = f"## Trial {number}", get_note(trial)
+            if there and not there.startswith(heading):
+                return  # somebody wrote a note of their own
+            words = (
+                f"{heading}: {'failed' if state == TrialState.FAIL else state.name.lower()}",
+                *story(state, frozen.params, specs, results, curve, facts),
+                *(f"![{_alt(name)}]({path})" for name, path in kept.items()),
+                *reproduction(self.made_by["command"], facts.get("fits", ())),
+            )
+            save_note(trial, "\n\n".join(words))
+
+    def _keep(self, trial: optuna.trial.Trial, name: str, content: bytes) -> str:
+        """Gives the artefact's id. One of that name is written again: it may be half a file."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        store = FileSystemArtifactStore(self.folder)
+        for known in get_all_artifact_meta(trial):
+            if known.filename == name:
+                store.write(known.artifact_id, io.BytesIO(content))
+                return known.artifact_id
+        with tempfile.TemporaryDirectory(prefix="fkd-") as folder:
+            path = Path(folder) / name
+            path.write_bytes(content)
+            return str(
+                upload_artifact(artifact_store=store, file_path=str(path), study_or_trial=trial)
+            )
+
+    @contextlib.contextmanager
+    def _left_out_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # a page is a convenience: nothing of it may end a search
+            if not self._warned:
+                log.warning("the dashboard lacks pages of trials (%s); the search goes on", error)
+            self._warned.append(str(error))
+
+
+def _pictures(
+    number: int,
+    faces: Faces,
+    specs: Sequence[FitSpec],
+    results: Sequence[FitResult],
+    curve: Sequence[float],
+) -> dict[str, Colour]:
+    """The pictures there are, by the names of their files."""
+    curves = [
+        Curve(
+            f"{which(result.spec)}: {result.rmse:.2f} px",
+            result.history["held_out_rmse"],
+            result.history["train_rmse"],
+        )
+        for result in results
+    ]
+    if len(specs) > len(results) and len(curve):
+        curves.append(Curve(f"{which(specs[len(results)])}: stopped", curve))
+    pictures = {
+        "learning-curves.png": learning_curves(f"Trial {number}: learning curves", curves),
+        "worst-faces.png": worst_faces(f"Trial {number}: worst held-out faces", faces, results),
+    }
+    return {name: picture for name, picture in pictures.items() if picture is not None}
+
+
+def _alt(name: str) -> str:
+    """Seen in place of a picture where the dashboard was started without --artifact-dir."""
+    return f"{Path(name).stem.replace('-', ' ')} (needs --artifact-dir)"

@@ -1,0 +1,80 @@
+"""Where fits run: this machine alone, or a Ray cluster that is joined."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import fkd_core
+import search_spaces
+from fkd_core.errors import UserError
+
+# Ray reads these when it is imported: nothing phones home, nothing clutters the terminal.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where fits run, and what they may take."""
+
+    cache: Path
+    """Folder for what can be made again."""
+    address: str | None = None
+    """Of a running Ray cluster; None starts Ray on this machine alone."""
+    gpus_per_trial: float | Literal["auto"] | None = None
+    """A fraction of a GPU, or whole ones; None: a quarter where there are GPUs; "auto": what a
+    first fit of each model shows that it needs."""
+    checkpoints: str | None = None
+    """Folder or fsspec URL, reached by every machine, for fits on their way; None for none."""
+    fit_minutes: float | None = None
+    """A fit that takes longer is stopped."""
+    threads: int = 1
+    """CPUs a worker holds."""
+
+    def connect(self) -> None:
+        """Starts Ray here, reached from this machine alone, or joins the cluster and takes this
+        code along. Raises UserError where the cluster does not answer."""
+        import ray
+
+        quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+        if not self.address:
+            with _own_sigterm():
+                ray.init(
+                    address="local", include_dashboard=False, _node_ip_address="127.0.0.1", **quiet
+                )
+            return
+        host, _, port = self.address.rpartition(":")
+        code = [str(Path(module.__path__[0])) for module in (fkd_core, search_spaces)]
+        try:
+            if host and port.isdigit():  # Ray itself would try for minutes
+                socket.create_connection((host.rpartition("/")[2], int(port)), 10).close()
+            with _own_sigterm():
+                ray.init(address=self.address, runtime_env={"py_modules": code}, **quiet)
+        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(
+                f"--address: no Ray cluster answers at {self.address} ({reason}); start one with "
+                "`ray start --head` (RAY_AUTH_MODE=token here too where it asks for a token), or "
+                "leave --address and RAY_ADDRESS out to run on this machine"
+            ) from error
+
+
+@contextlib.contextmanager
+def _own_sigterm() -> Iterator[None]:
+    """Keeps this process's handler of SIGTERM: Ray puts one in its place that ends the process
+    without leaving anything in order."""
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if callable(handler) and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)

@@ -1,0 +1,203 @@
+"""A pool of warm workers on every machine of a Ray cluster, as machines come and go."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fkd_core.errors import UserError
+
+LOOK_SECONDS = 2.0
+"""How often it is looked for machines that came."""
+FAILED_STARTS = 3
+"""After so many workers that could not even start, a machine is given up."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One process that does one thing at a time."""
+
+    name: str
+    """Ray's name of the actor."""
+    node: str
+    """Id of its machine."""
+    actor: Any
+
+
+@dataclass(frozen=True)
+class Lost:
+    """In place of an answer: the worker is gone or must go, and the call may be repeated."""
+
+    reason: str
+    counts: bool = True
+    """Whether it speaks against the call, so that it is not repeated for ever."""
+    repeat: bool = True
+    """Whether it is worth repeating at all."""
+
+
+class Pool:
+    """Workers by machine: new ones on machines that join, none on those that left.
+
+    `start` makes an actor: ``start(name, node, share)``. A worker is only handed out once it runs,
+    so a machine that is busy with other work is simply not used until it has room.
+    """
+
+    def __init__(
+        self, start: Callable[[str, str, float], Any], threads: int, share: float
+    ) -> None:
+        self._start, self._threads = start, threads
+        self._numbers = itertools.count()
+        self._idle: list[Worker] = []
+        self._busy: dict[str, Worker] = {}
+        self._starting: dict[Any, Worker] = {}
+        self._failed: Counter[str] = Counter()
+        self._looked = float("-inf")
+        self.share = share
+        self._fill()
+        if not self.size:
+            raise UserError(
+                f"no machine of the Ray session has {threads} CPUs and {share:g} GPUs for a "
+                f"trial; it has {_resources()}: lower --gpus-per-trial"
+            )
+
+    @property
+    def size(self) -> int:
+        """Workers, those that are starting included."""
+        return len(self._idle) + len(self._busy) + len(self._starting)
+
+    def take(self) -> Worker | None:
+        """A worker that is free, or None for now."""
+        self._look()
+        if not self._idle:
+            return None
+        worker = self._idle.pop()
+        self._busy[worker.name] = worker
+        return worker
+
+    def give(self, worker: Worker) -> None:
+        """Back from a caller that is done with it."""
+        if self._busy.pop(worker.name, None):
+            self._idle.append(worker)
+
+    def drop(self, worker: Worker) -> None:
+        """In place of ``give``: it died, or must. Another takes its place if its machine lives."""
+        import ray
+
+        if self._busy.pop(worker.name, None):
+            ray.kill(worker.actor)
+            self._looked = float("-inf")
+
+    def wait(self, calls: list[Any], seconds: float) -> list[Any]:
+        """Those of these calls that are answered, as soon as there is one, or a worker has
+        started, or the time is over; `calls` may be empty."""
+        import ray
+
+        self._look()  # else a worker that has started would end every wait at once
+        refs = [*calls, *self._starting]
+        if not refs:
+            time.sleep(seconds)
+            return []
+        ray.wait(refs, timeout=seconds)
+        done, _ = ray.wait(calls, num_returns=len(calls), timeout=0) if calls else ([], [])
+        return list(done)
+
+    def resize(self, share: float) -> None:
+        """Gives every worker from now on this share of a GPU; none may be in use."""
+        import ray
+
+        if share == self.share:
+            return
+        assert not self._busy, "workers are resized between calls"
+        for worker in (*self._idle, *self._starting.values()):
+            ray.kill(worker.actor)
+        self._idle.clear()
+        self._starting.clear()
+        self.share = share
+        self._fill()
+
+    def _look(self) -> None:
+        """Takes in workers that have started, and looks now and then who joined or left."""
+        import ray
+
+        if self._starting:
+            begun, _ = ray.wait(list(self._starting), num_returns=len(self._starting), timeout=0)
+            for ref in begun:
+                self._begun(ref)
+        if time.monotonic() - self._looked > LOOK_SECONDS:
+            self._fill()
+
+    def _begun(self, ref: Any) -> None:
+        import ray
+
+        worker = self._starting.pop(ref)
+        try:
+            ray.get(ref)
+        except ray.exceptions.RayError as error:
+            self._failed[worker.node] += 1
+            if not self.size and self._failed[worker.node] >= FAILED_STARTS:
+                raise UserError(f"no worker could start: {_last_line(error)}") from error
+        else:
+            self._failed[worker.node] = 0
+            self._idle.append(worker)
+
+    def _fill(self) -> None:
+        """As many workers on every machine as have room there."""
+        self._looked = time.monotonic()
+        machines = _machines()
+        self._idle = [worker for worker in self._idle if worker.node in machines]
+        present = (*self._idle, *self._busy.values(), *self._starting.values())
+        here = Counter(worker.node for worker in present)
+        for node, resources in machines.items():
+            if self._failed[node] >= FAILED_STARTS:
+                continue
+            for _ in range(slots(resources, self._threads, self.share) - here[node]):
+                name = f"fkd-worker-{next(self._numbers)}"
+                worker = Worker(name, node, self._start(name, node, self.share))
+                self._starting[worker.actor.__ray_ready__.remote()] = worker
+
+
+def answer(call: Any, seconds: float | None = None) -> Any:
+    """What the call gives, or Lost where its worker is gone or takes longer than `seconds`.
+
+    An error that the call itself raised is raised here.
+    """
+    import ray
+
+    try:
+        return ray.get(call, timeout=seconds)
+    except ray.exceptions.GetTimeoutError:
+        return Lost(f"took longer than {(seconds or 0) / 60:.3g} min", repeat=False)
+    except ray.exceptions.RayTaskError:
+        raise
+    except ray.exceptions.RayError as error:
+        own_will = "exit_actor" in str(error) or "INTENDED_USER_EXIT" in str(error)
+        return Lost(_last_line(error), counts=not own_will)
+
+
+def slots(resources: Mapping[str, float], threads: int, share: float) -> int:
+    """Workers that fit on one machine."""
+    by_cpu = int(resources.get("CPU", 0) // threads)
+    return min(by_cpu, int(resources.get("GPU", 0) / share + 1e-9)) if share else by_cpu
+
+
+def _machines() -> dict[str, Mapping[str, float]]:
+    """Resources of the machines that are up, by id."""
+    import ray
+
+    return {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
+
+
+def _resources() -> str:
+    import ray
+
+    found = ray.cluster_resources()
+    return f"{found.get('CPU', 0):g} CPUs and {found.get('GPU', 0):g} GPUs"
+
+
+def _last_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

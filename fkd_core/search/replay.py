@@ -1,0 +1,85 @@
+"""Replay: a study's rule of proposals asked again with the results that are on record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import BaseTrial, FrozenTrial
+
+from fkd_core.errors import UserError
+from fkd_core.search.proposals import Proposals
+
+RULE = "proposals"
+"""The note of a study that holds its rule."""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """One trial: what is on record, and what the rule proposes."""
+
+    trial: FrozenTrial
+    proposed: Mapping[str, Any] | None
+    """None where the rule could not have been asked: a trial it must wait for has not ended."""
+
+    @property
+    def same(self) -> bool:
+        """Exactly the same parameters."""
+        return self.proposed == self.trial.params
+
+
+def rule_of(study: str, notes: Mapping[str, Any]) -> Proposals:
+    """The rule that a study's notes hold. Raises UserError where there is none that is known."""
+    if RULE not in notes:
+        raise UserError(
+            f"study {study} does not tell how its trials were proposed: it was searched before "
+            "that was kept; search it anew to replay it"
+        )
+    try:
+        return Proposals.from_json(notes[RULE])
+    except TypeError as error:
+        raise UserError(
+            f"study {study} was proposed by another version of this code ({error}); check that "
+            "version out"
+        ) from error
+
+
+def replay(study: str, rule: Proposals, trials: Sequence[FrozenTrial]) -> Iterator[Replayed]:
+    """Asks for every trial of the study again, in order, also for those not ended yet.
+
+    The space is rebuilt from what each trial was asked for, so a replay needs no search space.
+    """
+    for n, trial in enumerate(trials):
+        ended = all(earlier.state.is_finished() for earlier in trials[: rule.seen(n)])
+        proposed = rule.propose(study, trials[:n], _Space(trial)).params if ended else None
+        yield Replayed(trial, proposed)
+
+
+@dataclass(frozen=True)
+class _Space:
+    """Asks for what a trial was asked for."""
+
+    recorded: FrozenTrial
+
+    def __call__(self, trial: BaseTrial) -> None:
+        for name, distribution in self.recorded.distributions.items():
+            _suggest(trial, name, distribution)
+
+
+def _suggest(trial: BaseTrial, name: str, among: BaseDistribution) -> None:
+    match among:
+        case FloatDistribution():
+            trial.suggest_float(name, among.low, among.high, step=among.step, log=among.log)
+        case IntDistribution():
+            trial.suggest_int(name, among.low, among.high, step=among.step, log=among.log)
+        case CategoricalDistribution():
+            trial.suggest_categorical(name, among.choices)
+        case _:
+            raise UserError(f"parameter {name} has a distribution of an unknown kind: {among}")

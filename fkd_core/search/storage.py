@@ -1,0 +1,113 @@
+"""The storage of studies: Optuna's, with the claims of the drivers that work in it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import optuna
+from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
+from optuna.trial import TrialState
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from fkd_core.errors import UserError
+from fkd_core.search.claims import Alone, Claims, FileClaims, ServerClaims
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+logging.getLogger("optuna").setLevel(logging.WARNING)
+
+LOCKED_SECONDS = 60
+"""How long SQLite waits for another process that writes, the dashboard for instance."""
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where studies are kept. Made by ``open_storage``; without arguments, in memory."""
+
+    optuna: BaseStorage = field(default_factory=InMemoryStorage)
+    claims: Claims = field(default_factory=Alone)
+
+    def sweep(self) -> int:
+        """Marks the running trials of drivers that are gone as waiting; gives their number.
+
+        Those of a living driver are its own and stay as they are.
+        """
+        swept = 0
+        for study in self.optuna.get_all_studies():
+            for number, trial in self._running(study._study_id).items():
+                what = trial_claim(study.study_name, number)
+                claim = what if self.claims.many else study.study_name
+                if not self.claims.take(claim):
+                    continue
+                if number in self._running(study._study_id):  # it may have ended meanwhile
+                    self.optuna.set_trial_state_values(trial, TrialState.WAITING)
+                    swept += 1
+                self.claims.release(claim)
+        return swept
+
+    def in_use(self, study: str) -> bool:
+        """Whether a driver works at this study now."""
+        ids = {s.study_name: s._study_id for s in self.optuna.get_all_studies()}
+        running = self._running(ids[study]) if study in ids else {}
+        claims = [trial_claim(study, number) for number in running]
+        for claim in claims if self.claims.many else [study]:
+            if not self.claims.take(claim):
+                return True
+            self.claims.release(claim)
+        return False
+
+    def _running(self, study: int) -> dict[int, int]:
+        """Ids of the running trials, by number."""
+        states = (TrialState.RUNNING,)
+        trials = self.optuna.get_all_trials(study, deepcopy=False, states=states)
+        return {trial.number: trial._trial_id for trial in trials}
+
+
+def trial_claim(study: str, number: int) -> str:
+    """What a driver claims that works at one trial."""
+    return f"{study} trial {number}"
+
+
+def open_storage(url: str) -> Storage:
+    """The storage at an SQLAlchemy URL: SQLite's for one driver, PostgreSQL's for several.
+
+    Raises UserError where it cannot be opened, without the URL's password.
+    """
+    shown = "this URL"
+    try:
+        parsed = make_url(url)
+        shown = without_password(url)
+        if parsed.get_backend_name() == "sqlite":
+            wait = {"connect_args": {"timeout": LOCKED_SECONDS}}
+            storage = RDBStorage(url, engine_kwargs=wait)
+            return Storage(optuna.storages.get_storage(storage), _file_claims(parsed))
+        if parsed.get_backend_name() == "postgresql":
+            claims = ServerClaims(url)
+            with claims.turn("tables"):  # Optuna's drivers get in each other's way making them
+                return Storage(optuna.storages.get_storage(url), claims)
+    except Exception as error:  # SQLAlchemy's and the drivers' own: too many to name
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"--storage: Optuna cannot open {shown} ({reason}); give a URL like "
+            "sqlite:///results/studies.db or postgresql+psycopg://user@host/database"
+        ) from error
+    raise UserError(
+        f"--storage: {shown} is neither SQLite nor PostgreSQL; give a URL like "
+        "sqlite:///results/studies.db or postgresql+psycopg://user@host/database"
+    )
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown and kept."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "this URL"
+
+
+def _file_claims(url: URL) -> Claims:
+    if url.database in (None, "", ":memory:"):
+        return Alone()
+    return FileClaims(Path(f"{url.database}.claims"))

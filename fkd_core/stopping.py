@@ -1,0 +1,62 @@
+"""How a run is stopped from outside: Ctrl-C, SIGTERM, and its own time limit.
+
+All three raise in the main thread, so that every block on the way out can leave its things in
+order; what is finished is kept already. A second Ctrl-C ends the process at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+from types import FrameType
+from typing import NoReturn
+
+
+class Stopped(KeyboardInterrupt):
+    """Somebody wants the run to stop. The argument says who."""
+
+    code = 130
+    """The exit code, as shells have it."""
+
+
+class Terminated(Stopped):
+    """By SIGTERM: a batch system that wants its machine back."""
+
+    code = 143
+
+
+class TimeUp(Stopped):
+    """By --minutes."""
+
+    code = 124
+
+
+@contextlib.contextmanager
+def stoppable(minutes: float | None = None) -> Iterator[None]:
+    """In this block signals and the time limit raise Stopped. For the main thread."""
+
+    def interrupted(number: int, frame: FrameType | None) -> NoReturn:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        print("stopping; Ctrl-C once more stops at once", file=sys.stderr, flush=True)
+        raise Stopped("stopped")
+
+    def terminated(number: int, frame: FrameType | None) -> NoReturn:
+        raise Terminated("stopped by SIGTERM")
+
+    def time_up(number: int, frame: FrameType | None) -> NoReturn:
+        raise TimeUp(f"the {minutes:g} min of --minutes are over")
+
+    handlers = {signal.SIGINT: interrupted, signal.SIGTERM: terminated}
+    if minutes is not None:  # the kernel's own clock: it does not jump
+        handlers[signal.SIGALRM] = time_up
+        signal.setitimer(signal.ITIMER_REAL, minutes * 60)
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        if minutes is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)

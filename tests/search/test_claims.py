@@ -1,0 +1,86 @@
+"""Claims: held by one process at a time, and let go when that process ends, however it ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fkd_core.search.storage import Storage, open_storage
+
+HOLDER = """
+import sys
+from fkd_core.search.storage import open_storage
+storage = open_storage(sys.argv[1])
+print(storage.claims.take("a trial"), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'studies.db'}"
+    return str(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+def holder(url: str) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+    """Starts another process that claims the trial and sits on it."""
+    started = []
+
+    def start() -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOLDER, url],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        started.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "True"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_what_a_living_process_holds_nobody_else_gets_until_it_is_killed(
+    url: str, holder: Callable[[], subprocess.Popen[str]]
+) -> None:
+    process = holder()
+    here = open_storage(url).claims
+    assert not here.take("a trial")
+    assert here.take("another trial")
+    process.kill()
+    process.wait()
+    assert _taken_soon(open_storage(url)), "the kernel or the server let go at once"
+
+
+def test_what_is_released_others_may_take(
+    url: str, holder: Callable[[], subprocess.Popen[str]]
+) -> None:
+    here = open_storage(url).claims
+    assert here.take("a trial")
+    assert here.take("a trial"), "claiming twice is harmless"
+    here.release("a trial")
+    here.release("a trial")
+    holder()
+    assert not here.take("a trial")
+
+
+def test_a_turn_can_be_had_again_and_again(url: str) -> None:
+    claims = open_storage(url).claims
+    entered = 0
+    for _ in range(3):
+        with claims.turn("study"):
+            entered += 1
+    assert entered == 3
+
+
+def _taken_soon(storage: Storage) -> bool:
+    """PostgreSQL's server takes a moment to notice that a client is gone."""
+    return any(storage.claims.take("a trial") for _ in range(10_000))
