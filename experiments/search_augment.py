@@ -16,7 +16,7 @@ optuna-dashboard --artifact-dir results/artifacts sqlite:///results/studies.db
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from fkd_core import experiment
@@ -33,7 +33,7 @@ from fkd_core.report.augmentation import (
 from fkd_core.report.trial_page import TrialPages
 from fkd_core.running.session import session
 from fkd_core.search.augmentation import AugmentationSearch
-from fkd_core.search.augmentation_plan import Plan, candidates
+from fkd_core.search.augmentation_plan import Plan, candidates, resized
 from fkd_core.search.policies import write_policy
 from fkd_core.search.storage import open_storage
 from search_spaces import augmentation as space
@@ -47,6 +47,11 @@ class SearchAugment(experiment.Options):
     """Candidates by name, or `all`; without it, six telling ones (with --preset full: all)."""
     pipelines: tuple[Literal["complete", "partial"], ...] = ("complete",)
     """Whose faces judge; each pipeline gets its own verdicts and policy."""
+    trials: int | None = None
+    """Compositions tried, in place of the preset's number."""
+    gpu_hours: float | None = None
+    """Hard limit of device-hours for the search of each composition. Without a GPU, an hour of one
+    worker counts as one."""
 
 
 def main(options: SearchAugment) -> None:
@@ -54,10 +59,8 @@ def main(options: SearchAugment) -> None:
     if not options.pipelines:
         raise UserError("--pipelines: name complete, partial or both")
     names = candidates(options.transforms, options.preset)
-    plans = [
-        Plan(pipeline, names, space.BUDGETS[options.preset], options.seed)
-        for pipeline in options.pipelines
-    ]
+    budget = resized(space.BUDGETS[options.preset], options.trials)
+    plans = [Plan(pipeline, names, budget, options.seed) for pipeline in options.pipelines]
     competition = options.load()
     faces, fits = competition.training, options.fits(competition)
     planned = sum(plan.fits for plan in plans)
@@ -82,7 +85,8 @@ def main(options: SearchAugment) -> None:
         pages = TrialPages(faces, options.results / "artifacts", made_by)
         for plan in plans:
             ray_session.pack([plan.base], fits)
-            search = AugmentationSearch(plan, ray_session, fits, storage, progress.done, pages)
+            limited = replace(plan, seconds=ray_session.worker_seconds(options.gpu_hours))
+            search = AugmentationSearch(limited, ray_session, fits, storage, progress.done, pages)
             suffix = "" if plan.pipeline == "complete" else f"-{plan.pipeline}"
 
             progress.stage(f"screen ({plan.pipeline})")

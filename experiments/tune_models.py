@@ -91,7 +91,7 @@ def main(options: TuneModels) -> None:
         for model in dict.fromkeys(plan.model for plan in plans):
             ray_session.pack([plan.reference for plan in plans if plan.model == model], fits)
             share = ray_session.pool.share or 1.0
-            seconds = options.gpu_hours and options.gpu_hours * 3600 / share
+            seconds = ray_session.worker_seconds(options.gpu_hours)
             tunings = [
                 Tuning(
                     replace(plan, seconds=seconds),
@@ -126,8 +126,6 @@ def planned(options: TuneModels) -> list[TuningPlan]:
     reference's."""
     if not options.pipelines:
         raise UserError("--pipelines: name complete, partial or both")
-    if options.gpu_hours is not None and not options.gpu_hours > 0:
-        raise UserError(f"--gpu-hours: {options.gpu_hours:g} is no time; give more than 0")
     budget = resized(
         BUDGETS[options.preset],
         trials=options.trials, epochs=options.epochs, faces=options.faces,

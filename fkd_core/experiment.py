@@ -119,8 +119,8 @@ class Options:
         """Raises UserError for a value that no experiment can use."""
         if self.seed < 0:
             raise UserError(f"--seed: {self.seed} is negative; give 0 or more")
-        for name in ("minutes", "fit_minutes"):
-            given = getattr(self, name)
+        for name in ("minutes", "fit_minutes", "gpu_hours"):
+            given = getattr(self, name, None)
             if given is not None and not given > 0:
                 raise UserError(f"{option(name)}: {given:g} is no time; give more than 0")
         share = self.gpus_per_trial

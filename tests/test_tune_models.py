@@ -24,11 +24,18 @@ from search_spaces import augmentation
         ({"epochs": 0}, "--epochs: 0 is too few"),
         ({"gpu_hours": 0.0}, "--gpu-hours: 0 is no time"),
         ({"gpu_hours": float("nan")}, "--gpu-hours: nan is no time"),
+        ({"fit_minutes": -1.0}, "--fit-minutes: -1 is no time"),
+        ({"checkpoints": "nosuch://here"}, "checkpoints cannot be kept in nosuch://here"),
     ],
 )
 def test_what_cannot_be_is_named(options: dict[str, Any], words: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=words):
-        planned(TuneModels(results=tmp_path, **options))
+        _checked(TuneModels(results=tmp_path, **options))
+
+
+def _checked(options: TuneModels) -> None:
+    options.check()
+    planned(options)
 
 
 def test_every_model_and_pipeline_gets_an_equal_budget(tmp_path: Path) -> None:

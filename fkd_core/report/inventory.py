@@ -147,7 +147,7 @@ def _studies(inventory: Inventory, needs: Needs) -> Sheet:
         )
         for study in inventory.studies
     ]
-    caption = "hours of workers: spent, saved by stopping early (pruned), and by the store (stored)"
+    caption = "hours of workers: spent, and saved by pruning and by the store"
     return Sheet("studies", "Studies", rows, caption)
 
 

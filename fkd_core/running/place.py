@@ -47,10 +47,8 @@ class Place:
 
         quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
         if not self.address:
-            with _own_sigterm():
-                ray.init(
-                    address="local", include_dashboard=False, _node_ip_address="127.0.0.1", **quiet
-                )
+            with _own_sigterm(), _on_loopback():
+                ray.init(address="local", include_dashboard=False, **quiet)
             return
         host, _, port = self.address.rpartition(":")
         code = [str(Path(module.__path__[0])) for module in (fkd_core, search_spaces)]
@@ -78,3 +76,19 @@ def _own_sigterm() -> Iterator[None]:
     finally:
         if callable(handler) and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)
+
+
+@contextlib.contextmanager
+def _on_loopback() -> Iterator[None]:
+    """What Ray starts here is bound to 127.0.0.1, as it always is on Windows and macOS; elsewhere
+    Ray would listen on every address of this machine."""
+    from ray._private import ray_constants
+
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    os.environ[ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR] = "0"  # for what it starts
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
+        del os.environ[ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR]

@@ -44,6 +44,10 @@ class Session:
         """The hard limit of one fit."""
         return self.place.fit_minutes and self.place.fit_minutes * 60
 
+    def worker_seconds(self, gpu_hours: float | None) -> float | None:
+        """So many device-hours as seconds of one worker, which holds a share of a GPU."""
+        return gpu_hours and gpu_hours * 3600 / (self.pool.share or 1.0)
+
     def run_fits(
         self,
         specs: Sequence[FitSpec],

@@ -189,6 +189,7 @@ class AugmentationSearch:
                 first=(first,),
             ),
             trials=self.plan.budget.compose_trials,
+            seconds=self.plan.seconds,
         )
         run_studies(self.session, [study], self.fits, self.on_outcome, self.on_trial)
         best = _best(study)
@@ -243,12 +244,13 @@ class AugmentationSearch:
         return Proposals(sampler, options or {}, plan.seed, plan.budget.lag, first)
 
     def _name(self, what: str, arena: Arena, *more: Any) -> str:
-        """Says what is searched; the hash at its end stands for all that its values depend on."""
+        """Says what is searched; the hash at its end stands for all that its values depend on, but
+        not for the number of compositions: a larger one goes on."""
         identity = [
             [spec.to_json() for spec in self._specs(arena, Policy())],
             self.fits.fingerprint,
             recipe_version(self.plan.base.model.name),
-            asdict(self.plan.budget),
+            asdict(replace(self.plan.budget, compose_trials=0)),
             self.plan.seed,
             more,
         ]

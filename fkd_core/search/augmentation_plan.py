@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.data.folds import Split
@@ -22,6 +22,8 @@ class Plan:
     """The candidates."""
     budget: space.Budget
     seed: int
+    seconds: float | None = None
+    """Hard limit of worker seconds for the search of the composition."""
 
     @property
     def base(self) -> FitSpec:
@@ -49,6 +51,15 @@ class Plan:
             + b.meeting_pairs * 3
             + b.ablation_pairs * min(n, b.confirmed)
         )
+
+
+def resized(budget: space.Budget, trials: int | None) -> space.Budget:
+    """The budget with so many compositions tried. Raises UserError for a number that is none."""
+    if trials is None:
+        return budget
+    if trials < 1:
+        raise UserError(f"--trials: {trials} is too few; give 1 or more")
+    return replace(budget, compose_trials=trials)
 
 
 def candidates(asked: Sequence[str], preset: str) -> tuple[str, ...]:

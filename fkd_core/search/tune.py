@@ -9,6 +9,7 @@ the store and in the studies, and a rerun goes on from there.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import tempfile
@@ -36,6 +37,9 @@ from fkd_core.running.session import Session
 from fkd_core.search.brain import Brain
 from fkd_core.search.studies import Study
 from fkd_core.search.under_way import OnTrial
+
+# Tune shows a traceback for every proxy that is lost; the brain sees to those.
+logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
 
 MOST_AT_ONCE = 256
 """Trials that Tune may have under way; how many there are is up to the workers."""
