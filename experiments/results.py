@@ -180,7 +180,7 @@ def replay_study(inventory: Inventory, name: str) -> None:
             "were changed after they were used, or another version of Optuna proposes otherwise."
         )
         sys.exit(1)
-    say(f"{len(found)} proposals, the same in the same order.")
+    say(f"Proposals: {len(found)}, the same in the same order.")
 
 
 def redo_fit(inventory: Inventory, name: str, options: experiment.Options) -> None:

@@ -32,10 +32,10 @@ class Run:
     """Those of the outcome that tell no time; all where empty."""
 
 
-SEARCH = Run(("experiments/search_augment.py",), 8, "augmentation/verdicts.csv")
+SEARCH = Run(("experiments/search_augment.py",), 5, "augmentation/verdicts.csv")
 TUNE = Run(
     ("experiments/tune_models.py", "--models", "lenet5", "--pipelines", "complete"),
-    4,
+    3,
     "tuning/results.csv",
     ("rmse", "low", "high", "gain", "winner", "trials", "pruned"),
 )
@@ -105,13 +105,48 @@ def test_kills_change_nothing(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_ctrl_c_stops_with_one_line_and_the_rerun_goes_on(tmp_path: Path) -> None:
+def test_workers_that_are_killed_change_nothing(tmp_path: Path) -> None:
+    calm, stormy = tmp_path / "calm", tmp_path / "stormy"
+    _finish(SEARCH, calm)
+    process, chance = _start(SEARCH, stormy), random.Random(13)
+    for kept in (2, 6, 10):
+        while process.poll() is None and len(_kept(stormy)) < kept:
+            time.sleep(0.05)  # polls: the kill comes at whatever the worker is doing then
+        workers = _workers(process.pid)
+        assert workers, "the run has its workers"
+        os.kill(chance.choice(workers), signal.SIGKILL)
+    _, err = process.communicate(timeout=600)
+    assert process.returncode == 0, err[-3000:]
+    assert _trials(stormy) == _trials(calm)
+    assert _outcome(SEARCH, stormy) == _outcome(SEARCH, calm)
+    assert len(_kept(stormy)) == len(_kept(calm))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_with_one_line_and_the_rerun_goes_on(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
     process = _start(SEARCH, tmp_path)
-    while process.poll() is None and not list(tmp_path.glob("fits/fits/*/*")):
+    while process.poll() is None and not _kept(tmp_path):
         time.sleep(0.05)  # polls: until the first result is kept
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=120)
-    assert process.returncode == 130, err
+    assert process.returncode == code, err
     assert "the same command goes on from there" in err
     assert "Traceback" not in err
     _finish(SEARCH, tmp_path)
+
+
+def _kept(results: Path) -> list[Path]:
+    return list(results.glob("fits/fits/*/*.fit"))
+
+
+def _workers(driver: int) -> list[int]:
+    """The processes of a driver's Ray session that do its fits."""
+    listed = subprocess.run(
+        ["ps", "-axo", "pid=,args="], capture_output=True, text=True, check=True
+    ).stdout
+    titled = [line.split(None, 1) for line in listed.splitlines()]
+    found = [int(pid) for pid, title in titled if title.startswith("ray::FitWorker")]
+    return [pid for pid in found if os.getsid(pid) == driver]

@@ -524,7 +524,7 @@ def test_a_cache_entry_that_is_being_written_stays(filled: Filled, run: Run) -> 
 def test_a_study_is_replayed(filled: Filled, run: Run) -> None:
     done = run("--replay", TUNING)
     assert done.returncode == 0, done.stderr
-    assert "2 proposals, the same in the same order." in done.stdout
+    assert "Proposals: 2, the same in the same order." in done.stdout
     study = optuna.load_study(study_name=TUNING, storage=filled.url)
     study.set_user_attr("proposals", Proposals("random", seed=1).to_json())
     done = run("--replay", TUNING)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,8 +25,8 @@ def model_of(spec: FitSpec, weights: Sequence[NDArray[Any]]) -> Any:
     `weights` are the fit's, in Keras's order. Raises ValueError where they are another model's.
     """
     runtime.prepare_for(spec)
-    with _silent():  # on its way up, TensorFlow talks past every setting
-        import keras
+    runtime.import_silently()
+    import keras
 
     keras.config.set_dtype_policy(spec.precision)
     try:
@@ -64,17 +61,3 @@ def predict(
 ) -> NDArray[np.float32]:
     """[n, p, 2] pixels for images [n, 96, 96]; p keypoints as the fit was taught."""
     return run(model_of(spec, weights), images)
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Without what native code writes to standard error; exceptions pass."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

@@ -160,3 +160,17 @@ def versions() -> dict[str, str]:
         "keras": keras.__version__,
         keras.backend.backend(): backend.__version__,
     }
+
+
+def import_silently() -> None:
+    """Imports Keras and its backend in a prepared process without what native code writes to
+    standard error on its way up, past every setting; exceptions pass."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        import keras  # noqa: F401
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -10,6 +10,7 @@ import numpy as np
 
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
+from fkd_core.fitting import runtime
 from fkd_core.fitting.fit import fit
 from fkd_core.fitting.fits import Fits, Outcome
 from fkd_core.fitting.result import Failed, FitResult, Stopped
@@ -85,6 +86,8 @@ def redo(store: FitStore, key: str, faces: Faces, cache: Path) -> Redone:
             "its own --data and --corrections, or check out the code version that made it"
         )
     before = fits.get(spec)
+    runtime.prepare_for(spec)
+    runtime.import_silently()
     again = fit(spec, faces, cache=cache)
     assert before is not None
     assert not isinstance(again, Stopped)  # nobody asked it to stop

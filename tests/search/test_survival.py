@@ -25,7 +25,7 @@ PLANNED = {"screen": 9, "confirm": 5, "meeting": 2, "compose": 6, "lenet5": 9, "
 def _start(results: Path, *more: str) -> subprocess.Popen[str]:
     results.mkdir(exist_ok=True)
     return subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(results), *more],
+        [sys.executable, str(SCRIPT), "--results", str(results), *more],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -164,7 +164,7 @@ def test_a_cluster_gives_the_same_trials_though_a_worker_dies_and_machines_leave
 def test_several_drivers_on_postgresql_run_exactly_the_planned_trials_though_one_is_killed(
     tmp_path: Path, postgres: str, undisturbed: dict[str, Any]
 ) -> None:
-    drivers = [_start(tmp_path, postgres) for _ in range(3)]
+    drivers = [_start(tmp_path, "--storage", postgres) for _ in range(3)]
     while drivers[0].poll() is None and len(_ran(tmp_path)) < 25:
         time.sleep(0.005)  # polls; the kill comes at whatever they are doing then
     drivers[0].kill()
