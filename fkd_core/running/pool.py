@@ -170,12 +170,17 @@ def answer(call: Any, seconds: float | None = None) -> Any:
     try:
         return ray.get(call, timeout=seconds)
     except ray.exceptions.GetTimeoutError:
-        return Lost(f"took longer than {(seconds or 0) / 60:.3g} min", repeat=False)
+        return overdue(seconds or 0.0)
     except ray.exceptions.RayTaskError:
         raise
     except ray.exceptions.RayError as error:
         own_will = "exit_actor" in str(error) or "INTENDED_USER_EXIT" in str(error)
         return Lost(_last_line(error), counts=not own_will)
+
+
+def overdue(seconds: float) -> Lost:
+    """What becomes of a call that takes longer than it may."""
+    return Lost(f"took longer than {seconds / 60:.3g} min", repeat=False)
 
 
 def slots(resources: Mapping[str, float], threads: int, share: float) -> int:

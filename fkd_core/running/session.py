@@ -18,7 +18,7 @@ from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.runtime import gpu_total_bytes
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.running.place import Place
-from fkd_core.running.pool import Lost, Pool, Worker, answer
+from fkd_core.running.pool import Lost, Pool, Worker, answer, overdue
 from fkd_core.running.sharing import doubled, share_for
 from fkd_core.running.worker import FitWorker
 
@@ -152,11 +152,13 @@ class Session:
                 running[calls[number](worker.actor)] = worker, number, time.monotonic()
             done = set(self.pool.wait(list(running), LOOK_SECONDS))
             for call, (worker, number, began) in list(running.items()):
-                late = seconds is not None and time.monotonic() - began > seconds
-                if call not in done and not late:
+                if call in done:
+                    result = answer(call)
+                elif seconds is not None and time.monotonic() - began > seconds:
+                    result = overdue(seconds)
+                else:
                     continue
                 del running[call]
-                result = answer(call, None if call in done else 0.0)
                 if not isinstance(result, Lost):
                     self.pool.give(worker)
                     yield number, result
