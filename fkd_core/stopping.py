@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 
 class Stopped(KeyboardInterrupt):
@@ -60,3 +60,30 @@ def stoppable(minutes: float | None = None) -> Iterator[None]:
             signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def in_one_piece() -> Iterator[None]:
+    """Signals that arrive in this block of the main thread are handled at its end: an exception
+    out of the middle of a transaction may leave the database locked, and is lost where it comes
+    in a finalizer. The second of a kind ends the process at once."""
+    waiting: list[int] = []
+    before: dict[int, Any] = {}
+
+    def wait(number: int, frame: FrameType | None) -> None:
+        if number in waiting:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        waiting.append(number)
+
+    try:
+        for number in {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGALRM", signal.SIGINT)}:
+            if callable(handler := signal.getsignal(number)):
+                before[number] = handler
+                signal.signal(number, wait)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in waiting:
+            signal.raise_signal(number)

@@ -8,13 +8,10 @@ the store and in the studies, and a rerun goes on from there.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import signal
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from types import FrameType
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
@@ -37,6 +34,7 @@ from fkd_core.running.session import Session
 from fkd_core.search.brain import Brain
 from fkd_core.search.studies import Study
 from fkd_core.search.under_way import OnTrial
+from fkd_core.stopping import in_one_piece
 
 # Tune shows a traceback for every proxy that is lost; the brain sees to those.
 logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
@@ -77,8 +75,9 @@ def run_studies(
         if not answered:  # where the store answers everything, Tune need not start
             _tune(session, brain)
     finally:
-        for study in studies:
-            study.close()
+        with in_one_piece():
+            for study in studies:
+                study.close()
 
 
 def _tune(session: Session, brain: Brain) -> None:
@@ -108,33 +107,6 @@ def _tune(session: Session, brain: Brain) -> None:
         ).fit()
     if brain.error is not None:
         raise brain.error
-
-
-@contextlib.contextmanager
-def in_one_piece() -> Iterator[None]:
-    """Signals that arrive in this block of the main thread are handled at its end: an exception
-    out of the middle of a transaction may leave the database locked, and is lost where it comes
-    in a finalizer. The second of a kind ends the process at once."""
-    waiting: list[int] = []
-    before: dict[int, Any] = {}
-
-    def wait(number: int, frame: FrameType | None) -> None:
-        if number in waiting:
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
-        waiting.append(number)
-
-    try:
-        for number in {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGALRM", signal.SIGINT)}:
-            if callable(handler := signal.getsignal(number)):
-                before[number] = handler
-                signal.signal(number, wait)
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for number in waiting:
-            signal.raise_signal(number)
 
 
 class _Pinned:
