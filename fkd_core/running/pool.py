@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -15,6 +16,12 @@ LOOK_SECONDS = 2.0
 """How often it is looked for machines that came."""
 FAILED_STARTS = 3
 """After so many workers that could not even start, a machine is given up."""
+LEAST_MEMORY = 2 << 30
+"""Bytes a worker may always keep; one that grows beyond its part of the machine is renewed."""
+NO_ROOM_SECONDS = 30.0
+"""After so long without a single worker it is said what is waited for."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -42,12 +49,12 @@ class Lost:
 class Pool:
     """Workers by machine: new ones on machines that join, none on those that left.
 
-    `start` makes an actor: ``start(name, node, share)``. A worker is only handed out once it runs,
-    so a machine that is busy with other work is simply not used until it has room.
+    `start` makes an actor: ``start(name, node, share, memory)``. A worker is only handed out once
+    it runs, so a machine that is busy with other work is simply not used until it has room.
     """
 
     def __init__(
-        self, start: Callable[[str, str, float], Any], threads: int, share: float
+        self, start: Callable[[str, str, float, int], Any], threads: int, share: float
     ) -> None:
         self._start, self._threads = start, threads
         self._numbers = itertools.count()
@@ -56,6 +63,7 @@ class Pool:
         self._starting: dict[Any, Worker] = {}
         self._failed: Counter[str] = Counter()
         self._looked = float("-inf")
+        self._served = time.monotonic()
         self.share = share
         self._fill()
         if not self.size:
@@ -129,6 +137,14 @@ class Pool:
                 self._begun(ref)
         if time.monotonic() - self._looked > LOOK_SECONDS:
             self._fill()
+            self._say_where_there_is_no_room()
+
+    def _say_where_there_is_no_room(self) -> None:
+        if self._idle or self._busy:
+            self._served = time.monotonic()
+        elif time.monotonic() - self._served > NO_ROOM_SECONDS:
+            self._served = float("inf")  # once is enough
+            log.warning("waiting for room: other work holds the CPUs or GPUs; see `ray status`")
 
     def _begun(self, ref: Any) -> None:
         import ray
@@ -154,9 +170,12 @@ class Pool:
         for node, resources in machines.items():
             if self._failed[node] >= FAILED_STARTS:
                 continue
-            for _ in range(slots(resources, self._threads, self.share) - here[node]):
+            room = slots(resources, self._threads, self.share)
+            memory = max(LEAST_MEMORY, int(resources.get("memory", 0) / max(1, room)))
+            for _ in range(room - here[node]):
                 name = f"fkd-worker-{next(self._numbers)}"
-                worker = Worker(name, node, self._start(name, node, self.share))
+                actor = self._start(name, node, self.share, memory)
+                worker = Worker(name, node, actor)
                 self._starting[worker.actor.__ray_ready__.remote()] = worker
 
 

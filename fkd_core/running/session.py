@@ -196,7 +196,7 @@ def session(faces: Faces, place: Place, worker: type[Any] = FitWorker) -> Iterat
         )
         remote = ray.remote(worker)
 
-        def start(name: str, node: str, share: float) -> Any:
+        def start(name: str, node: str, share: float, memory: int) -> Any:
             actor = remote.options(
                 name=name,
                 num_cpus=place.threads,
@@ -206,7 +206,8 @@ def session(faces: Faces, place: Place, worker: type[Any] = FitWorker) -> Iterat
                     node, soft=False
                 ),
             )
-            return actor.remote(held, str(place.cache.resolve()), place.checkpoints, share)
+            cache = str(place.cache.resolve())
+            return actor.remote(held, cache, place.checkpoints, share, memory)
 
         yield Session(Pool(start, place.threads, share), place)
     finally:

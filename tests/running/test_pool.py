@@ -22,6 +22,7 @@ from fkd_core.fitting.store import FitStore
 from fkd_core.models.conv5 import Conv5
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.running.place import Place
+from fkd_core.running.pool import LEAST_MEMORY
 from fkd_core.running.session import Session, session
 from fkd_core.running.sharing import share_for
 
@@ -37,7 +38,10 @@ GREEDY, HANGS, DIES, ALWAYS_DIES = 101, 102, 103, 104
 class GpuWorker:
     """Holds a share of a GPU that is not there; a fit's seed says what becomes of it."""
 
-    def __init__(self, faces: Faces, cache: str, checkpoints: str | None, gpus: float) -> None:
+    def __init__(
+        self, faces: Faces, cache: str, checkpoints: str | None, gpus: float, memory: int
+    ) -> None:
+        assert memory >= LEAST_MEMORY
         self._cache, self._gpus = Path(cache), gpus
 
     def fit(self, spec: dict[str, Any], *_: Any, **__: Any) -> Any:
