@@ -139,6 +139,7 @@ class Brain:
                 return self._on_out_of_memory(trial_id, record["summary"]["failure"])
             spec = FitSpec.from_json(record["spec"])
             outcome = self._fits.put(spec, record, arrays)
+            active.deaths = 0  # they are counted against one fit
             if self._on_outcome:
                 self._on_outcome(spec, outcome)
         active.advance()

@@ -53,7 +53,7 @@ class UnderWay:
     curve: Sequence[float] = ()
     """Held-out RMSE of the next fit so far, px, epoch by epoch."""
     deaths: int = 0
-    """Workers that died of it."""
+    """Workers that died of the fit it is at."""
     widened: bool = False
     """Whether it ran out of memory and got more."""
     settled: bool = False
