@@ -35,18 +35,23 @@ class TimeUp(Stopped):
 
 @contextlib.contextmanager
 def stoppable(minutes: float | None = None) -> Iterator[None]:
-    """In this block signals and the time limit raise Stopped. For the main thread."""
+    """Signals and the time limit end this block with Stopped. For the main thread."""
+    asked: list[Stopped] = []
+
+    def stop(reason: Stopped) -> NoReturn:
+        asked.append(reason)
+        raise reason
 
     def interrupted(number: int, frame: FrameType | None) -> NoReturn:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         print("stopping; Ctrl-C once more stops at once", file=sys.stderr, flush=True)
-        raise Stopped("stopped")
+        stop(Stopped("stopped"))
 
     def terminated(number: int, frame: FrameType | None) -> NoReturn:
-        raise Terminated("stopped by SIGTERM")
+        stop(Terminated("stopped by SIGTERM"))
 
     def time_up(number: int, frame: FrameType | None) -> NoReturn:
-        raise TimeUp(f"the {minutes:g} min of --minutes are over")
+        stop(TimeUp(f"the {minutes:g} min of --minutes are over"))
 
     handlers = {signal.SIGINT: interrupted, signal.SIGTERM: terminated}
     if minutes is not None:  # the kernel's own clock: it does not jump
@@ -55,6 +60,10 @@ def stoppable(minutes: float | None = None) -> Iterator[None]:
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
+    except (
+        KeyboardInterrupt
+    ) as error:  # inside Ray's calls, a plain one takes our exception's place
+        raise asked[0] if asked else Stopped("stopped") from error
     finally:
         if minutes is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)

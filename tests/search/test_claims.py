@@ -15,7 +15,7 @@ HOLDER = """
 import sys
 from fkd_core.search.storage import open_storage
 storage = open_storage(sys.argv[1])
-print(storage.claims.take("a trial"), flush=True)
+print(storage.claims.take(sys.argv[2]), flush=True)
 sys.stdin.read()
 """
 
@@ -28,13 +28,19 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def holder(url: str) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+def trial(tmp_path: Path) -> str:
+    """What is claimed; every test's own, for they share a server."""
+    return str(tmp_path)
+
+
+@pytest.fixture
+def holder(url: str, trial: str) -> Iterator[Callable[[], subprocess.Popen[str]]]:
     """Starts another process that claims the trial and sits on it."""
     started = []
 
     def start() -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-c", HOLDER, url],
+            [sys.executable, "-c", HOLDER, url, trial],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         started.append(process)
@@ -49,27 +55,27 @@ def holder(url: str) -> Iterator[Callable[[], subprocess.Popen[str]]]:
 
 
 def test_what_a_living_process_holds_nobody_else_gets_until_it_is_killed(
-    url: str, holder: Callable[[], subprocess.Popen[str]]
+    url: str, trial: str, holder: Callable[[], subprocess.Popen[str]]
 ) -> None:
     process = holder()
     here = open_storage(url).claims
-    assert not here.take("a trial")
-    assert here.take("another trial")
+    assert not here.take(trial)
+    assert here.take(f"not {trial}")
     process.kill()
     process.wait()
-    assert _taken_soon(open_storage(url)), "the kernel or the server let go at once"
+    assert _taken_soon(open_storage(url), trial), "the kernel or the server let go at once"
 
 
 def test_what_is_released_others_may_take(
-    url: str, holder: Callable[[], subprocess.Popen[str]]
+    url: str, trial: str, holder: Callable[[], subprocess.Popen[str]]
 ) -> None:
     here = open_storage(url).claims
-    assert here.take("a trial")
-    assert here.take("a trial"), "claiming twice is harmless"
-    here.release("a trial")
-    here.release("a trial")
+    assert here.take(trial)
+    assert here.take(trial), "claiming twice is harmless"
+    here.release(trial)
+    here.release(trial)
     holder()
-    assert not here.take("a trial")
+    assert not here.take(trial)
 
 
 def test_a_turn_can_be_had_again_and_again(url: str) -> None:
@@ -81,6 +87,6 @@ def test_a_turn_can_be_had_again_and_again(url: str) -> None:
     assert entered == 3
 
 
-def _taken_soon(storage: Storage) -> bool:
+def _taken_soon(storage: Storage, trial: str) -> bool:
     """PostgreSQL's server takes a moment to notice that a client is gone."""
-    return any(storage.claims.take("a trial") for _ in range(10_000))
+    return any(storage.claims.take(trial) for _ in range(10_000))

@@ -77,6 +77,7 @@ def but_for_reasons(said: dict[str, Any]) -> list[Any]:
     return [trials, said["tuned"]]
 
 
+@pytest.mark.slow
 def test_every_way_of_stopping_is_said_in_a_line_and_loses_nothing(
     tmp_path: Path, calm: dict[str, Any]
 ) -> None:
@@ -109,6 +110,7 @@ def test_every_way_of_stopping_is_said_in_a_line_and_loses_nothing(
     assert len(search.ran()) == len(set(search.ran()))
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_a_search_with_one_line_and_the_rerun_goes_on(
     disk: SmallDisk, tmp_path: Path, calm: dict[str, Any]
 ) -> None:
@@ -202,6 +204,7 @@ def test_a_database_that_vanishes_is_made_again_from_the_results(
     assert len(search.ran()) == len(set(search.ran()))
 
 
+@pytest.mark.slow
 def test_a_server_that_stops_ends_a_search_with_one_line_and_the_rerun_goes_on(
     tmp_path: Path, calm: dict[str, Any]
 ) -> None:

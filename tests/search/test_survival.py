@@ -133,6 +133,7 @@ def test_a_search_killed_again_and_again_ends_like_an_undisturbed_one(
     assert _ran(tmp_path) == ran, "and runs nothing"
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_same_trials_though_a_worker_dies_and_machines_leave_and_join(
     tmp_path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
