@@ -76,7 +76,9 @@ def simulated_faces(n: int = 160) -> Faces:
 class SimulatedWorker:
     """Stands in for FitWorker: an outcome that depends on the spec alone, after a random time."""
 
-    def __init__(self, faces: Faces, cache: str, checkpoints: str | None, gpus: float) -> None:
+    def __init__(
+        self, faces: Faces, cache: str, checkpoints: str | None, gpus: float, memory: int
+    ) -> None:
         self._faces, self._cache, self._gpus = faces, Path(cache), gpus
         nodes = self._cache / "nodes"
         nodes.mkdir(parents=True, exist_ok=True)
