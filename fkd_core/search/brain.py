@@ -167,6 +167,7 @@ class Brain:
         if active.settled or self.error is not None:
             return
         active.deaths += lost.counts
+        active.paused = None  # what it had spent is counted; it begins anew, or where it was kept
         if lost.repeat and active.deaths <= RETRIES:
             active.study.interrupted(active.number)
             self._held.append(active)

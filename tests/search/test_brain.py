@@ -216,6 +216,18 @@ def test_a_trial_whose_worker_is_lost_goes_on_with_another_and_is_no_failure(
     assert study.trials[0].user_attrs["interrupted"] == RETRIES == workers.dropped
 
 
+def test_what_a_lost_worker_had_spent_is_counted_beside_what_the_next_one_spends(
+    fits: Fits, storage: Storage
+) -> None:
+    study = _study(storage, trials=1)
+    brain = Brain([study], fits, OneWorker())
+    assert brain.suggest("0") is not None
+    assert not brain.on_result("0", Progress(2, [9.0, 8.0], 2.0))
+    brain.on_result("0", Lost("its machine left"))
+    _work(brain)
+    assert study.trials[0].user_attrs["seconds"] == 2.0 + EPOCHS
+
+
 @pytest.mark.parametrize(("lost", "after"), [
     (Lost("killed by the system"), RETRIES + 1),
     (Lost("took longer than 1 min", repeat=False), 1),
