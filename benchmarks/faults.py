@@ -31,6 +31,8 @@ from fkd_core.report.sheet import Sheet, text
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "search"))
 
 import injection as at  # type: ignore[import-not-found]
+from driven import Search  # type: ignore[import-not-found]
+from surroundings import Postgres, SmallDisk, cluster_of_two  # type: ignore[import-not-found]
 
 SHORT = ("--short",)
 APART = 8
@@ -66,22 +68,21 @@ KINDS = {
 
 @contextmanager
 def scene(
-    folder: Path, kind: Kind, chance: random.Random, server: at.Postgres | None
+    folder: Path, kind: Kind, chance: random.Random, server: Postgres | None
 ) -> Iterator[at.Scene]:
     """A new search with what the fault needs."""
-    search, cluster = at.Search(folder / "results", SHORT), None
+    search, cluster = Search(folder / "results", SHORT), None
     search.results.mkdir(parents=True)
     with ExitStack() as stack:
         if kind.needs == "cluster":
-            cluster = stack.enter_context(at.cluster_of_two())
+            cluster = stack.enter_context(cluster_of_two())
             search.address = cluster.address
         if kind.needs == "disk":
-            disk = at.SmallDisk(search.results)
+            disk = SmallDisk(search.results)
             stack.callback(disk.close)
             search.inside, search.seen = disk.inside, disk.seen
         if server is not None:
-            url = server.url.replace("/postgres?", f"/{server.database()}?")
-            search.options = (*SHORT, "--storage", url)
+            search.options = (*SHORT, "--storage", server.database())
         yield at.Scene(search, chance, cluster, server)
 
 
@@ -121,15 +122,14 @@ def main(
     chance, rows = random.Random(seed), []
     with tempfile.TemporaryDirectory(prefix="fkd-faults-") as folder:
         room = Path(folder)
-        calm = at.Search(room / "calm", SHORT).finish()
+        calm = Search(room / "calm", SHORT).finish()
         for name in faults:
             kind, damages = KINDS[name], list[at.Damage]()
             with ExitStack() as stack:
                 server = None
                 if kind.needs == "server":
-                    (room / "pg").mkdir()
-                    server = at.Postgres(room / "pg")
-                    stack.callback(server.stop)
+                    server = Postgres()
+                    stack.callback(server.close)
                 while (left := times - sum(sum(d.tried.values()) for d in damages)) > 0:
                     with scene(room / f"{name}{len(damages)}", kind, chance, server) as search:
                         damages.append(at.disturbed(search, [kind.fault], left, APART, calm))

@@ -1,137 +1,21 @@
-"""Simulated searches as processes, and what may befall them: for tests and a benchmark."""
+"""What may befall a simulated search, and what is left of it: for tests and a benchmark."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-SCRIPT = Path(__file__).with_name("simulated_search.py")
-POLL = 0.005
-
-
-@dataclass
-class Search:
-    """One simulated search; drivers come and go."""
-
-    results: Path
-    options: Sequence[str] = ()
-    address: str | None = None
-    """Of the cluster; without it, each driver has a Ray session of its own."""
-    inside: Sequence[str] = ()
-    """What a command begins with to see the small disk: see ``small_disk``."""
-    seen: Path | None = None
-    """Where the results are seen from outside of it."""
-
-    @property
-    def folder(self) -> Path:
-        """The results, for whoever looks on."""
-        return self.seen or self.results
-
-    def start(self, *more: str) -> subprocess.Popen[str]:
-        """A driver, in a session of its own."""
-        environment = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"}
-        if self.address:
-            environment["RAY_ADDRESS"] = self.address
-        where = ("--results", str(self.results))
-        return subprocess.Popen(
-            [*self.inside, sys.executable, str(SCRIPT), *where, *self.options, *more],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    def finish(self, driver: subprocess.Popen[str] | None = None) -> dict[str, Any]:
-        """What a driver, or a new one, prints at its end."""
-        driver = driver or self.start()
-        out, err = driver.communicate(timeout=1200)
-        assert driver.returncode == 0, err[-3000:]
-        found: dict[str, Any] = json.loads(out.splitlines()[-1])
-        return found
-
-    def stopped(self, *more: str) -> tuple[int, str]:
-        """Exit code and messages of a driver that ends by itself."""
-        driver = self.start(*more)
-        _, err = driver.communicate(timeout=1200)
-        return driver.returncode, err
-
-    def ran(self) -> list[str]:
-        """Keys of the fits that were run, in order."""
-        path = self.folder / "ran"
-        return path.read_text().split() if path.exists() else []
-
-    def until(self, fits: int, driver: subprocess.Popen[str]) -> bool:
-        """Waits until so many more fits were run; False where the driver ended before."""
-        goal = len(self.ran()) + fits
-        while len(self.ran()) < goal:
-            if driver.poll() is not None:
-                return False
-            time.sleep(POLL)  # polls; whatever comes next comes at any moment of the driver
-        return True
-
-    def mark(self, name: str, text: str = "") -> Path:
-        """Asks the simulation for a fault."""
-        path = self.folder / "cache" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        return path
-
-    def running(self) -> int:
-        """Trials that SQLite knows as running."""
-        return self._count("trials WHERE state = 'RUNNING'")
-
-    def interrupted(self) -> int:
-        """Trials that SQLite knows to have lost a worker."""
-        return self._count("trial_user_attributes WHERE key = 'interrupted'")
-
-    def _count(self, what: str) -> int:
-        with contextlib.closing(sqlite3.connect(self.folder / "studies.db", timeout=60)) as db:
-            (count,) = db.execute(f"SELECT count(*) FROM {what}").fetchone()
-            return int(count)
-
-
-def below(*roots: int) -> dict[int, str]:
-    """Command lines of all processes that these have started, by id."""
-    listed = subprocess.run(
-        ["ps", "-axo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
-    ).stdout
-    lines = [line.split(None, 2) for line in listed.splitlines()]
-    found: dict[int, str] = {}
-    wanted = set(roots)
-    while wanted:
-        children = {int(pid): args[0] for pid, parent, *args in lines if int(parent) in wanted}
-        found |= children
-        wanted = set(children)
-    return found
-
-
-def kill(*processes: int) -> None:
-    """SIGKILL; those that are gone already are no matter."""
-    for process in processes:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
-
-
-def end(driver: subprocess.Popen[str]) -> None:
-    """Kills a driver at once, and what it leaves of its Ray session."""
-    left = below(driver.pid)
-    driver.kill()
-    driver.communicate()
-    kill(*left)
+from driven import POLL, Search, below, end, kill
+from surroundings import Postgres
 
 
 @dataclass
@@ -308,99 +192,3 @@ def disturbed(
 
 def _told(trial: Any) -> str:
     return json.dumps(trial, sort_keys=True)
-
-
-@contextlib.contextmanager
-def cluster_of_two() -> Iterator[Any]:
-    """A Ray cluster whose head has one CPU; the scene adds, and loses, the second node."""
-    from ray.cluster_utils import Cluster
-
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    try:
-        yield cluster
-    finally:
-        cluster.shutdown()
-
-
-class SmallDisk:
-    """A disk of its own, in memory, seen by the commands inside and from outside."""
-
-    def __init__(self, folder: Path, size: str = "64m") -> None:
-        """At this folder, which must be there. Raises OSError where that is not allowed."""
-        mount = f"mount -t tmpfs -o size={size} fkd '{folder}' && echo mounted && exec cat"
-        self._holder = subprocess.Popen(
-            ["unshare", "--map-root-user", "--mount", "sh", "-c", mount],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self._holder.stdout is not None
-        if self._holder.stdout.readline() != "mounted\n":
-            self.close()
-            raise OSError("no disk of one's own can be mounted here")
-        target = str(self._holder.pid)
-        self.inside = ("nsenter", "--preserve-credentials", "-U", "-m", "-t", target)
-        self.seen = Path(f"/proc/{target}/root{folder}")
-
-    def run(self, command: str) -> None:
-        """A shell command inside, as root there."""
-        subprocess.run([*self.inside, "sh", "-c", command], check=True, capture_output=True)
-
-    def close(self) -> None:
-        """Gives it back."""
-        self._holder.communicate()  # its end of file ends it
-
-
-class Postgres:
-    """A PostgreSQL server of our own that can be stopped."""
-
-    def __init__(self, folder: Path) -> None:
-        """Raises FileNotFoundError where none is installed."""
-        binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-        if not binaries:
-            raise FileNotFoundError("no PostgreSQL server here (Debian: postgresql)")
-        self._bin, self._folder, self._databases = binaries[-1].parent, folder, 0
-        self.url = f"postgresql+psycopg://fkd@/postgres?host={folder}"
-        self._user: dict[str, str] = {"user": "postgres"} if os.getuid() == 0 else {}
-        if self._user:  # the server refuses root
-            for part in (folder, *folder.parents[:3]):
-                with contextlib.suppress(PermissionError):
-                    part.chmod(0o755)
-            folder.chmod(0o777)
-        self._call("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "fkd")
-        self.start()
-
-    def database(self) -> str:
-        """Makes an empty database and gives its name."""
-        import sqlalchemy
-
-        self._databases += 1
-        name = f"searches{self._databases}"
-        engine = sqlalchemy.create_engine(self.url, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
-        engine.dispose()
-        return name
-
-    def start(self) -> None:
-        """Waits until it answers."""
-        listen = f"-c listen_addresses='' -c unix_socket_directories={self._folder}"
-        log = str(self._folder / "log")
-        self._call(
-            "pg_ctl", "-D", str(self._folder / "data"), "-w", "-l", log, "-o", listen, "start"
-        )
-
-    def stop(self) -> None:
-        """At once, as a crash does."""
-        data = str(self._folder / "data")
-        self._call("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
-
-    def _call(self, program: str, *arguments: str) -> None:
-        subprocess.run(
-            [str(self._bin / program), *arguments],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            **self._user,
-        )

@@ -10,6 +10,7 @@ that was run. Files in RESULTS/cache ask for faults:
     die     one worker dies in the middle of a fit, and the file is gone
     odd     says what happens to one of the screened fits: hang; die, with its worker, always;
             cramped, out of memory on less than a whole GPU; or the reason why it fails
+    wait    fits wait until the file is gone
     leak    workers keep 20 MB a fit, and leave once that is 100 MB
     clock   the driver's clock jumps by a day, to and fro
 """
@@ -80,9 +81,9 @@ class SimulatedWorker:
         self, faces: Faces, cache: str, checkpoints: str | None, gpus: float, memory: int
     ) -> None:
         self._faces, self._cache, self._gpus = faces, Path(cache), gpus
-        nodes = self._cache / "nodes"
-        nodes.mkdir(parents=True, exist_ok=True)
-        (nodes / ray.get_runtime_context().get_node_id()).touch()
+        machines = self._cache / "machines"
+        machines.mkdir(parents=True, exist_ok=True)
+        (machines / ray.get_runtime_context().get_node_id()).touch()
         self._paused: tuple[FitSpec | None, int] = (None, 0)
         self._last: FitSpec | None = None
         self._leaked: list[object] = []
@@ -98,6 +99,8 @@ class SimulatedWorker:
         parsed = FitSpec.from_json(spec)
         self._leak(parsed)
         time.sleep(np.random.default_rng().uniform(0.0, 0.05))  # the work; timing must not matter
+        while (self._cache / "wait").exists():
+            time.sleep(0.005)
         self._die()
         result = self._odd(parsed) or outcome(parsed, self._faces)
         at = self._paused[1] if self._paused[0] == parsed else 0

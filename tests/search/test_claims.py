@@ -18,6 +18,7 @@ storage = open_storage(sys.argv[1])
 print(storage.claims.take(sys.argv[2]), flush=True)
 sys.stdin.read()
 """
+TRIAL = "tuning/complete/lenet5/7"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -28,19 +29,13 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def trial(tmp_path: Path) -> str:
-    """What is claimed; every test's own, for they share a server."""
-    return str(tmp_path)
-
-
-@pytest.fixture
-def holder(url: str, trial: str) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+def holder(url: str) -> Iterator[Callable[[], subprocess.Popen[str]]]:
     """Starts another process that claims the trial and sits on it."""
     started = []
 
     def start() -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-c", HOLDER, url, trial],
+            [sys.executable, "-c", HOLDER, url, TRIAL],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         started.append(process)
@@ -55,27 +50,27 @@ def holder(url: str, trial: str) -> Iterator[Callable[[], subprocess.Popen[str]]
 
 
 def test_what_a_living_process_holds_nobody_else_gets_until_it_is_killed(
-    url: str, trial: str, holder: Callable[[], subprocess.Popen[str]]
+    url: str, holder: Callable[[], subprocess.Popen[str]]
 ) -> None:
     process = holder()
     here = open_storage(url).claims
-    assert not here.take(trial)
-    assert here.take(f"not {trial}")
+    assert not here.take(TRIAL)
+    assert here.take(f"{TRIAL}0")
     process.kill()
     process.wait()
-    assert _taken_soon(open_storage(url), trial), "the kernel or the server let go at once"
+    assert _taken_soon(open_storage(url)), "the kernel or the server let go at once"
 
 
 def test_what_is_released_others_may_take(
-    url: str, trial: str, holder: Callable[[], subprocess.Popen[str]]
+    url: str, holder: Callable[[], subprocess.Popen[str]]
 ) -> None:
     here = open_storage(url).claims
-    assert here.take(trial)
-    assert here.take(trial), "claiming twice is harmless"
-    here.release(trial)
-    here.release(trial)
+    assert here.take(TRIAL)
+    assert here.take(TRIAL), "claiming twice is harmless"
+    here.release(TRIAL)
+    here.release(TRIAL)
     holder()
-    assert not here.take(trial)
+    assert not here.take(TRIAL)
 
 
 def test_a_turn_can_be_had_again_and_again(url: str) -> None:
@@ -87,6 +82,6 @@ def test_a_turn_can_be_had_again_and_again(url: str) -> None:
     assert entered == 3
 
 
-def _taken_soon(storage: Storage, trial: str) -> bool:
+def _taken_soon(storage: Storage) -> bool:
     """PostgreSQL's server takes a moment to notice that a client is gone."""
-    return any(storage.claims.take(trial) for _ in range(10_000))
+    return any(storage.claims.take(TRIAL) for _ in range(10_000))

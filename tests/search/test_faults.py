@@ -12,14 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from driven import Search, end
 from injection import (
-    Postgres,
     Scene,
-    Search,
-    SmallDisk,
-    cluster_of_two,
     disturbed,
-    end,
     flip,
     kill_driver,
     kill_proxy,
@@ -27,6 +23,7 @@ from injection import (
     lock_database,
     lose_node,
 )
+from surroundings import Postgres, SmallDisk, cluster_of_two
 
 SHORT = ("--short",)
 GOES_ON = "what is finished is kept: the same command goes on from there"
@@ -206,19 +203,13 @@ def test_a_database_that_vanishes_is_made_again_from_the_results(
 
 @pytest.mark.slow
 def test_a_server_that_stops_ends_a_search_with_one_line_and_the_rerun_goes_on(
-    tmp_path: Path, calm: dict[str, Any]
+    tmp_path: Path, server: Postgres, calm: dict[str, Any]
 ) -> None:
-    folder = tmp_path / "pg"
-    folder.mkdir()
+    search = Search(tmp_path, (*SHORT, "--storage", server.database()))
+    driver = search.start()
+    assert search.until(5, driver)
+    server.stop()
     try:
-        server = Postgres(folder)
-    except FileNotFoundError as missing:
-        pytest.skip(str(missing))
-    try:
-        search = Search(tmp_path / "results", (*SHORT, "--storage", server.url))
-        driver = search.start()
-        assert search.until(5, driver)
-        server.stop()
         _, err = driver.communicate(timeout=600)
         assert driver.returncode == 2, err
         said = one_clear_line(err)
@@ -227,11 +218,10 @@ def test_a_server_that_stops_ends_a_search_with_one_line_and_the_rerun_goes_on(
         code, err = search.stopped()
         assert code == 2, "while the server is away, the same"
         assert one_clear_line(err).startswith("error: --storage: ")
-        server.start()
-        assert search.finish() == calm
-        assert len(search.ran()) == len(set(search.ran()))
     finally:
-        server.stop()
+        server.start()
+    assert search.finish() == calm
+    assert len(search.ran()) == len(set(search.ran()))
 
 
 @pytest.mark.slow
