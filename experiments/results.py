@@ -145,7 +145,7 @@ def delete_named(inventory: Inventory, needs: Needs, options: Results) -> None:
         if input("Delete? [y/N] ").strip().lower() not in ("y", "yes"):
             say("Nothing was deleted.")
             return
-    delete(inventory, going, options.shared.storage_url)
+    delete(inventory, going)
     say(f"Deleted: {', '.join(each.kept.label for each in going)}")
 
 
@@ -156,7 +156,7 @@ def prune_to(inventory: Inventory, needs: Needs, limit: int, dry_run: bool) -> N
     if going:
         tell(report.dropped(going))
     if not dry_run:
-        prune(going)
+        prune(inventory, going)
     say(
         f"{decimal(inventory.bytes)} in {inventory.folder} before, "
         f"{decimal(left)} {'would be left' if dry_run else 'now'}."

@@ -90,9 +90,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 def build(results: Path, *more: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "experiments/build_ensemble.py", "--results", str(results)]
-    asked = ["--preset", "smoke", "--models", "lenet5", "local2d", "--epochs", "2", "--folds", "3"]
+    asked = ["--preset", "smoke", "--models", "lenet5", "local2d"]
+    small = ["--epochs", "1", "--folds", "3", "--faces", "60"]
     return subprocess.run(
-        [*command, *asked, *more],
+        [*command, *asked, *small, *more],
         cwd=ROOT,
         env=os.environ | {"COLUMNS": "200"},
         capture_output=True,

@@ -31,7 +31,7 @@ from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import FIGURES, Failed, FitResult
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.fitting.store import FitStore
-from fkd_core.inventory import deleting, needs_of, take
+from fkd_core.inventory import needs_of, take
 from fkd_core.inventory.files import parse_size
 from fkd_core.inventory.redoing import redo
 from fkd_core.models.conv5 import Conv5
@@ -431,16 +431,18 @@ def test_it_says_what_would_go_and_asks(
         assert filled.has("loose") != gone
 
 
-def test_nothing_is_deleted_where_a_study_is_in_use(
-    filled: Filled, run: Run, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("how", [("--delete", OLDER, "--yes"), ("--prune", "0")])
+def test_nothing_goes_while_a_study_is_searched(
+    filled: Filled, run: Run, how: tuple[str, ...]
 ) -> None:
-    def in_use(storage_url: str, study: str) -> None:
-        raise UserError(f"study {study} in {storage_url} is being searched")
-
-    monkeypatch.setattr(deleting, "check_unused", in_use)
-    _refused(run("--delete", filled.fits["loose"], OLDER, "--yes"), OLDER, filled.url)
-    assert filled.has("loose")
+    driver = open_storage(filled.url).claims
+    assert driver.take(OLDER)
+    before = filled.bytes
+    _refused(run(*how), OLDER, "is being searched now", "Ctrl-C")
+    assert filled.bytes == before
     assert OLDER in filled.studies
+    driver.release(OLDER)
+    assert run(*how).returncode == 0
 
 
 # Pruning

@@ -13,7 +13,6 @@ from fkd_core.inventory.kept import Kept, KeptFit, KeptStudy, Run, weights_label
 from fkd_core.inventory.names import find
 from fkd_core.inventory.needs import Needs
 from fkd_core.inventory.stock import Inventory
-from fkd_core.search.storage import open_storage
 
 _SHOWN = 3
 """So many reasons an error lists."""
@@ -62,22 +61,14 @@ def check_unneeded(going: Sequence[Doomed]) -> None:
             )
 
 
-def check_unused(storage_url: str, study: str) -> None:
-    """Raises UserError where a driver is searching the study."""
-    if open_storage(storage_url).in_use(study):
-        raise UserError(f"study {study} is being searched now; stop that run first (Ctrl-C)")
-
-
-def delete(inventory: Inventory, going: Sequence[Doomed], storage_url: str) -> None:
+def delete(inventory: Inventory, going: Sequence[Doomed]) -> None:
     """Deletes; raises UserError, before anything is deleted, where a study is being searched."""
-    for each in going:
-        if isinstance(each.kept, KeptStudy):
-            check_unused(storage_url, each.kept.name)
+    inventory.check_idle(each.kept.name for each in going if isinstance(each.kept, KeptStudy))
     for each in going:
         match each.kept:
             case KeptStudy(name=name):
                 assert inventory.storage is not None
-                optuna.delete_study(study_name=name, storage=inventory.storage)
+                optuna.delete_study(study_name=name, storage=inventory.storage.optuna)
             case KeptFit(row=row):
                 assert inventory.store is not None
                 inventory.store.discard(row["key"])

@@ -54,8 +54,10 @@ def to_drop(inventory: Inventory, needs: Needs, limit_bytes: int) -> list[Droppa
     return going
 
 
-def prune(going: Sequence[Droppable]) -> None:
-    """Drops them."""
+def prune(inventory: Inventory, going: Sequence[Droppable]) -> None:
+    """Drops them; raises UserError, before anything is dropped, while a study is being searched,
+    whose fits may just be reading them."""
+    inventory.check_idle(study.name for study in inventory.studies)
     for path in (path for each in going for path in each.paths):
         drop(path)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
-from optuna.storages import BaseStorage
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -15,7 +14,7 @@ from fkd_core.errors import UserError
 from fkd_core.fitting.store import FitStore
 from fkd_core.inventory.files import File, files_below, grouped, mapping, read_json, total
 from fkd_core.inventory.kept import KeptFit, KeptStudy, Run
-from fkd_core.search.storage import open_storage, without_password
+from fkd_core.search.storage import Storage, open_storage, without_password
 
 _WEIGHTS = ".weights.npz"
 
@@ -35,7 +34,7 @@ class Inventory:
     """Key to weights, also of fits whose result is gone."""
     store: FitStore | None
     """None where nothing was ever fitted."""
-    storage: BaseStorage | None
+    storage: Storage | None
     """None where nothing was ever searched."""
 
     @property
@@ -47,6 +46,14 @@ class Inventory:
     def caches(self) -> Mapping[str, Sequence[File]]:
         """The files of each cache; all of it can be made again."""
         return grouped(self.folder / "cache", self.parts.get("cache", ()))
+
+    def check_idle(self, studies: Iterable[str]) -> None:
+        """Raises UserError where a driver is searching one of these studies."""
+        for study in studies:
+            if self.storage is not None and self.storage.in_use(study):
+                raise UserError(
+                    f"study {study} is being searched now; stop that run first (Ctrl-C)"
+                )
 
     def warnings(self, storage_url: str) -> list[str]:
         """Where runs kept their studies in another storage, which then is not seen here."""
@@ -81,7 +88,7 @@ def take(folder: Path, storage_url: str, given: bool) -> Inventory:
         folder=folder,
         parts=parts,
         runs=[_run(run, parts.get(run.name, ())) for run in runs],
-        studies=[] if storage is None else _studies(storage),
+        studies=_studies(storage) if storage else [],
         fits=[KeptFit(row, weights.get(row["key"])) for row in rows],
         weights=weights,
         store=store,
@@ -94,22 +101,22 @@ def _run(folder: Path, files: Sequence[File]) -> Run:
     return Run(folder, read_json(config), config.stat().st_mtime, total(files))
 
 
-def _studies(storage: BaseStorage) -> list[KeptStudy]:
+def _studies(storage: Storage) -> list[KeptStudy]:
     found = []
-    for name in sorted(optuna.get_all_study_names(storage)):
-        study = optuna.load_study(study_name=name, storage=storage)
+    for name in sorted(optuna.get_all_study_names(storage.optuna)):
+        study = optuna.load_study(study_name=name, storage=storage.optuna)
         found.append(KeptStudy(name, study.user_attrs, study.get_trials(deepcopy=False)))
     return found
 
 
-def _existing(url: str, given: bool) -> BaseStorage | None:
+def _existing(url: str, given: bool) -> Storage | None:
     """The storage; None where it is an SQLite file that nobody made yet, which stays so."""
     try:
         parsed = make_url(url)
     except ArgumentError:
-        return open_storage(url).optuna  # says what is wrong with it
+        return open_storage(url)  # says what is wrong with it
     if parsed.get_backend_name() != "sqlite" or Path(parsed.database or "").is_file():
-        return open_storage(url).optuna
+        return open_storage(url)
     if given:
         raise UserError(f"--storage: {without_password(url)} is not there; give an existing one")
     return None

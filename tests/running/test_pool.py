@@ -21,6 +21,7 @@ from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.fitting.store import FitStore
 from fkd_core.models.conv5 import Conv5
 from fkd_core.models.lenet5 import LeNet5
+from fkd_core.running import pool
 from fkd_core.running.place import Place
 from fkd_core.running.pool import LEAST_MEMORY
 from fkd_core.running.session import Session, session
@@ -178,3 +179,26 @@ def test_workers_that_fit_nowhere_are_one_clear_error(
         session(faces, Place(tmp_path, address, gpus_per_trial=2), GpuWorker),
     ):
         pass
+
+
+@pytest.mark.parametrize("joined", [{"gpus_per_trial": 1.0}], indirect=True)
+def test_a_pool_without_room_says_so_once_and_begins_when_there_is(
+    joined: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def start(name: str, node: str, share: float, memory: int) -> Any:
+        gpu_worker = ray.remote(GpuWorker).options(num_gpus=share)
+        return gpu_worker.remote(None, str(joined.place.cache), None, share, memory)
+
+    while not (holder := joined.pool.take()):
+        joined.pool.wait([], 10)
+    monkeypatch.setattr(pool, "NO_ROOM_SECONDS", 0.0)
+    monkeypatch.setattr(pool, "LOOK_SECONDS", 0.0)
+    waiting = pool.Pool(start, 1, 1.0)
+    for _ in range(3):
+        assert waiting.take() is None
+    assert [r.getMessage() for r in caplog.records if "waiting for room" in r.getMessage()] == [
+        "waiting for room: other work holds the CPUs or GPUs; see `ray status`"
+    ]
+    ray.kill(holder.actor)
+    while not waiting.take():
+        waiting.wait([], 10)
