@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
+
+from fkd_core.reach import Code
 
 
 @dataclass(frozen=True)
@@ -59,3 +62,12 @@ class Policy:
         """SHA-256 (hex) of the JSON form."""
         text = json.dumps(self.to_json(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def rendering_of(transforms: Iterable[str], code: Code) -> set[str]:
+    """The modules that render transforms of these names: their own files and the renderer; none
+    for none."""
+    folder = "fkd_core.augment.transforms"
+    named = {f"{folder}.{name}" for name in transforms}
+    own = {module for module in named if code.has(module)}
+    return named and {"fkd_core.augment.compose", *own, *([folder] if own != named else [])}

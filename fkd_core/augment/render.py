@@ -1,7 +1,7 @@
 """Augmented copies of faces, rendered once and shared by every fit that asks for the same.
 
-This module runs with NumPy alone; only rendering anew needs OpenCV and albumentations, so a bare
-machine reads from the cache what another one has rendered.
+This module imports NumPy alone; only rendering anew imports OpenCV and albumentations, so where
+they do not load it reads from the cache what a machine with the same versions has rendered.
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ import json
 import os
 import time
 import zlib
-from functools import cache as remember
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.augment.policy import Policy
-from fkd_core.codehash import code_version
+from fkd_core.augment.policy import Policy, rendering_of
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
 from fkd_core.files import keep_under, whole_file, write_text
+from fkd_core.libraries import RENDERING, version
+from fkd_core.reach import CODE, Code
 
 Copies = tuple[NDArray[np.uint8], NDArray[np.float32]]
 """Images [copies, n, 96, 96] and points [copies, n, 15, 2]."""
@@ -117,15 +118,17 @@ def _render_into(
         cv2.setNumThreads(threads)
 
 
-@remember
-def _code() -> str:
-    """Version of the code that decides what a rendering looks like."""
-    here = Path(__file__).parent
-    return code_version(here, here.parent / "keypoints.py")
+def rendering_version(
+    policy: Policy, code: Code = CODE, version_of: Callable[[str], str] = version
+) -> str:
+    """Says which code and libraries decide what a rendering of this policy looks like."""
+    named = {step.transform for step in policy.steps}
+    reached = code.version({__name__, *rendering_of(named, code)})
+    return json.dumps([reached, *(version_of(library) for library in RENDERING)])
 
 
 def _key(faces: Faces, policy: Policy, seed: int, copies: int) -> str:
-    parts = [policy.hash, faces.fingerprint, int(seed), copies, _code()]
+    parts = [policy.hash, faces.fingerprint, int(seed), copies, rendering_version(policy)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

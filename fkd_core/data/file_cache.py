@@ -16,11 +16,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from fkd_core.codehash import code_version
 from fkd_core.data import array_cache
 from fkd_core.data.archive import Stored, sha256_of
 from fkd_core.errors import UserError
 from fkd_core.files import write_text
+from fkd_core.reach import code_version
 
 _INDEX = "index.json"
 _SETTLED_NS = 2_000_000_000

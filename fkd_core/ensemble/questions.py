@@ -17,6 +17,7 @@ from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.predict import predict
 from fkd_core.fitting.result import Failed
 from fkd_core.fitting.spec import FitSpec
+from fkd_core.reach import CODE, Code
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,13 +31,19 @@ class Question:
     def key(self, fits: Fits) -> str:
         """What the answer is kept under."""
         shown = hashlib.sha256(np.ascontiguousarray(self.images).data).hexdigest()
-        identity = [fits.key(self.fit), shown, [asdict(view) for view in self.views]]
+        views = [asdict(view) for view in self.views]
+        identity = [fits.key(self.fit), shown, views, code_that_answers()]
         return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
 
     def ask(self, worker: Any, fits: Fits) -> Any:
         """Puts the question to a worker; see ``Session.spread``. The answer is `answer`'s."""
         weights = weights_of(self.fit, fits)
         return worker.call.remote(answer, self.fit, weights, self.images, self.views)
+
+
+def code_that_answers(code: Code = CODE) -> str:
+    """Version of the code that shows views, predicts and undoes them, whatever the model."""
+    return code.version({__name__})
 
 
 def answer(

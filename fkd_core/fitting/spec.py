@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
-from functools import cache
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 from fkd_core import models
-from fkd_core.augment.policy import Policy
-from fkd_core.codehash import code_version
+from fkd_core.augment.policy import Policy, rendering_of
 from fkd_core.data.folds import Split
 from fkd_core.keypoints import PIPELINES, Pipeline
+from fkd_core.libraries import BACKENDS, RENDERING, version
 from fkd_core.models.base import Architecture
+from fkd_core.reach import CODE, Code
 
 
 @dataclass(frozen=True)
@@ -135,47 +136,85 @@ class FitSpec:
             raise ValueError(f"not a fit spec: {error}") from error
 
     def key(self, fingerprint: str) -> str:
-        """SHA-256 (hex) of the spec, the faces' fingerprint and the recipe version."""
-        identity = [_plain(self.to_json()), fingerprint, recipe_version(self.model.name)]
-        text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        """SHA-256 (hex) of the spec, the faces' fingerprint, the code that the spec reaches and
+        the versions of the libraries that make its bits."""
+        return _key(self, fingerprint)
 
 
-def _plain(value: Any) -> Any:
-    """The value with equal numbers written equally: 1, 1.0 and True make equal specs."""
-    if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, float | bool) and value == int(value):
-        return int(value)
-    return value
+def recipe_of(spec: FitSpec, code: Code = CODE, version_of: Callable[[str], str] = version) -> str:
+    """Hash of the code that a fit of this spec reaches and of the libraries that make its bits:
+    change one and old results retire.
+
+    What is reached starts from the modules of the spec's values and of its transforms, and from
+    fitting under the spec's own backend.
+    """
+    return _recipe(_form(spec)[1], spec.backend, _transforms(spec), code, version_of)
 
 
-_FIT_PATH = (
-    "fit",
-    "result",
-    "runtime",
-    "schedule",
-    "spec",
-    "steps",
-    "steps_jax",
-    "steps_tensorflow",
-)
+def _transforms(spec: FitSpec) -> frozenset[str]:
+    return frozenset(step.transform for step in spec.policy.steps)
+
+
+@lru_cache(maxsize=1024)
+def _recipe(
+    modules: frozenset[str],
+    backend: str,
+    transforms: frozenset[str],
+    code: Code,
+    version_of: Callable[[str], str],
+) -> str:
+    fitting = {"fkd_core.fitting.fit", f"fkd_core.fitting.steps_{backend}"}
+    roots = modules | fitting | rendering_of(transforms, code)
+    libraries = {"numpy", "keras", *BACKENDS[backend], *(RENDERING if transforms else ())}
+    made = [code.version(roots), {name: version_of(name) for name in sorted(libraries)}]
+    return hashlib.sha256(_json(made).encode()).hexdigest()
+
+
+@lru_cache(maxsize=4096)
+def _key(spec: FitSpec, fingerprint: str) -> str:
+    values, modules = _form(spec)
+    recipe = _recipe(modules, spec.backend, _transforms(spec), CODE, version)
+    return hashlib.sha256(_json([values, fingerprint, recipe]).encode()).hexdigest()
+
+
+_json = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def _form(value: Any) -> tuple[list[Any], frozenset[str]]:
+    """A dataclass as the list of its values, and the modules that define it and its parts.
+
+    What the values are called is in that code, which belongs to a key too. Equal numbers are
+    written equally: 1, 1.0 and True make equal specs.
+    """
+    form, modules = [], {type(value).__module__}
+    for name in _names(type(value)):
+        plain, more = _plain(getattr(value, name))
+        form.append(plain)
+        modules |= more
+    return form, frozenset(modules)
+
+
+def _plain(value: Any) -> tuple[Any, frozenset[str]]:
+    if value is None or isinstance(value, str):
+        return value, _NONE
+    if isinstance(value, int | float):
+        return (int(value) if value == int(value) else value), _NONE
+    if isinstance(value, tuple | list):
+        parts = [_plain(part) for part in value]
+        return [plain for plain, _ in parts], _NONE.union(*(modules for _, modules in parts))
+    return _part(value)
+
+
+@lru_cache(maxsize=4096)
+def _part(value: Any) -> tuple[str, frozenset[str]]:
+    """A part that many specs share, as text."""
+    form, modules = _form(value)
+    return _json([type(value).__qualname__, form]), modules
 
 
 @cache
-def recipe_version(model: str) -> str:
-    """Hash of the code on the path of a fit of this model: change it and old results retire."""
-    core = Path(__file__).parents[1]
-    return code_version(
-        core / "keypoints.py",
-        core / "data" / "faces.py",
-        core / "data" / "folds.py",
-        *sorted((core / "augment").glob("*.py")),
-        *sorted((core / "layers").glob("*.py")),
-        core / "models" / "__init__.py",
-        core / "models" / "base.py",
-        core / "models" / f"{model}.py",
-        *(core / "fitting" / f"{name}.py" for name in _FIT_PATH),
-    )
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+_NONE: frozenset[str] = frozenset()

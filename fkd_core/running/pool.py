@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fkd_core.errors import UserError
+from fkd_core.libraries import refuse_others, versions
 
 LOOK_SECONDS = 2.0
 """How often it is looked for machines that came."""
@@ -149,9 +150,13 @@ class Pool:
     def _begun(self, ref: Any) -> None:
         import ray
 
-        worker = self._starting.pop(ref)
+        worker = self._starting.pop(ref, None)
+        if worker is None:  # one of a machine that was given up
+            return
         try:
-            ray.get(ref)
+            refuse_others(ray.get(ref), f"machine {_address(worker.node)}")
+        except UserError as error:
+            self._refuse(worker, error)
         except ray.exceptions.RayError as error:
             self._failed[worker.node] += 1
             if not self.size and self._failed[worker.node] >= FAILED_STARTS:
@@ -159,6 +164,20 @@ class Pool:
         else:
             self._failed[worker.node] = 0
             self._idle.append(worker)
+
+    def _refuse(self, worker: Worker, error: UserError) -> None:
+        """Gives up a machine whose results would be others; an error where none is left."""
+        import ray
+
+        self._failed[worker.node] = FAILED_STARTS
+        for ref, other in [*self._starting.items()]:
+            if other.node == worker.node:
+                del self._starting[ref]
+                ray.kill(other.actor)
+        ray.kill(worker.actor)
+        if not self.size:
+            raise error
+        log.error("%s; it is left out", error)
 
     def _fill(self) -> None:
         """As many workers on every machine as have room there."""
@@ -176,7 +195,7 @@ class Pool:
                 name = f"fkd-worker-{next(self._numbers)}"
                 actor = self._start(name, node, self.share, memory)
                 worker = Worker(name, node, actor)
-                self._starting[worker.actor.__ray_ready__.remote()] = worker
+                self._starting[worker.actor.__ray_call__.remote(_versions)] = worker
 
 
 def answer(call: Any, seconds: float | None = None) -> Any:
@@ -206,6 +225,19 @@ def slots(resources: Mapping[str, float], threads: int, share: float) -> int:
     """Workers that fit on one machine."""
     by_cpu = int(resources.get("CPU", 0) // threads)
     return min(by_cpu, int(resources.get("GPU", 0) / share + 1e-9)) if share else by_cpu
+
+
+def _versions(_: Any) -> dict[str, str]:
+    """Of the libraries where the worker runs."""
+    return versions()
+
+
+def _address(node: str) -> str:
+    """Of the machine with this id, or the id where it has left."""
+    import ray
+
+    found = (n["NodeManagerAddress"] for n in ray.nodes() if n["NodeID"] == node)
+    return str(next(found, node))
 
 
 def _machines() -> dict[str, Mapping[str, float]]:

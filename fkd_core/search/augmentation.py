@@ -17,13 +17,13 @@ import numpy as np
 import optuna
 from optuna.trial import BaseTrial, TrialState
 
-from fkd_core.augment.policy import Policy
+from fkd_core.augment.policy import Policy, Step
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.data.folds import Family
 from fkd_core.evidence import HELPFUL, Comparison, Verdict, judge
 from fkd_core.fitting.fits import Fits, OnOutcome
 from fkd_core.fitting.result import FitResult
-from fkd_core.fitting.spec import FitSpec, recipe_version
+from fkd_core.fitting.spec import FitSpec, recipe_of
 from fkd_core.running.session import Session
 from fkd_core.search.arms import Arena, compared, differences, in_turn
 from fkd_core.search.augmentation_plan import Plan
@@ -246,10 +246,11 @@ class AugmentationSearch:
     def _name(self, what: str, arena: Arena, *more: Any) -> str:
         """Says what is searched; the hash at its end stands for all that its values depend on, but
         not for the number of compositions: a larger one goes on."""
+        any_of_them = Policy(tuple(Step(name) for name in TRANSFORMS))
         identity = [
             [spec.to_json() for spec in self._specs(arena, Policy())],
             self.fits.fingerprint,
-            recipe_version(self.plan.base.model.name),
+            recipe_of(replace(self.plan.base, policy=any_of_them)),
             asdict(replace(self.plan.budget, compose_trials=0)),
             self.plan.seed,
             more,

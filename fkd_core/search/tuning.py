@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
-from fkd_core.codehash import code_version
 from fkd_core.data.folds import Family
 from fkd_core.evidence import Comparison, rmse_interval
 from fkd_core.fitting.fits import Fits, OnOutcome
 from fkd_core.fitting.result import FitResult
-from fkd_core.fitting.spec import FitSpec, recipe_version
+from fkd_core.fitting.spec import FitSpec, recipe_of
+from fkd_core.reach import code_version
 from fkd_core.running.session import Session
 from fkd_core.search.arms import compared, errors
 from fkd_core.search.edges import at_the_edge
@@ -242,7 +242,7 @@ class Tuning:
         identity = [
             [spec.to_json() for spec in plan.arena("search").specs(plan.reference)],
             self.fits.fingerprint,
-            recipe_version(plan.model),
+            recipe_of(plan.reference),
             code_version(*files_of(plan.model)),
             asdict(replace(plan.budget, trials=0, confirm_pairs=0, final_pairs=0, confirmed=0)),
             plan.seed,

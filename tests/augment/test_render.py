@@ -144,7 +144,7 @@ def test_other_code_is_another_rendering(
     tmp_path: Path, renders: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rendered(FACES, EVERYTHING, 1, 1, tmp_path)
-    monkeypatch.setattr(rendering, "_code", lambda: "another version")
+    monkeypatch.setattr(rendering, "rendering_version", lambda policy: "another version")
     rendered(FACES, EVERYTHING, 1, 1, tmp_path)
     assert len(renders) == 2
 

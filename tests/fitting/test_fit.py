@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -18,20 +18,19 @@ import numpy as np
 import pytest
 
 from fkd_core.augment.policy import Policy, Step
-from fkd_core.codehash import code_version
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Split, split
 from fkd_core.fitting import fit as fit_module
-from fkd_core.fitting import spec as spec_module
 from fkd_core.fitting.fit import fit
 from fkd_core.fitting.result import Failed, FitResult, Stopped
 from fkd_core.fitting.schedule import batches
-from fkd_core.fitting.spec import FitSpec, Training, recipe_version
+from fkd_core.fitting.spec import FitSpec, Training, recipe_of
 from fkd_core.fitting.steps import Graph
 from fkd_core.fitting.steps import stepper as few_steppers
 from fkd_core.keypoints import COMPLETE, PARTIAL
 from fkd_core.models.conv5 import Conv5
 from fkd_core.models.lenet5 import LeNet5
+from fkd_core.reach import NOT_FOLLOWED, Code
 
 TESTS = Path(__file__).parents[1]
 REPOSITORY = TESTS.parent
@@ -177,28 +176,27 @@ def elsewhere() -> Callable[..., dict[str, Any]]:
 
 
 def test_another_process_gives_the_same_bits_from_code_that_the_recipe_covers(
-    elsewhere: Callable[..., dict[str, Any]], faces: Faces, monkeypatch: pytest.MonkeyPatch
+    elsewhere: Callable[..., dict[str, Any]], faces: Faces
 ) -> None:
     there = elsewhere(PLAIN)
     np.testing.assert_array_equal(there["predictions"], done(PLAIN, faces).predictions)
 
-    hashed: set[Path] = set()
+    class Listing(Code):
+        def version(self, roots: Iterable[str]) -> str:
+            covered.update(self.reached(roots))
+            return super().version(roots)
 
-    def listing(*paths: Path) -> str:
-        hashed.update(paths)
-        return code_version(*paths)
-
-    monkeypatch.setattr(spec_module, "code_version", listing)
-    recipe_version.__wrapped__("lenet5")
-    covered = {str(path.relative_to(REPOSITORY).with_suffix("")) for path in hashed}
-    loaded = {name.replace(".", "/") for name in there["modules"] if name.startswith("fkd_core")}
-    # Packages without code, how files are written, what an error looks like, and other models.
-    allowed = {f"fkd_core{name}" for name in ("", "/data", "/fitting", "/models", "/augment")}
-    allowed |= {f"fkd_core/{name}" for name in ("files", "errors", "codehash")}
-    others = {name for name in loaded if name.startswith("fkd_core/models/")}
-    assert "fkd_core/fitting/steps" in loaded & covered
-    assert "fkd_core/models/lenet5" in covered
-    assert loaded - covered - allowed - others == set()
+    covered: set[str] = set()
+    recipe_of(PLAIN, Listing(REPOSITORY / "fkd_core"))
+    loaded = {name for name in there["modules"] if name.split(".")[0] == "fkd_core"}
+    others = {name for name in loaded if name.startswith("fkd_core.models.")} - covered
+    assert {
+        "fkd_core.fitting.steps",
+        "fkd_core.models.lenet5",
+        f"fkd_core.fitting.steps_{BACKEND}",
+    } <= covered
+    assert loaded - covered - others <= {*NOT_FOLLOWED}
+    assert "fkd_core.augment.compose" not in loaded
 
 
 NEEDLESS = (

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from fkd_core.augment.policy import Policy, Step
 from fkd_core.data.folds import Split
-from fkd_core.fitting.spec import FitSpec, Training, recipe_version
+from fkd_core.fitting.spec import FitSpec, Training, recipe_of
 from fkd_core.models import MODELS
 from fkd_core.models.conv5 import Conv5
 from fkd_core.models.lenet5 import LeNet5
@@ -172,7 +172,8 @@ def test_the_key_does_not_depend_on_the_process() -> None:
 
 
 def test_each_model_has_its_own_recipe() -> None:
-    assert len({recipe_version(name) for name in MODELS}) == len(MODELS)
+    recipes = {recipe_of(replace(SPEC, model=model())) for model in MODELS.values()}
+    assert len(recipes) == len(MODELS)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fkd_core.codehash import code_version
+from fkd_core.reach import code_version
 
 CODE = '''"""What it is."""
 RATE = 0.5
