@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import ray
 
+from fkd_core import libraries
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
 from fkd_core.fitting.fits import Fits
@@ -127,6 +128,15 @@ def test_a_first_fit_of_each_model_says_how_many_share_a_gpu(joined: Session, fi
     both = [*_specs(1), FitSpec(Conv5(), training=Training(3))]
     joined.pack(both, fits)
     assert joined.pool.share == share_for(PEAKS["conv5"], TOTAL), "the larger one decides"
+
+
+def test_a_machine_with_other_libraries_than_the_driver_does_no_work(
+    joined: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(libraries, "version", {**libraries.versions(), "keras": "0.9"}.get)
+    with pytest.raises(UserError, match=r"^machine \S+ has keras \S+ \(here: 0\.9\); results"):
+        joined.map([os.getpid] * 2)
+    assert joined.pool.size == 0
 
 
 @pytest.mark.parametrize("joined", [{"gpus_per_trial": 0.25}], indirect=True)
