@@ -65,6 +65,7 @@ class Code:
     def __init__(self, package: Path) -> None:
         self._package = package
         self._modules: dict[str, _Module] = {}
+        self._following: dict[str, set[str]] = {}
         self._versions: dict[frozenset[str], str] = {}
 
     def has(self, module: str) -> bool:
@@ -91,28 +92,32 @@ class Code:
             name = waiting.pop()
             if name not in found:
                 found.add(name)
-                waiting += [m for m in self._next(name) if m not in NOT_FOLLOWED]
+                waiting += self._next(name)
         return found
 
-    def _next(self, name: str) -> list[str]:
-        outer = name.rpartition(".")[0]
-        following = [outer] if outer else []
-        for module, part in self._module(name).imports:
-            following += self._target(module, part)
-        return following
+    def _next(self, name: str) -> set[str]:
+        if name not in self._following:
+            outer = name.rpartition(".")[0]
+            following = {outer} if outer else set()
+            for module, part in self._module(name).imports:
+                following.update(self._target(module, part))
+            self._following[name] = following - NOT_FOLLOWED.keys()
+        return self._following[name]
 
     def _target(self, module: str, part: str | None) -> list[str]:
         """What ``from module import part`` leads to."""
-        if not self.has(module):
+        file = self._file(module)
+        if file is None:
             return []
-        if part is None:
+        if part and self.has(f"{module}.{part}"):
+            return [module, *self._target(f"{module}.{part}", None)]
+        if module not in NOT_FOLLOWED:
             return [module]
-        if self.has(f"{module}.{part}"):
-            return [f"{module}.{part}", module]
-        if module in NOT_FOLLOWED:  # only through it, to where it has this name from
-            origin = self._module(module).origins.get(part)
-            return [] if origin is None else self._target(origin, part)
-        return [module]
+        # Through it, to where it has this name from; whole packages lead to all they name.
+        whole = part in (None, "*") and file.name == "__init__.py"
+        origins = self._module(module).origins
+        wanted = origins if whole else origins.keys() & {part}
+        return [found for name in wanted for found in self._target(origins[name], name)]
 
     def _file(self, module: str) -> Path | None:
         first, *rest = module.split(".")

@@ -186,7 +186,7 @@ def test_words_retire_nothing(
         '"meant"': '"other"',
         "\n\n\ndef _probe": "\n\n\n\ndef _probe",
     }.items():
-        (original,) = [(copied / name).read_text(encoding="utf-8")]
+        original = (copied / name).read_text(encoding="utf-8")
         edit(name, old, new)
         assert changed(before, keys(Code(copied))) == NOTHING, old
         (copied / name).write_text(original, encoding="utf-8")
@@ -212,13 +212,15 @@ def test_everything_else_in_the_same_lines_retires(
         (copied / name).write_text(original, encoding="utf-8")
 
 
-@pytest.mark.parametrize("place", ["top", "function", "relative"])
+@pytest.mark.parametrize("place", ["top", "function", "relative", "whole", "all"])
 def test_what_a_new_import_reaches_counts_from_then_on(
     place: str, copied: Path, edit: Callable[[str, str, str], None]
 ) -> None:
     line = {
         "top": "from fkd_core.layers import UnsharedConv2D\n",
         "function": "def _f():\n    import fkd_core.layers.unshared\n",
+        "whole": "from fkd_core import layers\n",
+        "all": "from fkd_core.layers import *\n",
         "relative": "from ..layers.unshared import UnsharedConv2D\n",
     }
     edit("models/resnext50.py", "", "\n" + line[place])
