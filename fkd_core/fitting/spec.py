@@ -187,7 +187,7 @@ def _form(value: Any) -> tuple[list[Any], frozenset[str]]:
     written equally: 1, 1.0 and True make equal specs.
     """
     form, modules = [], {type(value).__module__}
-    for name in _names(type(value)):
+    for name in _names(type(value)):  # type: ignore[arg-type]  # a class is hashable
         plain, more = _plain(getattr(value, name))
         form.append(plain)
         modules |= more
