@@ -147,7 +147,7 @@ def test_after_fifty_steps_the_scored_prediction_is_the_trained_one(
         model.step(images, targets, np.float32(1e-3))
     scored = model.predict(images)
     trained = np.asarray(model.model(images_of(faces)[:8], training=True))
-    assert np.abs(scored - trained).max() < 2.0
+    assert np.sqrt(np.mean((scored - trained) ** 2)) < 2.0
 
 
 @EVERY
