@@ -172,5 +172,5 @@ def mean_face_output(x: Any, outputs: int) -> Any:
 
 def parameters(model: Any) -> int:
     """Numbers that a model keeps, without its batch normalisations' counts of steps."""
-    counts = sum(weight.name == "steps" for weight in model.weights)
+    counts: int = sum(weight.name == "steps" for weight in model.weights)
     return int(model.count_params()) - counts
