@@ -27,11 +27,15 @@ from fkd_core.keypoints import COMPLETE
 from fkd_core.models import Architecture
 from fkd_core.models.conv5 import Conv5
 from fkd_core.models.lenet5 import LeNet5
+from fkd_core.models.plain import Plain
+from fkd_core.models.res import Res
 
 MODELS: dict[str, Architecture] = {
     "lenet5 light": LeNet5.light(),
     "lenet5": LeNet5(),
     "conv5": Conv5(),
+    "plain": Plain(),
+    "res": Res(),
 }
 PHASES = ("load", "render", "compile", "train", "predict")
 

@@ -7,6 +7,9 @@ products of each model's predictions, and one multi-task elastic net (alpha 0.1,
 scaled) a pipeline; no test-time augmentation. Folds go by image group here, and no fold that
 decides when to stop is scored, so its error is honest and higher than what it saw itself.
 
+It has no compact networks (plain, res): where an ensemble has them, they train as in their first
+trial in this arm too.
+
 Every improvement is measured against it, with equal gradient steps for each model in both arms:
 
     python experiments/build_ensemble.py --data FOLDER --against-reference
@@ -34,5 +37,6 @@ def counterpart(spec: FitSpec, seed: int) -> FitSpec:
     reference = TuningPlan(spec.model.name, spec.pipeline, own, policy, seed).reference
     ratio = reference.training.batch_size / spec.training.batch_size
     epochs = max(1, round(spec.training.epochs * ratio))
-    training = replace(reference.training, epochs=epochs, patience=max(10, epochs // 10))
+    patience = max(10, epochs // 10) if reference.training.patience else None
+    training = replace(reference.training, epochs=epochs, patience=patience)
     return replace(reference, training=training)

@@ -1,4 +1,4 @@
-"""How should a Level-1 model be trained? The part that all ten search spaces share.
+"""How should a Level-1 model be trained? The part that all search spaces share.
 
 Hypothesis: the reference trains all models alike (Adam 1e-3, constant, batches of 128), so some
 of its differences between architectures are differences in how well one recipe suits them. Each
@@ -13,7 +13,7 @@ Budgets are equal for all models: so many trials (or hours) of equal epochs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -69,6 +69,7 @@ REFERENCE: dict[str, Any] = {
     "warmup": 0.0,
     "log2_batch_size": 7,
     "decays": False,
+    "beta_2": 0.999,
     "ema": 0.0,
     "early_stop": True,
 }
@@ -80,11 +81,21 @@ HYPOTHESIS: dict[str, Any] = {
     "warmup": 0.05,
     "log2_batch_size": 5,
     "decays": False,
+    "beta_2": 0.999,
     "ema": 0.0,
     "early_stop": False,
 }
 """What is thought to be better: the reference's model trained so is the second trial, unless a
 sibling's winner has shown what is."""
+
+COMPACT: dict[str, Any] = HYPOTHESIS | {"decays": True, "weight_decay": 0.02, "beta_2": 0.99}
+"""How the compact networks, which the reference has not, are trained in their first trial."""
+
+
+def hypothesis(reference: Mapping[str, Any]) -> dict[str, Any]:
+    """A model's first trial with HYPOTHESIS in place of what it takes from REFERENCE."""
+    better = {name: v for name, v in HYPOTHESIS.items() if reference[name] == REFERENCE[name]}
+    return {**reference, **better}
 
 
 def training(trial: BaseTrial) -> dict[str, Any]:
@@ -99,6 +110,7 @@ def training(trial: BaseTrial) -> dict[str, Any]:
             if choose(trial, "decays", [False, True])
             else 0.0
         ),
+        "beta_2": choose(trial, "beta_2", [0.999, 0.99]),
         "ema": choose(trial, "ema", [0.0, 0.98, 0.995]),
         "early_stop": choose(trial, "early_stop", [False, True]),
     }

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from fkd_core.ensemble.predictor import Predictor
 from fkd_core.errors import UserError
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.models.conv5 import Conv5
+from fkd_core.models.plain import Plain
 from fkd_core.search.best import write_best
 from search_spaces import reference_recipe
 
@@ -77,6 +79,9 @@ def test_the_references_recipe_takes_equal_gradient_steps() -> None:
     assert theirs.training.epochs == 48
     assert theirs.training.patience == 10
     assert theirs.split.limit == ours.split.limit
+    compact = reference_recipe.counterpart(replace(ours, model=Plain()), seed=0)
+    assert compact.training.epochs == 12
+    assert compact.training.patience is None
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from fkd_core.fitting.schedule import batches, rates
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.steps import Graph, Stepper, stepper
 from fkd_core.keypoints import Pipeline
+from fkd_core.models.base import PIXEL_CENTRE, parameters
 
 MARKS = 20
 """How often, at most, a fit looks at its held-out faces on the way; it decides nothing by them."""
@@ -75,6 +76,7 @@ def graph_of(spec: FitSpec) -> Graph:
         training.batch_size,
         training.weight_decay,
         training.ema,
+        training.beta_2,
         spec.precision,
         spec.xla,
     )
@@ -121,7 +123,7 @@ class _Fit:
         with self._phase("compile"), _possible():
             runtime.forget_gpu_peak()
             self.stepper: Stepper = stepper(graph_of(spec))
-            self.stepper.reset(spec.seed)
+            self.stepper.reset(spec.seed, _mean_face(self.targets[self.parts.train]))
 
     def _phase(self, name: str) -> _Timer:
         return _Timer(self.seconds, name)
@@ -223,7 +225,7 @@ class _Fit:
             group=self.group[held_out],
             squared=np.where(labelled, np.square(error).sum(axis=2), 0.0),
             labelled=labelled,
-            parameters=self.stepper.model.count_params(),
+            parameters=parameters(self.stepper.model),
             train_faces=len(self.parts.train),
             train_rmse=train_rmse,
             best_epoch=best_epoch,
@@ -254,3 +256,12 @@ def _targets(points: NDArray[np.float32], pipeline: Pipeline) -> NDArray[np.floa
     own = points[:, list(pipeline.keypoints)]
     own = np.where(np.isfinite(own).all(axis=2, keepdims=True), own, np.float32("nan"))
     return own.reshape(len(points), -1)
+
+
+def _mean_face(targets: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[2p], the mean of targets [n, 2p]; the picture's middle for what is never labelled."""
+    labelled = np.isfinite(targets)
+    total = np.where(labelled, targets, 0.0).sum(axis=0, dtype=np.float64)
+    count = labelled.sum(axis=0)
+    mean = np.where(count > 0, total / np.maximum(count, 1), PIXEL_CENTRE)
+    return mean.astype(np.float32)

@@ -33,11 +33,16 @@ class Training:
     """Share of the steps in which the rate rises linearly from 0."""
     weight_decay: float = 0.0
     """Decoupled decay a step (AdamW, Loshchilov and Hutter 2019); biases and norms have none."""
+    beta_2: float = 0.999
+    """Adam's momentum of the squared gradients; 0.99 forgets early steps sooner in short fits."""
     ema: float = 0.0
     """Momentum of the moving average of the weights that is scored; 0 scores the last weights."""
     patience: int | None = None
     """Stop after this many epochs without a lower RMSE on the early-stop share, and restore the
     best weights; None trains to the end. Needs a split with a stop_share."""
+    lighter_end: float = 0.0
+    """Share of the epochs, the last ones, whose copies are of the policy's lighter form; 0 keeps
+    one form to the end."""
 
     def __post_init__(self) -> None:
         ranges = {
@@ -46,7 +51,9 @@ class Training:
             "learning_rate": (1e-9, 10.0),
             "warmup": (0.0, 0.9),
             "weight_decay": (0.0, 1.0),
+            "beta_2": (0.5, 0.99999),
             "ema": (0.0, 0.99999),
+            "lighter_end": (0.0, 0.5),
         }
         for name, (low, high) in ranges.items():
             if not low <= getattr(self, name) <= high:

@@ -33,6 +33,7 @@ class Graph:
     batch_size: int
     weight_decay: float = 0.0
     ema: float = 0.0
+    beta_2: float = 0.999
     precision: str = "float32"
     xla: bool = False
 
@@ -56,6 +57,8 @@ class Stepper(ABC):
     def __init__(self, graph: Graph) -> None:
         import keras
 
+        from fkd_core.fitting.steps_optimizer import AdamW
+
         self.graph = graph
         self.model = self._new_model()
         judged = graph.model.loss_weights
@@ -65,8 +68,11 @@ class Stepper(ABC):
             self.model.inputs,
             [self.model.output, *(self.model.get_layer(name).output for name in judged)],
         )
-        self.optimizer = keras.optimizers.AdamW(
-            weight_decay=graph.weight_decay, use_ema=graph.ema > 0, ema_momentum=graph.ema
+        self.optimizer = AdamW(
+            weight_decay=graph.weight_decay,
+            beta_2=graph.beta_2,
+            use_ema=graph.ema > 0,
+            ema_momentum=graph.ema,
         )
         self.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         self.optimizer.build(self.taught.trainable_variables)
@@ -111,14 +117,20 @@ class Stepper(ABC):
     def _variables(self) -> list[Any]:
         return [*self.model.variables, *self.optimizer.variables]
 
-    def reset(self, seed: int) -> None:
-        """Weights as this seed makes them, and a new optimiser."""
+    def reset(self, seed: int, mean: NDArray[np.floating[Any]] | None = None) -> None:
+        """Weights as this seed makes them, and a new optimiser.
+
+        `mean` [outputs] in pixels is where the predictions of a model that starts at the mean
+        face begin; others have no use for it.
+        """
         import keras
 
         keras.utils.set_random_seed(seed)
         fresh = self._new_model()
         for variable, new in zip(self.model.variables, fresh.variables, strict=True):
             variable.assign(new)
+        if mean is not None and self.graph.model.starts_at_mean:
+            self.model.get_layer("pixels").mean.assign(mean)
         for variable in self.optimizer.variables:
             variable.assign(np.zeros(variable.shape, variable.dtype))
         self._adopt()

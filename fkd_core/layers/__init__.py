@@ -1,7 +1,17 @@
 """Layers that Keras lacks. Importing this room imports Keras, and registers them for loading."""
 
+from fkd_core.layers.around_mean import AroundMean
+from fkd_core.layers.batch_norm import BatchNorm
 from fkd_core.layers.grouped import GroupedConv2D
 from fkd_core.layers.soft_argmax import SoftArgmax
+from fkd_core.layers.standardise import Standardise
 from fkd_core.layers.unshared import UnsharedConv2D
 
-__all__ = ["GroupedConv2D", "SoftArgmax", "UnsharedConv2D"]
+__all__ = [
+    "AroundMean",
+    "BatchNorm",
+    "GroupedConv2D",
+    "SoftArgmax",
+    "Standardise",
+    "UnsharedConv2D",
+]

@@ -11,6 +11,8 @@ from fkd_core.keypoints import IMAGE_SIZE
 
 GRAY_CENTRE, GRAY_SPREAD = 128.0, 64.0
 PIXEL_CENTRE, PIXEL_SPREAD = (IMAGE_SIZE - 1) / 2, IMAGE_SIZE / 2
+FACE_SPREAD = 8.0
+"""Pixels that one unit of a linear layer is, where the output is an offset from the mean face."""
 
 Activation = Literal["relu", "leaky_relu", "elu", "silu", "gelu"]
 """Leaky ReLU has slope 0.1, as in the reference."""
@@ -34,6 +36,8 @@ class Architecture(ABC):
     """
 
     name: ClassVar[str]
+    starts_at_mean: ClassVar[bool] = False
+    """Whether the output is around the training faces' mean: see ``mean_face_output``."""
 
     @abstractmethod
     def build(self, outputs: int) -> Any:
@@ -80,11 +84,25 @@ class Architecture(ABC):
 
 def gray_input(downsample: int = 1) -> tuple[Any, Any]:
     """The input tensor and its standardised form, averaged over `downsample`-sided squares."""
+    from keras import layers
+
+    inputs, x = _averaged_input(downsample)
+    return inputs, layers.Rescaling(1 / GRAY_SPREAD, -GRAY_CENTRE / GRAY_SPREAD)(x)
+
+
+def standardised_input(downsample: int = 1) -> tuple[Any, Any]:
+    """As ``gray_input``, but each picture is standardised by its own mean and deviation."""
+    from fkd_core.layers import Standardise
+
+    inputs, x = _averaged_input(downsample)
+    return inputs, Standardise(name="standardised")(x)
+
+
+def _averaged_input(downsample: int) -> tuple[Any, Any]:
     from keras import Input, layers
 
     inputs = Input((IMAGE_SIZE, IMAGE_SIZE, 1), name="gray")
-    x = layers.AveragePooling2D(downsample)(inputs) if downsample > 1 else inputs
-    return inputs, layers.Rescaling(1 / GRAY_SPREAD, -GRAY_CENTRE / GRAY_SPREAD)(x)
+    return inputs, layers.AveragePooling2D(downsample)(inputs) if downsample > 1 else inputs
 
 
 def activate(x: Any, kind: Activation) -> Any:
@@ -98,9 +116,11 @@ def normalise(x: Any, kind: Normalisation) -> Any:
     """The feature map after its normalisation; statistics of a batch, of a face, or none."""
     from keras import layers
 
+    from fkd_core.layers import BatchNorm
+
     if kind == "none":
         return x
-    return layers.BatchNormalization()(x) if kind == "batch" else layers.GroupNormalization(1)(x)
+    return BatchNorm()(x) if kind == "batch" else layers.GroupNormalization(1)(x)
 
 
 def head(x: Any, kind: Head, outputs: int, hidden: Callable[[Any], Any] = lambda x: x) -> Any:
@@ -133,3 +153,24 @@ def _pixels(x: Any, prefix: str = "") -> Any:
     from keras import layers
 
     return layers.Rescaling(PIXEL_SPREAD, PIXEL_CENTRE, dtype="float32", name=f"{prefix}pixels")(x)
+
+
+def mean_face_output(x: Any, outputs: int) -> Any:
+    """Pixels [B, outputs] from a feature map [B, h, w, c] and one linear layer, whose unit is
+    FACE_SPREAD: offsets, near 0 at first, from a mean that ``Stepper.reset`` sets."""
+    from keras import initializers, layers
+
+    from fkd_core.layers import AroundMean
+
+    near_zero = initializers.RandomNormal(stddev=1e-3)
+    linear = layers.Dense(
+        outputs, kernel_initializer=near_zero, dtype="float32", name="coordinates"
+    )
+    offsets = linear(layers.Flatten()(x))
+    return AroundMean(FACE_SPREAD, name="pixels")(offsets)
+
+
+def parameters(model: Any) -> int:
+    """Numbers that a model keeps, without its batch normalisations' counts of steps."""
+    counts: int = sum(weight.name == "steps" for weight in model.weights)
+    return int(model.count_params()) - counts

@@ -102,10 +102,12 @@ class InceptionV3(Architecture):
     ) -> Any:
         from keras import layers
 
+        from fkd_core.layers import BatchNorm
+
         channels = max(1, round(self.width * channels))
         x = layers.Conv2D(channels, size, strides, padding=padding, use_bias=False)(x)
         # Without a scale: the next convolution can scale what ReLU lets through.
-        x = layers.BatchNormalization(momentum=self.momentum, scale=False)(x)
+        x = BatchNorm(momentum=self.momentum, scale=False)(x)
         return layers.ReLU()(x)
 
     def _pooled(self, x: Any, channels: int) -> Any:

@@ -230,7 +230,7 @@ class Tuning:
         """The reference; its model trained as the sibling's winner is, or as is thought best."""
         reference = dict(self.plan.space.REFERENCE)
         named = shared.REFERENCE.keys() | {"weight_decay"}
-        training = self.sibling.params if self.sibling else shared.HYPOTHESIS
+        training = self.sibling.params if self.sibling else shared.hypothesis(reference)
         warm = reference | {name: value for name, value in training.items() if name in named}
         return [reference] if warm == reference else [reference, warm]
 

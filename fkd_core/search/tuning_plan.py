@@ -70,8 +70,8 @@ class TuningPlan:
 
     @property
     def hypothesis(self) -> FitSpec:
-        """The reference's model, trained as is thought to be better."""
-        return self.spec_of({**self.space.REFERENCE, **shared.HYPOTHESIS})
+        """The first trial's model, trained as is thought to be better."""
+        return self.spec_of(shared.hypothesis(self.space.REFERENCE))
 
     def arena(self, family: Family) -> Arena:
         """Where configurations are scored on this set; every set has seeds of its own."""

@@ -30,6 +30,7 @@ from fkd_core.fitting.steps import stepper as few_steppers
 from fkd_core.keypoints import COMPLETE, PARTIAL
 from fkd_core.models.conv5 import Conv5
 from fkd_core.models.lenet5 import LeNet5
+from fkd_core.models.plain import Plain
 from fkd_core.reach import NOT_FOLLOWED, Code
 
 TESTS = Path(__file__).parents[1]
@@ -55,6 +56,9 @@ KINDS = {
         training=replace(PLAIN.training, schedule="cosine", warmup=0.25, weight_decay=0.01),
     ),
     "batch normalisation": replace(PLAIN, model=Conv5.tiny()),
+    "around the mean face": replace(
+        PLAIN, model=Plain.tiny(), training=replace(PLAIN.training, beta_2=0.99, ema=0.5)
+    ),
     "average of weights": replace(PLAIN, training=replace(PLAIN.training, ema=0.9)),
     "early stopping": replace(
         STOPPING, training=replace(STOPPING.training, ema=0.5, epochs=5, learning_rate=1e-3)
@@ -494,6 +498,31 @@ def test_nothing_labelled_moves_nothing_but_weight_decay(faces: Faces) -> None:
             is_kernel = variable.path.endswith("kernel")
             expected = before[variable.path] * (factor if is_kernel else 1.0)
             np.testing.assert_allclose(np.asarray(variable), expected, rtol=1e-5)
+
+
+def test_a_compact_network_starts_at_the_mean_of_its_training_faces(faces: Faces) -> None:
+    slow = replace(PLAIN.training, epochs=1, learning_rate=1e-9)
+    spec = replace(PLAIN, model=Plain.tiny(), training=slow)
+    train = faces.points[split(faces, COMPLETE, spec.split).train]
+    result = done(spec, faces, keep_weights=True)
+    np.testing.assert_allclose(
+        result.predictions,
+        np.broadcast_to(np.nanmean(train, axis=0), result.predictions.shape),
+        atol=1.0,
+    )
+    (mean,) = (w for w in result.weights if w.shape == (30,) and w.min() > 1)
+    np.testing.assert_allclose(mean, np.nanmean(train, axis=0).ravel(), rtol=1e-5)
+
+
+def test_beta_2_reaches_the_optimiser(faces: Faces) -> None:
+    images, targets = batch(faces)
+    ends = []
+    for beta_2 in (0.999, 0.9):
+        model = new_stepper(LeNet5.tiny(), beta_2=beta_2)
+        model.step(images, targets, RATE)
+        model.step(images[::-1], np.full_like(targets, 40), RATE)
+        ends.append(model.weights())
+    assert not same(*ends)
 
 
 def test_the_moving_average_is_scored_and_the_weights_go_on_without_it(faces: Faces) -> None:

@@ -19,6 +19,15 @@ from search_spaces.training import BUDGETS
 
 EVERY = pytest.mark.parametrize("name", MODELS)
 SAMPLES, BUILT = 200, 2
+COMPACT = Training(
+    batch_size=32,
+    learning_rate=2e-3,
+    schedule="cosine",
+    warmup=0.05,
+    weight_decay=0.02,
+    beta_2=0.99,
+)
+"""How the networks that the reference has not are trained first."""
 
 
 def space_of(name: str) -> Space:
@@ -53,8 +62,13 @@ def test_the_reference_rebuilds_the_default_model_and_training(name: str) -> Non
         spec = plan.reference
         assert spec.model == MODELS[name]()
         epochs = plan.budget.epochs
-        patience = max(10, epochs // 10)
-        assert spec.training == replace(Training(), epochs=epochs, patience=patience)
+        if name in ("plain", "res"):
+            assert spec.training == replace(COMPACT, epochs=epochs)
+            assert plan.hypothesis == spec
+        else:
+            patience = max(10, epochs // 10)
+            assert spec.training == replace(Training(), epochs=epochs, patience=patience)
+            assert plan.hypothesis.training.batch_size == 32
 
 
 @EVERY
