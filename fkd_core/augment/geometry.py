@@ -21,9 +21,6 @@ from fkd_core.keypoints import IMAGE_SIZE, MIRROR
 
 CENTRE = (IMAGE_SIZE - 1) / 2
 LAST = IMAGE_SIZE - 1
-KNOT_SPACING = 17.0
-"""Pixels between the knots of an elastic field. A cubic B-spline of spacing h is close to a
-Gaussian of standard deviation h / sqrt(3), here 10 px."""
 
 Matrix = NDArray[np.float64]
 
@@ -47,7 +44,8 @@ class Warp:
         return Warp(other.matrix @ self.matrix, bend, self.swap != other.swap)
 
 
-def _about_centre(linear: tuple[float, float, float, float]) -> Matrix:
+def about_centre(linear: tuple[float, float, float, float]) -> Matrix:
+    """The 2 x 2 matrix (a, b, c, d) about the picture's centre."""
     a, b, c, d = linear
     return np.array(
         [
@@ -59,75 +57,6 @@ def _about_centre(linear: tuple[float, float, float, float]) -> Matrix:
 
 
 FLIP: Matrix = np.array([[-1.0, 0.0, LAST], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-
-
-def mirror(amount: float, rng: np.random.Generator) -> Warp:
-    """Left becomes right, and so do the names of the keypoints."""
-    return Warp(FLIP, swap=True)
-
-
-def mirror_without_swap(amount: float, rng: np.random.Generator) -> Warp:
-    """The classic mistake: pixels and positions are mirrored, names are not."""
-    return Warp(FLIP)
-
-
-def rotation(degrees: float, rng: np.random.Generator) -> Warp:
-    """Turns by an angle drawn uniformly from ±degrees, about the centre."""
-    angle = np.deg2rad(rng.uniform(-degrees, degrees))
-    cos, sin = float(np.cos(angle)), float(np.sin(angle))
-    return Warp(_about_centre((cos, -sin, sin, cos)))
-
-
-def shift(pixels: float, rng: np.random.Generator) -> Warp:
-    """Moves x and y by distances drawn uniformly from ±pixels."""
-    matrix = np.eye(3)
-    matrix[:2, 2] = rng.uniform(-pixels, pixels, 2)
-    return Warp(matrix)
-
-
-def scale(share: float, rng: np.random.Generator) -> Warp:
-    """Zooms about the centre by a factor drawn log-uniformly from 1/(1+share) to 1+share."""
-    factor = float((1.0 + share) ** rng.uniform(-1.0, 1.0))
-    return Warp(_about_centre((factor, 0.0, 0.0, factor)))
-
-
-def shear(degrees: float, rng: np.random.Generator) -> Warp:
-    """Slants both axes about the centre, each by an angle drawn uniformly from ±degrees."""
-    along_x, along_y = np.tan(np.deg2rad(rng.uniform(-degrees, degrees, 2)))
-    return Warp(_about_centre((1.0, float(along_x), float(along_y), 1.0)))
-
-
-CORNERS: NDArray[np.float32] = np.array([[0, 0], [LAST, 0], [LAST, LAST], [0, LAST]], np.float32)
-
-
-def perspective(pixels: float, rng: np.random.Generator) -> Warp:
-    """Moves each corner of the frame by distances drawn uniformly from ±pixels."""
-    moved = CORNERS + rng.uniform(-pixels, pixels, (4, 2)).astype(np.float32)
-    return Warp(np.asarray(cv2.getPerspectiveTransform(CORNERS, moved), dtype=np.float64))
-
-
-def _spline_basis() -> NDArray[np.float32]:
-    """[96, knots] cubic B-spline weights, scaled so that white noise of sd 1 gives sd 1."""
-    knots = int(np.ceil(LAST / KNOT_SPACING)) + 3
-    distance = np.abs(np.arange(IMAGE_SIZE)[:, None] / KNOT_SPACING - (np.arange(knots) - 1))
-    near = 2 / 3 - distance**2 + distance**3 / 2
-    far = np.clip(2 - distance, 0, None) ** 3 / 6
-    basis = np.where(distance < 1, near, far)
-    return np.asarray(basis / np.sqrt((basis**2).sum(1).mean()), dtype=np.float32)
-
-
-BASIS = _spline_basis()
-
-
-def elastic(pixels: float, rng: np.random.Generator) -> Warp:
-    """Bends by a smooth random field of this standard deviation, correlated over about 10 px.
-
-    After Simard, Steinkraus and Platt (ICDAR 2003), with cubic B-splines in place of a Gaussian.
-    """
-    # Uniform on ±sqrt(3) has deviation 1, and its bounds keep every field gentle.
-    knots = rng.random((2, BASIS.shape[1], BASIS.shape[1]), dtype=np.float32) * 2 - 1
-    field = BASIS @ (knots * np.float32(np.sqrt(3) * pixels)) @ BASIS.T
-    return Warp(np.eye(3), bend=np.asarray(cv2.merge([field[0], field[1]]), dtype=np.float32))
 
 
 GRID: NDArray[np.float32] = np.dstack(np.meshgrid(*[np.arange(IMAGE_SIZE, dtype=np.float32)] * 2))

@@ -172,7 +172,7 @@ def recipe_version(model: str) -> str:
         core / "keypoints.py",
         core / "data" / "faces.py",
         core / "data" / "folds.py",
-        *sorted((core / "augment").glob("*.py")),
+        core / "augment",
         *sorted((core / "layers").glob("*.py")),
         core / "models" / "__init__.py",
         core / "models" / "base.py",

@@ -37,7 +37,7 @@ def test_a_policy_without_steps_changes_nothing() -> None:
 
 @pytest.mark.parametrize("choice", ["all", "one"])
 def test_an_unknown_transform_is_the_users_mistake(choice: str) -> None:
-    with pytest.raises(UserError, match=r"'rotate'.*choose among: mirror, rotation"):
+    with pytest.raises(UserError, match=r"'rotate'.*choose among: elastic, mirror"):
         compose(Policy((Step("rotate"),), choice))  # type: ignore[arg-type]
 
 

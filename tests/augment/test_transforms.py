@@ -5,10 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fkd_core.augment import geometry, photometric
 from fkd_core.augment.compose import compose, reseed
+from fkd_core.augment.geometry import move_points
 from fkd_core.augment.policy import Policy, Step
-from fkd_core.augment.transforms import TRANSFORMS, Transform
+from fkd_core.augment.transforms import (
+    TRANSFORMS,
+    Transform,
+    box_blur,
+    contrast_stretch,
+    elastic,
+    gaussian_noise,
+)
 from fkd_core.keypoints import KEYPOINTS
 
 REFERENCE = {
@@ -83,7 +90,7 @@ def test_the_control_mirrors_without_changing_names() -> None:
 @pytest.mark.parametrize("pixels", [0.5, 1.5])
 def test_the_elastic_field_has_the_deviation_it_says_and_no_bias(pixels: float) -> None:
     rng = np.random.default_rng(1)
-    fields = np.array([geometry.elastic(pixels, rng).bend for _ in range(200)])
+    fields = np.array([elastic.warp(pixels, rng).bend for _ in range(200)])
     assert fields.std() == pytest.approx(pixels, rel=0.05)
     assert abs(fields.mean()) < 0.05 * pixels
 
@@ -91,28 +98,28 @@ def test_the_elastic_field_has_the_deviation_it_says_and_no_bias(pixels: float) 
 def test_an_elastic_fold_is_practically_never_met() -> None:
     rng = np.random.default_rng(2)
     points = rng.uniform(25, 70, (15, 2))
-    lost = [np.isnan(geometry.move_points(points, geometry.elastic(1.5, rng))) for _ in range(500)]
+    lost = [np.isnan(move_points(points, elastic.warp(1.5, rng))) for _ in range(500)]
     assert np.mean(lost) == 0
 
 
 def test_box_blur_of_an_odd_width_is_the_plain_box() -> None:
     image = np.zeros((96, 96), np.uint8)
     image[40, 40] = 245
-    blurred = photometric.box_blur(7.0, np.random.default_rng(0), image)
+    blurred = box_blur.look(7.0, np.random.default_rng(0), image)
     assert blurred[37:44, 37:44].tolist() == [[5] * 7] * 7
     assert blurred.sum() == 245
 
 
 def test_noise_has_the_deviation_it_says_and_no_bias() -> None:
     image = np.full((96, 96), 120, np.uint8)
-    noisy = photometric.gaussian_noise(0.03, np.random.default_rng(0), image).astype(float)
+    noisy = gaussian_noise.look(0.03, np.random.default_rng(0), image).astype(float)
     assert noisy.std() == pytest.approx(0.03 * 255, rel=0.05)
     assert noisy.mean() == pytest.approx(120, abs=0.3)
 
 
 def test_contrast_is_stretched_about_the_mean() -> None:
     image = np.tile(np.array([[100, 140]], np.uint8), (96, 48))
-    stretched = photometric.contrast_stretch(2.0, np.random.default_rng(0), image)
+    stretched = contrast_stretch.look(2.0, np.random.default_rng(0), image)
     assert stretched.mean() == pytest.approx(120, abs=0.6)
     assert 40 < int(stretched.max()) - int(stretched.min()) <= 80
 
