@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
-import numpy as np
+from fkd_core.augment.draws import Numbers
+from fkd_core.augment.geometry import Warps
+from fkd_core.augment.photometric import Images
 
-from fkd_core.augment import geometry, photometric
-
-WarpDraw = Callable[[float, np.random.Generator], geometry.Warp]
-"""(amount, generator) -> one randomly drawn warp."""
-Look = Callable[[float, np.random.Generator, photometric.Image], photometric.Image]
-"""(amount, generator, picture) -> the changed picture."""
+DrawWarps = Callable[[Numbers, Numbers], Warps]
+"""(amounts [n], random numbers [draws, n] in 0..1) -> the warps of n pictures."""
+Look = Callable[[Numbers, Numbers, Images], Images]
+"""(amounts [n], random numbers [draws, n] in 0..1, pictures [n, 96, 96]) -> changed pictures."""
+Amount = TypeVar("Amount", float, Numbers)
 
 
 @dataclass(frozen=True)
 class Transform:
-    """One way to vary a face. Exactly one of `warp` and `look` is given."""
+    """One way to vary faces. Exactly one of `warp` and `look` is given.
+
+    Both are functions of their arguments alone, picture by picture: what happens to a picture
+    depends on its own amount and numbers, not on its neighbours.
+    """
 
     name: str
+    """That of its file."""
     sentence: str
     """What it does, in plain words."""
     meaning: str = ""
@@ -28,10 +35,14 @@ class Transform:
     """Amount at strength 0, in the unit of `meaning`: the least worth having, never nothing."""
     strongest: float = 0.0
     """Amount at strength 1."""
-    warp: WarpDraw | None = None
-    """Draws where pixels and keypoints go, for a geometric transform."""
+    nothing: float = 0.0
+    """Amount that would leave every picture as it is."""
+    draws: int = 0
+    """How many random numbers a picture needs."""
+    warp: DrawWarps | None = None
+    """Where pixels and keypoints go, for a geometric transform."""
     look: Look | None = None
-    """Draws and applies the change of gray levels, for any other."""
+    """Changes the gray levels, for any other."""
     candidate: bool = True
     """False for a control that is known to do harm and belongs in no policy."""
 
@@ -49,9 +60,13 @@ class Transform:
         """False where there is only one way to do it; any strength then means the same."""
         return bool(self.meaning)
 
-    def amount(self, strength: float) -> float:
-        """The strength, 0..1, in the unit of `meaning`; linear between weakest and strongest."""
-        return self.weakest + (self.strongest - self.weakest) * strength
+    def amount(self, strength: Amount, share: float = 1.0) -> Amount:
+        """The strength, 0..1, in the unit of `meaning`; linear between weakest and strongest.
+
+        With a share, that much of the way there from `nothing`.
+        """
+        full = self.weakest + (self.strongest - self.weakest) * strength
+        return self.nothing + (full - self.nothing) * share
 
     def describe(self, strength: float) -> str:
         """The physical meaning of a strength.

@@ -5,16 +5,19 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from fkd_core.augment.photometric import Image
+from fkd_core.augment.draws import Numbers
+from fkd_core.augment.photometric import Images
 from fkd_core.augment.transforms.base import Transform
 
 
-def look(width: float, rng: np.random.Generator, image: Image) -> Image:
+def look(width: Numbers, u: Numbers, images: Images) -> Images:
     """Averages over a centred square of this side in pixels; its rim counts by the part inside."""
-    reach = int(np.ceil((width - 1) / 2))
-    row = np.clip((width + 1) / 2 - np.abs(np.arange(-reach, reach + 1)), 0.0, 1.0) / width
-    blurred = cv2.sepFilter2D(image, -1, row, row, borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(blurred, dtype=np.uint8)
+    changed = np.empty_like(images)
+    for image, side, out in zip(images, width, changed, strict=True):
+        reach = int(np.ceil((side - 1) / 2))
+        row = np.clip((side + 1) / 2 - np.abs(np.arange(-reach, reach + 1)), 0.0, 1.0) / side
+        cv2.sepFilter2D(image, -1, row, row, dst=out, borderType=cv2.BORDER_REPLICATE)
+    return changed
 
 
 TRANSFORM = Transform(
@@ -23,5 +26,6 @@ TRANSFORM = Transform(
     "square of {:.1f} px",
     2.0,
     8.0,
+    nothing=1.0,
     look=look,
 )

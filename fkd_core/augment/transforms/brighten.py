@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from fkd_core.augment.photometric import LEVELS, Image, through
+from fkd_core.augment.draws import Numbers, between
+from fkd_core.augment.photometric import LEVELS, Images, through
 from fkd_core.augment.transforms.base import Transform
 
 
-def look(factor: float, rng: np.random.Generator, image: Image) -> Image:
+def look(factor: Numbers, u: Numbers, images: Images) -> Images:
     """Multiplies by a factor drawn uniformly from 1 to `factor`; white stays white."""
-    return through(image, LEVELS * rng.uniform(1.0, factor))
+    return through(images, LEVELS * between(1.0, factor, u).T)
 
 
 TRANSFORM = Transform(
@@ -19,5 +18,7 @@ TRANSFORM = Transform(
     "up to {:.2f} times as bright",
     1.2,
     1.7,
+    nothing=1.0,
+    draws=1,
     look=look,
 )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from fkd_core.augment.photometric import LEVELS, Image, through
+from fkd_core.augment.draws import Numbers, between
+from fkd_core.augment.photometric import LEVELS, Images, through
 from fkd_core.augment.transforms.base import Transform
 
 
-def look(factor: float, rng: np.random.Generator, image: Image) -> Image:
+def look(factor: Numbers, u: Numbers, images: Images) -> Images:
     """Stretches linearly about the picture's mean by a factor drawn from 1 to `factor`."""
-    mean = float(image.mean())
-    return through(image, mean + (LEVELS - mean) * rng.uniform(1.0, factor))
+    mean = images.mean(axis=(1, 2))[:, None]
+    return through(images, mean + (LEVELS - mean) * between(1.0, factor, u).T)
 
 
 TRANSFORM = Transform(
@@ -20,5 +19,7 @@ TRANSFORM = Transform(
     "up to {:.2f} times the contrast",
     1.2,
     2.0,
+    nothing=1.0,
+    draws=1,
     look=look,
 )

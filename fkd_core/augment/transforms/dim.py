@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from fkd_core.augment.photometric import LEVELS, Image, through
+from fkd_core.augment.draws import Numbers, between
+from fkd_core.augment.photometric import LEVELS, Images, through
 from fkd_core.augment.transforms.base import Transform
 
 
-def look(factor: float, rng: np.random.Generator, image: Image) -> Image:
+def look(factor: Numbers, u: Numbers, images: Images) -> Images:
     """Multiplies by a factor drawn uniformly from `factor` to 1."""
-    return through(image, LEVELS * rng.uniform(factor, 1.0))
+    return through(images, LEVELS * between(factor, 1.0, u).T)
 
 
 TRANSFORM = Transform(
@@ -19,5 +18,7 @@ TRANSFORM = Transform(
     "down to {:.2f} times as bright",
     0.8,
     0.4,
+    nothing=1.0,
+    draws=1,
     look=look,
 )

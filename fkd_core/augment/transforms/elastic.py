@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.augment.geometry import Warp
+from fkd_core.augment.draws import Numbers, between
+from fkd_core.augment.geometry import Warps
 from fkd_core.augment.transforms.base import Transform
 from fkd_core.keypoints import IMAGE_SIZE
 
@@ -26,17 +26,19 @@ def _spline_basis() -> NDArray[np.float32]:
 
 
 BASIS = _spline_basis()
+KNOTS = BASIS.shape[1]
 
 
-def warp(pixels: float, rng: np.random.Generator) -> Warp:
+def warp(pixels: Numbers, u: Numbers) -> Warps:
     """Bends by a smooth random field of this standard deviation, correlated over about 10 px.
 
     After Simard, Steinkraus and Platt (ICDAR 2003), with cubic B-splines in place of a Gaussian.
     """
     # Uniform on ±sqrt(3) has deviation 1, and its bounds keep every field gentle.
-    knots = rng.random((2, BASIS.shape[1], BASIS.shape[1]), dtype=np.float32) * 2 - 1
-    field = BASIS @ (knots * np.float32(np.sqrt(3) * pixels)) @ BASIS.T
-    return Warp(np.eye(3), bend=np.asarray(cv2.merge([field[0], field[1]]), dtype=np.float32))
+    size = np.float32(np.sqrt(3)) * pixels
+    knots = between(-size, size, u).T.astype(np.float32).reshape(-1, 2, KNOTS, KNOTS)
+    x, y = np.moveaxis(BASIS @ knots @ BASIS.T, 1, 0)
+    return Warps(np.tile(np.eye(3), (len(pixels), 1, 1)), bend=np.stack([x, y], axis=-1))
 
 
 TRANSFORM = Transform(
@@ -45,5 +47,6 @@ TRANSFORM = Transform(
     "displacement of {:.2f} px (standard deviation)",
     0.5,
     1.5,
+    draws=2 * KNOTS**2,
     warp=warp,
 )

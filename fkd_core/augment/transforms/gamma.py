@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from fkd_core.augment.photometric import LEVELS, Image, through
+from fkd_core.augment.draws import Numbers, between
+from fkd_core.augment.photometric import LEVELS, Images, through
 from fkd_core.augment.transforms.base import Transform
 
 
-def look(largest: float, rng: np.random.Generator, image: Image) -> Image:
+def look(largest: Numbers, u: Numbers, images: Images) -> Images:
     """Raises to an exponent drawn log-uniformly from 1/largest to largest (white is 1)."""
-    exponent = largest ** rng.uniform(-1.0, 1.0)
-    return through(image, 255.0 * (LEVELS / 255.0) ** exponent)
+    (exponent,) = largest ** between(-1.0, 1.0, u)
+    return through(images, 255.0 * (LEVELS / 255.0) ** exponent[:, None])
 
 
 TRANSFORM = Transform(
@@ -20,5 +19,7 @@ TRANSFORM = Transform(
     "exponent up to {:.2f} either way",
     1.2,
     2.2,
+    nothing=1.0,
+    draws=1,
     look=look,
 )

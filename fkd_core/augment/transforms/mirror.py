@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from fkd_core.augment.geometry import FLIP, Warp
+from fkd_core.augment.draws import Numbers
+from fkd_core.augment.geometry import FLIP, Warps
 from fkd_core.augment.transforms.base import Transform
 
 
-def warp(amount: float, rng: np.random.Generator) -> Warp:
+def warp(amount: Numbers, u: Numbers) -> Warps:
     """Left becomes right, and so do the names of the keypoints."""
-    return Warp(FLIP, swap=True)
+    n = len(amount)
+    return Warps(np.tile(FLIP, (n, 1, 1)), swap=np.ones(n, np.bool_))
 
 
 TRANSFORM = Transform(

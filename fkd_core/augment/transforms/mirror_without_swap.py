@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from fkd_core.augment.geometry import FLIP, Warp
+from fkd_core.augment.draws import Numbers
+from fkd_core.augment.geometry import FLIP, Warps
 from fkd_core.augment.transforms.base import Transform
 
 
-def warp(amount: float, rng: np.random.Generator) -> Warp:
+def warp(amount: Numbers, u: Numbers) -> Warps:
     """The classic mistake: pixels and positions are mirrored, names are not."""
-    return Warp(FLIP)
+    return Warps(np.tile(FLIP, (len(amount), 1, 1)))
 
 
 TRANSFORM = Transform(

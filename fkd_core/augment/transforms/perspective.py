@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from fkd_core.augment.geometry import LAST, Warp
+from fkd_core.augment.draws import Numbers, between
+from fkd_core.augment.geometry import LAST, Warps
 from fkd_core.augment.transforms.base import Transform
 
-CORNERS: NDArray[np.float32] = np.array([[0, 0], [LAST, 0], [LAST, LAST], [0, LAST]], np.float32)
+CORNERS = np.array([[0, 0], [LAST, 0], [LAST, LAST], [0, LAST]], np.float32)
 
 
-def warp(pixels: float, rng: np.random.Generator) -> Warp:
+def warp(pixels: Numbers, u: Numbers) -> Warps:
     """Moves each corner of the frame by distances drawn uniformly from ±pixels."""
-    moved = CORNERS + rng.uniform(-pixels, pixels, (4, 2)).astype(np.float32)
-    return Warp(np.asarray(cv2.getPerspectiveTransform(CORNERS, moved), dtype=np.float64))
+    moves = between(-pixels, pixels, u).T.reshape(-1, 4, 2)
+    moved = (CORNERS + moves).astype(np.float32)
+    matrices = [cv2.getPerspectiveTransform(CORNERS, corners) for corners in moved]
+    return Warps(np.array(matrices, np.float64).reshape(-1, 3, 3))
 
 
 TRANSFORM = Transform(
@@ -24,5 +26,6 @@ TRANSFORM = Transform(
     "corners ±{:.1f} px",
     2.0,
     10.0,
+    draws=8,
     warp=warp,
 )

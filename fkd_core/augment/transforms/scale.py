@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from fkd_core.augment.geometry import Warp, about_centre
+from fkd_core.augment.draws import Numbers, between
+from fkd_core.augment.geometry import Warps, about_centre
 from fkd_core.augment.transforms.base import Transform
 
 
-def warp(share: float, rng: np.random.Generator) -> Warp:
+def warp(share: Numbers, u: Numbers) -> Warps:
     """Zooms about the centre by a factor drawn log-uniformly from 1/(1+share) to 1+share."""
-    factor = float((1.0 + share) ** rng.uniform(-1.0, 1.0))
-    return Warp(about_centre((factor, 0.0, 0.0, factor)))
+    (factor,) = (1.0 + share) ** between(-1.0, 1.0, u)
+    return Warps(about_centre(factor, 0.0, 0.0, factor))
 
 
 TRANSFORM = Transform(
@@ -20,5 +19,6 @@ TRANSFORM = Transform(
     "zoom by up to {:.0%}",
     0.05,
     0.30,
+    draws=1,
     warp=warp,
 )

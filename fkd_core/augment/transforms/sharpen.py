@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from fkd_core.augment.photometric import CROSS, SAME, Image, filtered
+from fkd_core.augment.draws import Numbers
+from fkd_core.augment.photometric import Images, with_laplacian
 from fkd_core.augment.transforms.base import Transform
 
 
-def look(weight: float, rng: np.random.Generator, image: Image) -> Image:
+def look(weight: Numbers, u: Numbers, images: Images) -> Images:
     """Subtracts `weight` times the 3 x 3 Laplacian; 1 is the kernel of centre 5 and cross -1."""
-    return filtered(image, SAME - np.float32(weight) * CROSS)
+    return with_laplacian(images, -weight)
 
 
 TRANSFORM = Transform(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from fkd_core.augment.geometry import Warp, about_centre
+from fkd_core.augment.draws import Numbers, between
+from fkd_core.augment.geometry import Warps, about_centre
 from fkd_core.augment.transforms.base import Transform
 
 
-def warp(degrees: float, rng: np.random.Generator) -> Warp:
+def warp(degrees: Numbers, u: Numbers) -> Warps:
     """Slants both axes about the centre, each by an angle drawn uniformly from ±degrees."""
-    along_x, along_y = np.tan(np.deg2rad(rng.uniform(-degrees, degrees, 2)))
-    return Warp(about_centre((1.0, float(along_x), float(along_y), 1.0)))
+    along_x, along_y = np.tan(np.deg2rad(between(-degrees, degrees, u)))
+    return Warps(about_centre(1.0, along_x, along_y, 1.0))
 
 
 TRANSFORM = Transform(
@@ -20,5 +21,6 @@ TRANSFORM = Transform(
     "±{:.1f} degrees",
     3.0,
     15.0,
+    draws=2,
     warp=warp,
 )

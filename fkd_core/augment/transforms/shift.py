@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from fkd_core.augment.geometry import Warp
+from fkd_core.augment.draws import Numbers, between
+from fkd_core.augment.geometry import Warps
 from fkd_core.augment.transforms.base import Transform
 
 
-def warp(pixels: float, rng: np.random.Generator) -> Warp:
+def warp(pixels: Numbers, u: Numbers) -> Warps:
     """Moves x and y by distances drawn uniformly from ±pixels."""
-    matrix = np.eye(3)
-    matrix[:2, 2] = rng.uniform(-pixels, pixels, 2)
-    return Warp(matrix)
+    matrix = np.tile(np.eye(3), (len(pixels), 1, 1))
+    matrix[:, :2, 2] = between(-pixels, pixels, u).T
+    return Warps(matrix)
 
 
 TRANSFORM = Transform(
@@ -21,5 +22,6 @@ TRANSFORM = Transform(
     "±{:.1f} px in x and in y",
     2.0,
     12.0,
+    draws=2,
     warp=warp,
 )
