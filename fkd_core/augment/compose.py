@@ -51,12 +51,13 @@ class Geometry(A.DualTransform):  # type: ignore[misc]
 
     def __init__(self, steps: tuple[StepFields, ...] = (), p: float = 1.0) -> None:
         super().__init__(p=p)
-        self.steps = tuple(tuple(step) for step in steps)
-        self._drawn = [(transform_of(name), *fields) for name, *fields in self.steps]
+        self.steps = tuple((name, p, strength, share) for name, p, strength, share in steps)
+        self._drawn = [(transform_of(name), p, s, share) for name, p, s, share in steps]
 
     def get_params(self) -> dict[str, Any]:
         """Draws the warp of one copy; None where no step came up."""
-        rng, warps = self.random_generator, None
+        rng: np.random.Generator = self.random_generator
+        warps: Warps | None = None
         for transform, probability, strength, share in self._drawn:
             if transform.warp is not None and rng.uniform() < probability:
                 warp = transform.warp(*_numbers(transform, strength, share, rng))
@@ -94,7 +95,8 @@ class Photometric(A.ImageOnlyTransform):  # type: ignore[misc]
         """The changed picture, uint8."""
         assert self._transform.look is not None
         drawn = _numbers(self._transform, self.strength, self.share, self.random_generator)
-        return self._transform.look(*drawn, img[None])[0]
+        changed: NDArray[np.uint8] = self._transform.look(*drawn, img[None])[0]
+        return changed
 
 
 def _single(step: Step) -> Geometry | Photometric:
