@@ -20,8 +20,6 @@ DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
         "opencv-contrib-python-headless",
         "opencv-contrib-python",
     ),
-    "albumentations": ("albumentations",),
-    "albucore": ("albucore",),
 }
 """Library to the names it is installed under."""
 
@@ -31,7 +29,7 @@ ABSENT = "absent"
 BACKENDS = {"tensorflow": ("tensorflow",), "jax": ("jax", "jaxlib")}
 """Keras backend to the libraries that compute for it."""
 
-RENDERING = ("numpy", "opencv", "albumentations", "albucore")
+RENDERING = ("numpy", "opencv")
 """The libraries that make augmented copies."""
 
 

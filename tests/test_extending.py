@@ -25,13 +25,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(ROOT / "pyproject.toml", folder)
     for name, code in BLOCKS.items():
         path = folder / name
-        if path.name == "transforms.py":
-            text = path.read_text(encoding="utf-8").replace("_ALL = (", f"_ALL = (\n{code}", 1)
-        elif path.exists():
-            text = path.read_text(encoding="utf-8") + "\n\n" + code
-        else:
-            text = code
-        path.write_text(text, encoding="utf-8")
+        path.write_text(code, encoding="utf-8")
     return folder
 
 
@@ -48,11 +42,9 @@ def _run(copy: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_the_page_shows_two_files_of_a_model_and_two_parts_of_a_transform() -> None:
+def test_the_page_shows_two_files_of_a_model_and_one_of_a_transform() -> None:
     folders = [Path(name).parent.as_posix() for name in BLOCKS]
-    assert sorted(folders) == [
-        "fkd_core/augment", "fkd_core/augment", "fkd_core/models", "search_spaces"
-    ]  # fmt: skip
+    assert sorted(folders) == ["fkd_core/augment/transforms", "fkd_core/models", "search_spaces"]
     model = BLOCKS["fkd_core/models/linear.py"]
     code = [line for line in model.splitlines() if line.strip() and '"""' not in line]
     assert len(code) <= 20

@@ -1,4 +1,7 @@
-"""A policy as an ordinary ``albumentations.Compose``.
+"""A policy as an ordinary ``albumentations.Compose``, for pipelines of one's own.
+
+It draws from the same distributions as ``render``, which does many faces at once, with other
+random numbers.
 
 Geometric steps come first, together, as one warp sampled once; the others follow in the policy's
 order. So noise stays independent from pixel to pixel, and squares stay square.
@@ -11,7 +14,6 @@ import os
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # or the import calls the network
 
 import random
-from functools import reduce
 from typing import Any
 
 import albumentations as A
@@ -19,26 +21,23 @@ import numpy as np
 from albumentations.core.type_definitions import Targets
 from numpy.typing import NDArray
 
-from fkd_core.augment.geometry import Warp, move_points, warp_image
+from fkd_core.augment.draw import transform_of
+from fkd_core.augment.draws import Numbers
+from fkd_core.augment.geometry import Warps, move_points, sample
 from fkd_core.augment.policy import Policy, Step
-from fkd_core.augment.transforms import TRANSFORMS, Transform
-from fkd_core.errors import UserError
+from fkd_core.augment.transforms import Transform
 
-StepFields = tuple[str, float, float | None]
-"""(transform, probability, strength): a Step that albumentations can serialise."""
-
-
-def transform_of(name: str) -> Transform:
-    """The transform of this name. Raises UserError that lists the names there are."""
-    try:
-        return TRANSFORMS[name]
-    except KeyError:
-        known = ", ".join(TRANSFORMS)
-        raise UserError(f"there is no transform named {name!r}; choose among: {known}") from None
+StepFields = tuple[str, float, float | None, float]
+"""(transform, probability, strength, share): a Step that albumentations can serialise."""
+ALONE = np.zeros(1, np.intp)
 
 
-def _amount(transform: Transform, strength: float | None, rng: np.random.Generator) -> float:
-    return transform.amount(rng.uniform() if strength is None else strength)
+def _numbers(
+    transform: Transform, strength: float | None, share: float, rng: np.random.Generator
+) -> tuple[Numbers, Numbers]:
+    """Amount [1] and random numbers [draws, 1] of one picture."""
+    drawn = rng.uniform(size=1) if strength is None else np.full(1, float(strength))
+    return transform.amount(drawn, share), rng.uniform(size=(transform.draws, 1))
 
 
 class Geometry(A.DualTransform):  # type: ignore[misc]
@@ -52,55 +51,59 @@ class Geometry(A.DualTransform):  # type: ignore[misc]
 
     def __init__(self, steps: tuple[StepFields, ...] = (), p: float = 1.0) -> None:
         super().__init__(p=p)
-        self.steps = tuple((name, chance, strength) for name, chance, strength in steps)
-        self._drawn = [(transform_of(name), chance, strength) for name, chance, strength in steps]
+        self.steps = tuple((name, p, strength, share) for name, p, strength, share in steps)
+        self._drawn = [(transform_of(name), p, s, share) for name, p, s, share in steps]
 
     def get_params(self) -> dict[str, Any]:
         """Draws the warp of one copy; None where no step came up."""
-        rng = self.random_generator
-        warps = [
-            transform.warp(_amount(transform, strength, rng), rng)
-            for transform, probability, strength in self._drawn
-            if transform.warp is not None and rng.uniform() < probability
-        ]
-        return {"warp": reduce(Warp.then, warps) if warps else None}
+        rng: np.random.Generator = self.random_generator
+        warps: Warps | None = None
+        for transform, probability, strength, share in self._drawn:
+            if transform.warp is not None and rng.uniform() < probability:
+                warp = transform.warp(*_numbers(transform, strength, share, rng))
+                warps = (Warps.still(1) if warps is None else warps).then(warp, ALONE)
+        return {"warps": warps}
 
-    def apply(self, img: NDArray[np.uint8], warp: Warp | None, **_: Any) -> NDArray[np.uint8]:
+    def apply(self, img: NDArray[np.uint8], warps: Warps | None, **_: Any) -> NDArray[np.uint8]:
         """The warped picture."""
-        return img if warp is None else warp_image(img, warp)
+        return img if warps is None else sample(img[None], warps)[0]
 
     def apply_to_keypoints(
-        self, keypoints: NDArray[np.float32], warp: Warp | None, **_: Any
+        self, keypoints: NDArray[np.float32], warps: Warps | None, **_: Any
     ) -> NDArray[np.float32]:
         """The moved keypoints; columns beyond x and y stay as they are."""
-        if warp is None:
+        if warps is None:
             return keypoints
         moved = keypoints.copy()
-        moved[:, :2] = move_points(keypoints[:, :2], warp)
+        moved[:, :2] = move_points(keypoints[None, :, :2], warps)[0]
         return moved
 
 
 class Photometric(A.ImageOnlyTransform):  # type: ignore[misc]
     """One step that changes gray levels only."""
 
-    def __init__(self, name: str, strength: float | None = None, p: float = 0.5) -> None:
+    def __init__(
+        self, name: str, strength: float | None = None, share: float = 1.0, p: float = 0.5
+    ) -> None:
         super().__init__(p=p)
         self.name = name
         self.strength = strength
+        self.share = share
         self._transform = transform_of(name)
 
     def apply(self, img: NDArray[np.uint8], **_: Any) -> NDArray[np.uint8]:
         """The changed picture, uint8."""
         assert self._transform.look is not None
-        rng = self.random_generator
-        return self._transform.look(_amount(self._transform, self.strength, rng), rng, img)
+        drawn = _numbers(self._transform, self.strength, self.share, self.random_generator)
+        changed: NDArray[np.uint8] = self._transform.look(*drawn, img[None])[0]
+        return changed
 
 
 def _single(step: Step) -> Geometry | Photometric:
     """A step that always happens."""
     if transform_of(step.transform).geometric:
-        return Geometry(((step.transform, 1.0, step.strength),))
-    return Photometric(step.transform, step.strength, p=1.0)
+        return Geometry(((step.transform, 1.0, step.strength, step.share),))
+    return Photometric(step.transform, step.strength, step.share, p=1.0)
 
 
 def compose(policy: Policy) -> A.Compose:
@@ -118,8 +121,8 @@ def compose(policy: Policy) -> A.Compose:
     others = [step for step in policy.steps if not transform_of(step.transform).geometric]
     return A.Compose(
         [
-            Geometry(tuple((s.transform, s.probability, s.strength) for s in geometric)),
-            *(Photometric(s.transform, s.strength, s.probability) for s in others),
+            Geometry(tuple((s.transform, s.probability, s.strength, s.share) for s in geometric)),
+            *(Photometric(s.transform, s.strength, s.share, s.probability) for s in others),
         ],
         keypoint_params=keypoints,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from fkd_core.reach import Code
@@ -21,12 +21,17 @@ class Step:
     """Chance that a copy gets it, 0..1."""
     strength: float | None = 0.5
     """0 (weakest setting worth having) to 1; None draws it uniformly anew for every copy."""
+    share: float = 1.0
+    """How much of the amount that the strength stands for is applied, above 0 to 1: 0.4 of ±8
+    degrees is ±3.2 degrees. So a step can be weaker than the weakest strength."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.probability <= 1.0:
             raise ValueError(f"probability of {self.transform} is {self.probability}, not 0..1")
         if self.strength is not None and not 0.0 <= self.strength <= 1.0:
             raise ValueError(f"strength of {self.transform} is {self.strength}, not 0..1")
+        if not 0.0 < self.share <= 1.0:
+            raise ValueError(f"share of {self.transform} is {self.share}, not above 0 to 1")
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,10 @@ class Policy:
 
     def __bool__(self) -> bool:
         return bool(self.steps)
+
+    def lighter(self, share: float) -> Policy:
+        """The same steps as often, each with this share (above 0 to 1) of its amount."""
+        return replace(self, steps=tuple(replace(s, share=s.share * share) for s in self.steps))
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary; ``Policy.from_json`` gives the policy back."""
@@ -69,5 +78,4 @@ def rendering_of(transforms: Iterable[str], code: Code) -> set[str]:
     for none."""
     folder = "fkd_core.augment.transforms"
     named = {f"{folder}.{name}" for name in transforms}
-    own = {module for module in named if code.has(module)}
-    return named and {"fkd_core.augment.compose", *own, *([folder] if own != named else [])}
+    return named and {"fkd_core.augment.draw", *(module for module in named if code.has(module))}

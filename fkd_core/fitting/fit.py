@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.augment.render import rendered
+from fkd_core.augment.render import Copies, rendered
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Parts, split
 from fkd_core.fitting import runtime
@@ -113,12 +113,12 @@ class _Fit:
             self.images, self.targets = faces.images, _targets(faces.points, self.pipeline)
             self.row, self.group = faces.row, faces.group
         with self._phase("render"):
-            pool = self.parts.pool
-            copies = min(spec.copies, spec.training.epochs) if spec.policy else 1
-            self.copy_images, points = rendered(
+            # Fits on other folds share the whole pool's rendering; fresh copies nobody shares.
+            pool = self.parts.train if spec.copies is None else self.parts.pool
+            copies = spec.copies and min(spec.copies, spec.training.epochs)
+            self.copies: Copies = rendered(
                 faces.take(pool), spec.policy, spec.copy_seed, copies, cache
             )
-            self.copy_targets = [_targets(p, self.pipeline) for p in points]
             self.in_pool = np.searchsorted(pool, self.parts.train)
         with self._phase("compile"), _possible():
             runtime.forget_gpu_peak()
@@ -146,8 +146,12 @@ class _Fit:
         every = max(1, training.epochs // MARKS)
         due = time.perf_counter() + checkpoint_seconds
         for epoch in range(start, training.epochs):
+            with self._phase("render"):
+                images, points = self.copies[epoch % len(self.copies)]
+                images = np.asarray(images)[self.in_pool]
+                targets = _targets(np.asarray(points)[self.in_pool], self.pipeline)
             with self._phase("train"):
-                rate, train_rmse = self._epoch(epoch)
+                rate, train_rmse = self._epoch(epoch, images, targets)
             with self._phase("predict"):
                 stop_rmse = held_out_rmse = float("nan")
                 if training.patience is not None:
@@ -180,11 +184,10 @@ class _Fit:
         """Where the fit stands between two epochs."""
         return Checkpoint(len(history), self.stepper.state(), history, best, dict(self.seconds))
 
-    def _epoch(self, epoch: int) -> tuple[float, float]:
+    def _epoch(
+        self, epoch: int, images: NDArray[np.uint8], targets: NDArray[np.float32]
+    ) -> tuple[float, float]:
         """One pass over the training faces as this epoch's copy; gives the last rate and RMSE."""
-        copy = epoch % len(self.copy_images)
-        images = np.asarray(self.copy_images[copy])[self.in_pool]
-        targets = self.copy_targets[copy][self.in_pool]
         training = self.spec.training
         order = batches(len(images), training.batch_size, self.spec.seed, epoch)
         rate = rates(training, len(order), epoch)

@@ -78,8 +78,9 @@ class FitSpec:
     """Optimiser, schedule, length."""
     policy: Policy = field(default_factory=Policy)
     """Augmentations in force on the training faces."""
-    copies: int = 16
-    """K: epoch e shows every face as its copy number e mod K."""
+    copies: int | None = 16
+    """K: epoch e shows every face as its copy number e mod K. None: a fresh copy every epoch,
+    rendered as it is needed and never kept."""
     copy_seed: int = 0
     """Seed of the copies; fits that share it share one rendering."""
     seed: int = 0
@@ -104,8 +105,9 @@ class FitSpec:
         if self.precision not in ("float32", "mixed_bfloat16"):
             raise ValueError(f"precision is {self.precision!r}, not float32 or mixed_bfloat16")
         for name in ("copies", "threads"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; at least 1 is needed")
+            value = getattr(self, name)
+            if (name, value) != ("copies", None) and value < 1:
+                raise ValueError(f"{name} is {value}; at least 1 is needed")
         own = PIPELINES[self.pipeline].keypoints
         if self.keypoints is not None and (
             not self.keypoints or list(self.keypoints) != [k for k in own if k in self.keypoints]

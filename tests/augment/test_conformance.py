@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from fkd_core.augment.compose import compose, reseed
+from fkd_core.augment.geometry import move_points, sample
 from fkd_core.augment.policy import Policy, Step
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.keypoints import IMAGE_SIZE, KEYPOINTS, MIRROR
@@ -152,7 +153,7 @@ def test_pictures_stay_uint8_of_equal_size_and_originals_untouched(
 @EVERY
 def test_gray_levels_never_wrap_around(name: str) -> None:
     # These move white or black far on purpose; for all others a jump means an overflow.
-    if name in ("coarse_dropout", "clahe", "dim"):
+    if name in ("coarse_dropout", "clahe", "dim", "light_gradient"):
         return
     for level in (0, 255):
         image = np.full((IMAGE_SIZE, IMAGE_SIZE), level, np.uint8)
@@ -229,6 +230,44 @@ def test_every_transform_says_what_it_does_and_what_its_strength_means(name: str
         assert len({transform.describe(strength) for strength in STRENGTHS}) == 3
     else:
         assert transform.describe(0.3) == "no strength"
+
+
+@EVERY
+def test_a_tiny_share_of_a_transform_leaves_nearly_the_original(
+    name: str, face: tuple[Image, Points]
+) -> None:
+    if not TRANSFORMS[name].has_strength or name == "clahe":  # which equalises or does not
+        return
+    policy = Policy((Step(name, 1.0, 1.0),))
+    changes = [
+        np.abs(run(compose(p), *face, 1)[0].astype(float) - face[0]).mean()
+        for p in (policy, policy.lighter(0.4), policy.lighter(0.4).lighter(0.001))
+    ]
+    assert changes[0] > changes[1] > changes[2]
+    assert changes[2] < 0.1
+
+
+@EVERY
+def test_many_pictures_at_once_change_as_each_alone(name: str, face: tuple[Image, Points]) -> None:
+    transform = TRANSFORMS[name]
+    rng = np.random.default_rng(2)
+    u = rng.uniform(size=(transform.draws, 5))
+    amounts = transform.amount(rng.uniform(size=5))
+    images = np.stack([np.roll(face[0], k, axis=0) for k in range(5)])
+    points = np.stack([face[1]] * 5)
+
+    def changed(at: slice) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        if transform.look is not None:
+            return transform.look(amounts[at], u[:, at], images[at]), points[at].astype(float)
+        assert transform.warp is not None
+        warps = transform.warp(amounts[at], u[:, at])
+        return sample(images[at], warps), move_points(points[at], warps)
+
+    together = changed(slice(0, 5))
+    for k in range(5):
+        alone = changed(slice(k, k + 1))
+        assert np.array_equal(together[0][k], alone[0][0])
+        assert np.array_equal(together[1][k], alone[1][0], equal_nan=True)
 
 
 @EVERY

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import ks_2samp
 
 from fkd_core.augment import render as rendering
+from fkd_core.augment.compose import compose, reseed
 from fkd_core.augment.policy import Policy, Step
 from fkd_core.augment.render import render, rendered
 from fkd_core.augment.transforms import TRANSFORMS
@@ -37,25 +40,36 @@ def some_faces(n: int = 6, seed: int = 0) -> Faces:
 FACES = some_faces()
 
 
-def same(one: tuple[np.ndarray, ...], other: tuple[np.ndarray, ...]) -> bool:
+Pair = tuple[np.ndarray, np.ndarray]
+
+
+def same(one: Pair, other: Pair) -> bool:
     return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(one, other, strict=True))
 
 
-def made(faces: Faces, policy: Policy = EVERYTHING, seed: int = 1, copies: int = 3):  # type: ignore[no-untyped-def]
-    return render(faces.images, faces.points, faces.row, policy, seed, copies)
+def made(faces: Faces, policy: Policy = EVERYTHING, seed: int = 1, copies: int = 3) -> Pair:
+    """Images [copies, n, 96, 96] and points [copies, n, 15, 2]."""
+    return stacked(
+        render(faces.images, faces.points, faces.row, policy, seed, k) for k in range(copies)
+    )
+
+
+def stacked(copies: Iterable[Pair]) -> Pair:
+    images, points = zip(*copies, strict=True)
+    return np.stack(images), np.stack(points)
 
 
 @pytest.fixture
 def renders(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows by one whenever something is rendered anew; no file counts as verified yet."""
     calls: list[int] = []
-    original = rendering._render_into
+    original = rendering._write
 
     def counting(*arguments: object) -> None:
         calls.append(1)
         original(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(rendering, "_render_into", counting)
+    monkeypatch.setattr(rendering, "_write", counting)
     monkeypatch.setattr(rendering, "_checked", set())
     return calls
 
@@ -65,6 +79,59 @@ def test_any_subset_in_any_order_gives_equal_copies(policy: Policy) -> None:
     order = [4, 0, 3]
     images, points = made(FACES, policy)
     assert same(made(FACES.take(order), policy), (images[:, order], points[:, order]))
+
+
+def test_steps_happen_as_often_as_they_say_and_independently_of_each_other() -> None:
+    many = some_faces(400)
+    dark = np.minimum(many.images, 100)
+    policy = Policy((Step("mirror", 0.5), Step("brighten", 0.3, 1.0)))
+    images, _ = render(dark, many.points, many.row, policy, 1, 0)
+    mirrored = np.array([
+        min(abs(i[:, 0].mean() / o[:, -1].mean() - 1), 1) < 1e-9
+        or np.corrcoef(i[:, 0], o[:, -1])[0, 1] > 0.9
+        for i, o in zip(images, dark, strict=True)
+    ])  # fmt: skip
+    brighter = images.max(axis=(1, 2)) > 100
+    assert mirrored.mean() == pytest.approx(0.5, abs=0.08)
+    assert brighter.mean() == pytest.approx(0.3, abs=0.08)
+    assert (mirrored & brighter).mean() == pytest.approx(0.15, abs=0.06)
+
+
+def test_one_step_or_nothing_is_drawn_uniformly_whatever_the_probabilities() -> None:
+    many = some_faces(600)
+    policy = Policy((Step("mirror", 0.0), Step("dim", 1.0, 1.0)), "one")
+    images, _ = render(many.images, many.points, many.row, policy, 1, 0)
+    untouched = (images == many.images).all(axis=(1, 2)).mean()
+    mirrored = (images == many.images[:, :, ::-1]).all(axis=(1, 2)).mean()
+    assert untouched == pytest.approx(1 / 3, abs=0.06)
+    assert mirrored == pytest.approx(1 / 3, abs=0.06)
+
+
+@pytest.mark.parametrize("name", ["rotation", "scale", "shift", "gamma", "perspective"])
+def test_a_copy_varies_as_much_as_the_pipeline_for_ones_own_use(name: str) -> None:
+    policy = Policy((Step(name, 0.7, None, share=0.8),))
+    n = 300
+    images = np.repeat(FACES.images[:1], n, axis=0)
+    points = np.tile(np.random.default_rng(1).uniform(30, 65, (15, 2)), (n, 1, 1))
+    points = points.astype(np.float32)
+    copies = render(images, points, np.arange(n), policy, 1, 0)
+    pipeline = compose(policy)
+    single = []
+    for row in range(n):
+        reseed(pipeline, 1, row, 0)
+        result = pipeline(image=images[0], keypoints=points[0])
+        single.append((result["image"], result["keypoints"]))
+    for ours, theirs, original in zip(copies, stacked(single), (images, points), strict=True):
+        moves = [np.abs(a - original.astype(float)).mean(axis=tuple(range(1, a.ndim)))
+                 for a in (ours, theirs)]  # fmt: skip
+        assert ks_2samp(*moves).pvalue > 0.001
+
+
+def test_policies_that_share_a_transform_draw_the_same_for_it() -> None:
+    turn = Step("rotation", 0.5, None)
+    alone = made(FACES, Policy((turn,)))[1]
+    brighter = made(FACES, Policy((Step("brighten", 0.5), turn)))[1]
+    assert np.array_equal(alone, brighter, equal_nan=True)
 
 
 def test_fewer_copies_are_the_first_of_more() -> None:
@@ -101,10 +168,10 @@ def test_shapes_and_types_are_those_documented() -> None:
 
 
 def test_a_policy_without_steps_is_a_view_of_the_originals(tmp_path: Path) -> None:
-    images, points = rendered(FACES, Policy(), 1, 4, tmp_path)
-    assert images.shape == (4, 6, 96, 96)
-    assert np.shares_memory(images, FACES.images)
-    assert np.array_equal(points[3], FACES.points, equal_nan=True)
+    copies = rendered(FACES, Policy(), 1, 4, tmp_path)
+    assert len(copies) == 4
+    assert copies[3][0] is FACES.images
+    assert copies[3][1] is FACES.points
     assert list(tmp_path.iterdir()) == []
 
 
@@ -112,14 +179,36 @@ def test_the_second_request_comes_from_the_cache(tmp_path: Path, renders: list[i
     first = rendered(FACES, EVERYTHING, 1, 3, tmp_path)
     second = rendered(FACES, EVERYTHING, 1, 3, tmp_path)
     assert len(renders) == 1
-    assert isinstance(second[0], np.memmap)
-    assert same(first, second)
-    assert same(second, made(FACES))
-    assert not second[0].flags.writeable
+    assert isinstance(second[0][0], np.memmap)
+    assert not second[0][0].flags.writeable
+    assert same(stacked(first), stacked(second))
+    assert same(stacked(second), made(FACES))
 
 
-def test_without_a_folder_nothing_is_cached() -> None:
-    assert same(rendered(FACES, EVERYTHING, 1, 3, None), made(FACES))
+def test_without_a_folder_a_copy_is_made_when_first_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    copies = rendered(FACES, EVERYTHING, 1, 3, None)
+    assert same(stacked(copies), made(FACES))
+    monkeypatch.setattr(rendering, "render", None)
+    assert same(stacked(copies), made(FACES))
+
+
+def test_without_a_number_copies_never_end_and_only_the_last_is_kept(tmp_path: Path) -> None:
+    copies = rendered(FACES, EVERYTHING, 1, None, tmp_path)
+    assert same(copies[2], tuple(part[2] for part in made(FACES)))
+    assert copies[2][0] is copies[2][0]
+    later = copies[1_000_000][0]
+    assert not np.array_equal(later, copies[2][0])
+    assert np.array_equal(later, copies[1_000_000][0])
+    assert later is not copies[1_000_000][0]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("k", [-1, 3])
+def test_a_copy_beyond_the_last_is_an_index_error(k: int) -> None:
+    with pytest.raises(IndexError, match="of 3"):
+        rendered(FACES, EVERYTHING, 1, 3, None)[k]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +243,7 @@ def test_other_code_is_another_rendering(
 def test_a_damaged_file_is_noticed_and_made_anew(
     ending: str, damage: str, tmp_path: Path, renders: list[int]
 ) -> None:
-    first = [np.array(a) for a in rendered(FACES, EVERYTHING, 1, 2, tmp_path)]
+    first = stacked(rendered(FACES, EVERYTHING, 1, 2, tmp_path))
     (path,) = tmp_path.glob(f"*.{ending}")
     content = path.read_bytes()
     path.unlink()
@@ -165,7 +254,7 @@ def test_a_damaged_file_is_noticed_and_made_anew(
     elif damage == "flipped":
         at = len(content) // 2 if ending != "json" else content.index(b":") + 2
         path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
-    assert same(tuple(first), rendered(FACES, EVERYTHING, 1, 2, tmp_path))
+    assert same(first, stacked(rendered(FACES, EVERYTHING, 1, 2, tmp_path)))
     assert len(renders) == 2
 
 
@@ -174,8 +263,7 @@ def test_the_cache_keeps_under_its_limit_and_drops_the_oldest(
 ) -> None:
     size = FACES.images.nbytes + FACES.points.nbytes
     for seed in range(4):
-        images, _ = rendered(FACES, EVERYTHING, seed, 1, tmp_path, limit_bytes=3 * size)
-        assert images.shape == (1, 6, 96, 96)
+        rendered(FACES, EVERYTHING, seed, 1, tmp_path, limit_bytes=3 * size)
         for path in tmp_path.iterdir():  # as if an hour had passed
             os.utime(path, ns=(0, path.stat().st_mtime_ns - 3_600_000_000_000))
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 3 * size
@@ -184,7 +272,8 @@ def test_the_cache_keeps_under_its_limit_and_drops_the_oldest(
 
 
 def test_a_rendering_larger_than_the_limit_still_works(tmp_path: Path) -> None:
-    assert same(rendered(FACES, EVERYTHING, 1, 3, tmp_path, limit_bytes=1000), made(FACES))
+    copies = rendered(FACES, EVERYTHING, 1, 3, tmp_path, limit_bytes=1000)
+    assert same(stacked(copies), made(FACES))
 
 
 def test_nothing_unfinished_stays_behind_when_rendering_fails(tmp_path: Path) -> None:
@@ -203,7 +292,8 @@ def test_two_processes_at_the_same_rendering_do_not_harm_each_other(tmp_path: Pa
         subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment) for _ in range(2)
     ]
     assert [process.wait(timeout=120) for process in both] == [0, 0]
-    assert same(rendered(FACES, EVERYTHING, 5, 20, tmp_path), made(FACES, seed=5, copies=20))
+    copies = stacked(rendered(FACES, EVERYTHING, 5, 20, tmp_path))
+    assert same(copies, made(FACES, seed=5, copies=20))
     assert len(list(tmp_path.iterdir())) == 3
 
 
@@ -224,7 +314,7 @@ faces = Faces(
 )
 policy = Policy((Step("rotation"),))
 if sys.argv[2] == "hit":
-    print(rendered(faces, policy, 1, 2, Path(sys.argv[1]))[0].shape)
+    print(rendered(faces, policy, 1, 2, Path(sys.argv[1]))[1][0].shape)
 else:
     try:
         rendered(faces, policy, 1, 2, Path(sys.argv[1]))
@@ -250,10 +340,10 @@ def test_a_machine_without_opencv_reads_what_another_has_rendered(tmp_path: Path
         np.arange(n, dtype=np.int32),
     )
     rendered(faces, Policy((Step("rotation"),)), 1, 2, tmp_path)
-    assert on_a_bare_machine(tmp_path, "hit") == "(2, 2, 96, 96)"
+    assert on_a_bare_machine(tmp_path, "hit") == "(2, 96, 96)"
 
 
 def test_a_machine_without_opencv_says_what_to_do_when_nothing_is_cached(tmp_path: Path) -> None:
     message = on_a_bare_machine(tmp_path, "miss")
-    assert "needs OpenCV and albumentations" in message
+    assert "needs OpenCV" in message
     assert "bring its rendering cache" in message

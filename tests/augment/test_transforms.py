@@ -5,10 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fkd_core.augment import geometry, photometric
 from fkd_core.augment.compose import compose, reseed
+from fkd_core.augment.geometry import move_points
 from fkd_core.augment.policy import Policy, Step
-from fkd_core.augment.transforms import TRANSFORMS, Transform
+from fkd_core.augment.transforms import (
+    TRANSFORMS,
+    Transform,
+    aspect,
+    box_blur,
+    contrast_stretch,
+    elastic,
+    gaussian_noise,
+    light_gradient,
+)
 from fkd_core.keypoints import KEYPOINTS
 
 REFERENCE = {
@@ -36,6 +45,12 @@ def test_the_reference_settings_can_be_reached(name: str) -> None:
 def test_strength_has_the_documented_physical_meaning() -> None:
     assert TRANSFORMS["rotation"].describe(0.4) == "±10.4 degrees"
     assert TRANSFORMS["dim"].amount(0.5) == pytest.approx(0.6)
+
+
+def test_a_share_scales_the_amount_from_what_changes_nothing() -> None:
+    assert TRANSFORMS["rotation"].amount(0.25, 0.4) == pytest.approx(0.4 * 8)
+    assert TRANSFORMS["dim"].amount(0.5, 0.4) == pytest.approx(1 - 0.4 * 0.4)
+    assert TRANSFORMS["brighten"].amount(0.0, 0.5) == pytest.approx(1.1)
 
 
 def test_only_the_harmful_control_is_no_candidate() -> None:
@@ -80,41 +95,62 @@ def test_the_control_mirrors_without_changing_names() -> None:
     assert moved[0].tolist() == [35.0, 30.0]
 
 
+def numbers(name: str, n: int, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(size=(TRANSFORMS[name].draws, n))
+
+
 @pytest.mark.parametrize("pixels", [0.5, 1.5])
 def test_the_elastic_field_has_the_deviation_it_says_and_no_bias(pixels: float) -> None:
-    rng = np.random.default_rng(1)
-    fields = np.array([geometry.elastic(pixels, rng).bend for _ in range(200)])
+    fields = elastic.warp(np.full(200, pixels), numbers("elastic", 200)).bend
+    assert fields is not None
     assert fields.std() == pytest.approx(pixels, rel=0.05)
     assert abs(fields.mean()) < 0.05 * pixels
 
 
 def test_an_elastic_fold_is_practically_never_met() -> None:
-    rng = np.random.default_rng(2)
-    points = rng.uniform(25, 70, (15, 2))
-    lost = [np.isnan(geometry.move_points(points, geometry.elastic(1.5, rng))) for _ in range(500)]
-    assert np.mean(lost) == 0
+    points = np.random.default_rng(2).uniform(25, 70, (500, 15, 2))
+    warps = elastic.warp(np.full(500, 1.5), numbers("elastic", 500))
+    assert np.isfinite(move_points(points, warps)).all()
 
 
 def test_box_blur_of_an_odd_width_is_the_plain_box() -> None:
-    image = np.zeros((96, 96), np.uint8)
-    image[40, 40] = 245
-    blurred = photometric.box_blur(7.0, np.random.default_rng(0), image)
+    image = np.zeros((1, 96, 96), np.uint8)
+    image[0, 40, 40] = 245
+    (blurred,) = box_blur.look(np.array([7.0]), numbers("box_blur", 1), image)
     assert blurred[37:44, 37:44].tolist() == [[5] * 7] * 7
     assert blurred.sum() == 245
 
 
 def test_noise_has_the_deviation_it_says_and_no_bias() -> None:
-    image = np.full((96, 96), 120, np.uint8)
-    noisy = photometric.gaussian_noise(0.03, np.random.default_rng(0), image).astype(float)
+    image = np.full((1, 96, 96), 120, np.uint8)
+    u = numbers("gaussian_noise", 1)
+    noisy = gaussian_noise.look(np.array([0.03]), u, image).astype(float)
     assert noisy.std() == pytest.approx(0.03 * 255, rel=0.05)
     assert noisy.mean() == pytest.approx(120, abs=0.3)
 
 
 def test_contrast_is_stretched_about_the_mean() -> None:
-    image = np.tile(np.array([[100, 140]], np.uint8), (96, 48))
-    stretched = photometric.contrast_stretch(2.0, np.random.default_rng(0), image)
-    assert stretched.mean() == pytest.approx(120, abs=0.6)
-    assert 40 < int(stretched.max()) - int(stretched.min()) <= 80
+    image = np.tile(np.array([[100, 140]], np.uint8), (1, 96, 48))
+    stretched = contrast_stretch.look(np.array([2.0]), np.array([[0.6]]), image)
+    assert sorted(set(stretched.ravel().tolist())) == [88, 152]
+
+
+def test_light_comes_from_a_random_side_and_the_centre_keeps_its_gray() -> None:
+    gray = np.full((40, 96, 96), 120, np.uint8)
+    lit = light_gradient.look(np.full(40, 0.5), numbers("light_gradient", 40), gray).astype(float)
+    np.testing.assert_allclose(lit[:, 47:49, 47:49].mean(axis=(1, 2)), 120, atol=1)
+    np.testing.assert_allclose(lit + lit[:, ::-1, ::-1], 240, atol=1)  # opposite at the far side
+    slope = np.hypot(lit[:, 48, 95] - 120, lit[:, 95, 48] - 120) / 120
+    assert slope.min() < 0.1
+    assert 0.4 < slope.max() <= 0.51
+
+
+def test_aspect_changes_the_ratio_and_keeps_the_area() -> None:
+    matrix = aspect.warp(np.full(50, 0.2), numbers("aspect", 50)).matrix
+    np.testing.assert_allclose(np.linalg.det(matrix), 1)
+    ratio = matrix[:, 0, 0] / matrix[:, 1, 1]
+    assert 1 / 1.2 <= ratio.min() < 0.9
+    assert 1.1 < ratio.max() <= 1.2
 
 
 def test_edges_repeat_instead_of_turning_black() -> None:

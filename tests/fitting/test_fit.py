@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from fkd_core.augment.policy import Policy, Step
+from fkd_core.augment.render import Copies, render
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Split, split
 from fkd_core.fitting import fit as fit_module
@@ -58,6 +59,9 @@ KINDS = {
     "batch normalisation": replace(PLAIN, model=Conv5.tiny()),
     "around the mean face": replace(
         PLAIN, model=Plain.tiny(), training=replace(PLAIN.training, beta_2=0.99, ema=0.5)
+    ),
+    "fresh copies": replace(
+        PLAIN, policy=Policy((Step("shift", 1.0, None), Step("gamma", 0.5))), copies=None
     ),
     "average of weights": replace(PLAIN, training=replace(PLAIN.training, ema=0.9)),
     "early stopping": replace(
@@ -315,7 +319,7 @@ def test_an_arm_differs_from_its_control_in_its_pictures_alone(
 
     def originals(faces: Faces, policy: Policy, seed: int, copies: int, cache: object) -> Any:
         assert (policy, seed, copies) == (MIRRORED, 7, 3)
-        return [faces.images] * copies, [faces.points] * copies
+        return Copies(copies, lambda _: (faces.images, faces.points))
 
     monkeypatch.setattr(fit_module, "rendered", originals)
     arm = done(replace(PLAIN, policy=MIRRORED, copies=3, copy_seed=7), faces)
@@ -341,8 +345,9 @@ def test_epoch_e_shows_every_face_once_as_copy_e_mod_k(
     faces: Faces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def numbered(faces: Faces, policy: Policy, seed: int, copies: int, cache: object) -> Any:
-        images = [np.full_like(faces.images, copy) for copy in range(copies)]
-        return images, [faces.points + np.float32(copy) for copy in range(copies)]
+        return Copies(
+            copies, lambda k: (np.full_like(faces.images, k), faces.points + np.float32(k))
+        )
 
     seen = watched(monkeypatch)
     monkeypatch.setattr(fit_module, "rendered", numbered)
@@ -359,6 +364,24 @@ def test_epoch_e_shows_every_face_once_as_copy_e_mod_k(
             expected = faces.points[train[positions[real]]].reshape(-1, 30) + np.float32(copy)
             np.testing.assert_array_equal(targets[real], expected)
             assert np.isnan(targets[~real]).all()
+
+
+def test_without_a_number_of_copies_every_epoch_shows_a_fresh_one(
+    faces: Faces, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen = watched(monkeypatch)
+    spec = KINDS["fresh copies"]
+    assert isinstance(fit(spec, faces, cache=tmp_path), FitResult)
+    assert list(tmp_path.iterdir()) == []
+    train = learned_from(spec, faces).train
+    steps = -(-len(train) // 8)
+    for epoch in range(4):
+        given = faces.take(train)
+        copy, _ = render(given.images, given.points, given.row, spec.policy, spec.copy_seed, epoch)
+        order = batches(len(train), 8, spec.seed, epoch)
+        for positions, (images, _) in zip(order, seen[epoch * steps :], strict=False):
+            real = positions >= 0
+            np.testing.assert_array_equal(images[real], copy[positions[real]])
 
 
 def test_the_control_sees_the_originals_and_padding_is_an_even_mix_of_faces(

@@ -54,6 +54,7 @@ OTHER: dict[str, Any] = {
     "transform": "shift",
     "probability": 0.125,
     "strength": 0.125,
+    "share": 0.5,
 }
 """Another value for every field where adding 1 would not do."""
 
@@ -89,6 +90,7 @@ policies = st.builds(
             st.sampled_from(["mirror", "rotation", "gamma"]),
             st.floats(0, 1),
             st.none() | st.floats(0, 1),
+            st.floats(0.01, 1),
         ),
         max_size=3,
     ).map(tuple),
@@ -115,6 +117,7 @@ specs = st.builds(
         patience=st.none() | st.integers(1, 50),
     ),
     policy=policies,
+    copies=st.none() | st.integers(1, 99),
     seed=st.integers(0, 2**63),
     xla=st.booleans(),
 )
