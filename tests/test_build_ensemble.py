@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[1]
     ("options", "words"),
     [
         ({"models": ("lenet6",)}, "--models: there is no model 'lenet6'"),
-        ({"pipelines": ()}, "--pipelines: name complete"),
+        ({"pipelines": ()}, "--pipelines: name some of complete"),
         ({"folds": 1}, "--folds: 1 is too few"),
         ({"seeds": 0}, "--seeds: 0 is too few"),
         ({"epochs": 0}, "--epochs: 0 is too few"),

@@ -19,7 +19,7 @@ from fkd_core.fitting.result import FIGURES, Checkpoint, Failed, FitResult, Stop
 from fkd_core.fitting.schedule import batches, rates
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.steps import Graph, Stepper, stepper
-from fkd_core.keypoints import Pipeline
+from fkd_core.sources import Pipeline
 
 MARKS = 20
 """How often, at most, a fit looks at its held-out faces on the way; it decides nothing by them."""
@@ -108,15 +108,16 @@ class _Fit:
         self.pipeline: Pipeline = spec.taught
         with self._phase("load"), _possible():
             self.parts: Parts = split(faces, self.pipeline, spec.split)
-            self.images, self.targets = faces.images, _targets(faces.points, self.pipeline)
-            self.row, self.group = faces.row, faces.group
+            self.images, self.row, self.group = faces.images, faces.row, faces.group
+            self.targets = _targets(faces.points, faces.source, self.pipeline)
         with self._phase("render"):
             pool = self.parts.pool
             copies = min(spec.copies, spec.training.epochs) if spec.policy else 1
             self.copy_images, points = rendered(
                 faces.take(pool), spec.policy, spec.copy_seed, copies, cache
             )
-            self.copy_targets = [_targets(p, self.pipeline) for p in points]
+            source = faces.source[pool]
+            self.copy_targets = [_targets(p, source, self.pipeline) for p in points]
             self.in_pool = np.searchsorted(pool, self.parts.train)
         with self._phase("compile"), _possible():
             runtime.forget_gpu_peak()
@@ -211,7 +212,7 @@ class _Fit:
             others = None if self.others is None else self.stepper.predict(self.others)
         if not np.isfinite(predicted).all():
             raise _CannotBeDoneError("the predictions are not finite")
-        n, p = len(held_out), len(self.pipeline.keypoints)
+        n, p = len(held_out), len(self.pipeline.columns)
         error = (predicted.astype(np.float64) - self.targets[held_out]).reshape(n, p, 2)
         labelled = np.asarray(np.isfinite(error).all(axis=2))
         columns = np.asarray(history, np.float64).T
@@ -249,8 +250,8 @@ class _Timer:
         self._seconds[self._phase] = self._seconds.get(self._phase, 0.0) + spent
 
 
-def _targets(points: NDArray[np.float32], pipeline: Pipeline) -> NDArray[np.float32]:
-    """[n, 2p] from points [n, 15, 2]; a keypoint with one coordinate missing is missing."""
-    own = points[:, list(pipeline.keypoints)]
-    own = np.where(np.isfinite(own).all(axis=2, keepdims=True), own, np.float32("nan"))
-    return own.reshape(len(points), -1)
+def _targets(
+    points: NDArray[np.float32], source: NDArray[np.integer], pipeline: Pipeline
+) -> NDArray[np.float32]:
+    """[n, 2p] from points [n, 15, 2] of faces of sources [n]: see ``Pipeline.targets``."""
+    return pipeline.targets(points, source).reshape(len(points), -1)

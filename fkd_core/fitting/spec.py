@@ -13,8 +13,8 @@ from fkd_core import models
 from fkd_core.augment.policy import Policy
 from fkd_core.codehash import code_version
 from fkd_core.data.folds import Split
-from fkd_core.keypoints import PIPELINES, Pipeline
 from fkd_core.models.base import Architecture
+from fkd_core.sources import PIPELINES, Pipeline
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class FitSpec:
     model: Architecture
     """Architecture and hyperparameters."""
     pipeline: str = "complete"
-    """Whose faces and keypoints: ``complete`` or ``partial``."""
+    """Whose faces and keypoints: a name in PIPELINES."""
     split: Split = field(default_factory=Split)
     """Who trains, who decides when to stop, who is held out."""
     training: Training = field(default_factory=Training)
@@ -98,7 +98,7 @@ class FitSpec:
         for name in ("copies", "threads"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; at least 1 is needed")
-        own = PIPELINES[self.pipeline].keypoints
+        own = tuple(dict.fromkeys(PIPELINES[self.pipeline].keypoints))
         if self.keypoints is not None and (
             not self.keypoints or list(self.keypoints) != [k for k in own if k in self.keypoints]
         ):
@@ -112,7 +112,7 @@ class FitSpec:
     def taught(self) -> Pipeline:
         """The pipeline, cut down to the keypoints that are taught."""
         whole = PIPELINES[self.pipeline]
-        return whole if self.keypoints is None else Pipeline(whole.name, self.keypoints)
+        return whole if self.keypoints is None else whole.only(self.keypoints)
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary; ``FitSpec.from_json`` gives the spec back."""
@@ -170,6 +170,7 @@ def recipe_version(model: str) -> str:
     core = Path(__file__).parents[1]
     return code_version(
         core / "keypoints.py",
+        core / "sources.py",
         core / "data" / "faces.py",
         core / "data" / "folds.py",
         *sorted((core / "augment").glob("*.py")),
