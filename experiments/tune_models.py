@@ -1,4 +1,4 @@
-"""Tunes Level-1 models under the policy that search_augment.py found, each for the pipelines named.
+"""Tunes Level-1 models under the policy that search_augment.py found, each for every pipeline.
 
     python experiments/tune_models.py --data FOLDER --models lenet5 conv5 --preset quick
 
