@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,16 @@ class Source:
     places: tuple[tuple[int, float, float], ...] = ()
     """(keypoint, x, y): where its average face has what photos are cropped by, px; without any,
     photos are cropped as they are found."""
+    file: str = ""
+    """Name of the CSV file beside training.csv that holds its faces; without one they are rows of
+    training.csv, told by `recognises`."""
+    read: Callable[[Any], tuple[NDArray[np.uint8], NDArray[np.float32]]] | None = None
+    """Reads that file (a ``data.archive.Stored``): images [n, 96, 96] and points [n, 15, 2] px,
+    NaN for what the source does not mark. Raises UserError for what is wrong in it."""
+
+    def __post_init__(self) -> None:
+        if bool(self.file) != (self.read is not None):
+            raise ValueError(f"{self.name}: a file needs a reader, and a reader a file")
 
 
 def within(*keypoints: int) -> Callable[[Mask], Mask]:

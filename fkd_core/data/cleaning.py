@@ -18,12 +18,15 @@ def clean(
     points: NDArray[np.float32],
     bad_rows: Sequence[int] = (),
     corrections: Corrections | None = None,
+    told: NDArray[np.int8] | None = None,
 ) -> tuple[Faces, tuple[str, ...]]:
     """Clean faces from images [N, 96, 96] and points [N, 15, 2]; sentences on what changed.
 
     In this order: half labels (x without y) are taken away, `bad_rows` (data rows from 1)
-    dropped, sources told, corrections applied, copies merged within a source, images grouped.
-    Rows with any number of labels are kept, NaN for what is missing.
+    dropped, sources recognised, corrections applied, copies merged within a source, and images
+    grouped.
+    Rows with any number of labels are kept, NaN for what is missing. `told` [N] are indices into
+    SOURCES where the source is known without looking, else -1.
     """
     notes: list[str] = []
     half = np.isnan(points).sum(axis=2) == 1
@@ -36,6 +39,8 @@ def clean(
         images, points, row = images[good], points[good], row[good]
         notes.append(f"Dropped {(~good).sum()} rows known to hold no usable face.")
     source = sources(points)
+    if told is not None:
+        source = np.where(told[good] < 0, source, told[good])
     sha256 = digests(images)
     if corrections is not None:
         points, note = apply_corrections(corrections, points, source, sha256)

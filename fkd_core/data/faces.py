@@ -30,7 +30,8 @@ class Faces:
     group: NDArray[np.uint64]
     """[N], equal for images that must stay on one side of a split; depends on pixels alone."""
     row: NDArray[np.int32]
-    """[N], data row in the file the face came from, 1-based; the face's name in messages."""
+    """[N], data row in training.csv, 1-based, and the face's name in messages; rows of further
+    sources' files continue the count."""
 
     def __post_init__(self) -> None:
         n = len(self.images)

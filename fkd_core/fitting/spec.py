@@ -136,7 +136,12 @@ class FitSpec:
 
     def key(self, fingerprint: str) -> str:
         """SHA-256 (hex) of the spec, the faces' fingerprint and the recipe version."""
-        identity = [_plain(self.to_json()), fingerprint, recipe_version(self.model.name)]
+        identity = [
+            _plain(self.to_json()),
+            fingerprint,
+            recipe_version(self.model.name),
+            self.taught.columns,  # which sources a joint fit is taught depends on the table
+        ]
         text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
