@@ -31,8 +31,8 @@ from fkd_core.fitting.fit import fit
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.runtime import prepare
 from fkd_core.fitting.spec import FitSpec, Training
-from fkd_core.keypoints import PIPELINES
 from fkd_core.models import MODELS
+from fkd_core.sources import PIPELINES
 
 SETTING = ("model", "pipeline", "backend", "precision", "epochs", "faces", "batch_size", "seed")
 FIGURES = ("parameters", "seconds", "compile", "images_per_second", "rmse", "train_rmse", "note")

@@ -23,12 +23,12 @@ from fkd_core.fitting.fit import fit
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.runtime import prepare
 from fkd_core.fitting.spec import FitSpec, Training
-from fkd_core.keypoints import COMPLETE
 from fkd_core.models import Architecture
 from fkd_core.models.conv5 import Conv5
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.models.plain import Plain
 from fkd_core.models.res import Res
+from fkd_core.sources import COMPLETE
 
 MODELS: dict[str, Architecture] = {
     "lenet5 light": LeNet5.light(),

@@ -22,8 +22,8 @@ from fkd_core.data.folds import set_of
 from fkd_core.ensemble.members import Member
 from fkd_core.evidence import Pool, difference, rmse
 from fkd_core.fitting.spec import FitSpec
-from fkd_core.keypoints import PIPELINES
 from fkd_core.report.sheet import Sheet
+from fkd_core.sources import COMPLETE, PARTIAL
 
 
 def filled(faces: Faces) -> Faces:
@@ -43,7 +43,7 @@ def main(options: Options) -> None:
     def everything(pipeline: str, on: Faces) -> list[FitSpec]:
         return Member(options.spec(pipeline), seeds).refits(on)
 
-    split = {name: everything(name, known) for name in PIPELINES}
+    split = {name: everything(name, known) for name in (COMPLETE.name, PARTIAL.name)}
     fits = trained(known, [spec for specs in split.values() for spec in specs], options.results,
                    "two specialists")  # fmt: skip
     one_set = filled(known)
@@ -52,8 +52,9 @@ def main(options: Options) -> None:
 
     arms: dict[str, list[Pool]] = {"two specialists": [], "one model, mean-filled labels": []}
     names = []
-    for name, pipeline in PIPELINES.items():
-        own = np.flatnonzero(held_back.of_mask(pipeline) & held_back.labelled(pipeline))
+    for pipeline in (COMPLETE, PARTIAL):
+        name = pipeline.name
+        own = np.flatnonzero(held_back.labelled(pipeline))
         part, keypoints = held_back.take(own), list(pipeline.keypoints)
         truth = part.points[:, keypoints]
         specialist = np.mean([said(spec, fits, part.images) for spec in split[name]], axis=0)

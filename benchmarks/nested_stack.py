@@ -28,8 +28,8 @@ from fkd_core.ensemble.stacking.stacker import STACKERS
 from fkd_core.evidence import Pool, difference, rmse
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.spec import FitSpec
-from fkd_core.keypoints import COMPLETE
 from fkd_core.report.sheet import Sheet
+from fkd_core.sources import COMPLETE
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def main(options: NestedStack) -> None:
     one = {name: np.empty_like(flat) for name in stackers}
     five = {name: np.empty_like(flat) for name in stackers}
     for outer in range(options.folds):
-        rest, held = np.flatnonzero(once.fold != outer), np.flatnonzero(once.fold == outer)
+        rest, held = np.flatnonzero(once.fold[0] != outer), np.flatnonzero(once.fold[0] == outer)
         inner = LevelOne.of(options, faces.take(rest), f"members without fold {outer}")
         features = inner.predict(faces.images[held])
         nothing = np.empty((len(held), 0))

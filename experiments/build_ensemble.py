@@ -8,8 +8,9 @@
    by the mean over all fits. Mirror pictures are predicted too (test-time augmentation).
 3. Stack: ways to combine the members are judged by grouped cross-validation on sets search and
    confirm, and scored once on set final; the plain mean ships unless one beats it surely.
-4. Merge: test images of which the competition requests more than 4 keypoints are answered by the
-   complete pipeline, others by the partial one.
+4. Merge: test images of which the competition requests more than 4 keypoints are answered in the
+   complete source's style, others in the partial one's. A specialist has one style; a joint
+   member (--pipelines joint) has both, and is in both stacks.
 
 Writes submission.csv, the ensemble itself (for predict.py), and tables of what each part
 contributed. Stop it when you like: the same command goes on.
@@ -25,7 +26,7 @@ import numpy as np
 
 from fkd_core import experiment
 from fkd_core.data.kaggle import Competition
-from fkd_core.ensemble.members import Member, of_pipeline
+from fkd_core.ensemble.members import Member, of_source
 from fkd_core.ensemble.out_of_fold import OutOfFold
 from fkd_core.ensemble.predictor import save
 from fkd_core.ensemble.shipping import shrunk, whole
@@ -59,8 +60,9 @@ class BuildEnsemble(experiment.Options):
     models: tuple[str, ...] = ()
     """Members by name, or `all`; without it those that tune_models.py has tuned, else the
     preset's."""
-    pipelines: tuple[Literal["complete", "partial"], ...] = ("complete", "partial")
-    """Specialists to build: for faces with 15 keypoints, and for those with 4."""
+    pipelines: tuple[str, ...] = ("complete", "partial")
+    """Members to train: complete and partial are specialists for faces with 15 keypoints and for
+    those with 4; joint members learn from both kinds and answer for both."""
     plan: bool = False
     """List the fits that are missing and about how long they take, and do nothing."""
     seeds: int = 1
@@ -74,7 +76,7 @@ class BuildEnsemble(experiment.Options):
     tta: Literal["none", "mirror", "shifts"] = "mirror"
     """Test-time augmentation: mirror pictures; or those and shifts by 2 pixels."""
     cross: bool = False
-    """Let the members of both pipelines feed both stacks."""
+    """Let what members say in the other source's style feed each stack too."""
     refit: bool = False
     """Predict test images by one more fit a member on everything, instead of the folds' mean."""
     stacker: Literal["auto", "mean", "weights", "ridge", "lasso", "elastic_net", "neural"] = "auto"
@@ -98,8 +100,12 @@ def main(options: BuildEnsemble) -> None:
         )
     }
     if options.against_reference:
-        rivals = [replace(m, spec=reference_recipe.counterpart(m.spec, m.deal)) for m in members]
-        arms[REFERENCE] = OutOfFold(rivals, faces, None, reference_recipe.TTA)
+        rivals = {
+            (spec.pipeline, spec.model.name): replace(member, spec=spec)
+            for member in members
+            for spec in reference_recipe.counterparts(member.spec, member.deal)
+        }
+        arms[REFERENCE] = OutOfFold([*rivals.values()], faces, None, reference_recipe.TTA)
     console.print(report.plan_sheet(arms, fits).shown())
     if options.plan or options.dry_run:
         return
@@ -131,7 +137,7 @@ def main(options: BuildEnsemble) -> None:
             )  # fmt: skip
             ships = STACKERS[stacked[pipeline].name]
             found = contributions(stacked[pipeline], ships, ray_session.map)
-            costs = [report.cost(member, fits) for member in of_pipeline(members, pipeline)]
+            costs = [report.cost(member, fits) for member in of_source(members, pipeline)]
             sheets.append(report.stacker_sheet(stacked[pipeline]))
             sheets.append(report.member_sheet(stacked[pipeline], found, costs))
         finals = report.own_arms(stacked)
@@ -171,8 +177,7 @@ def main(options: BuildEnsemble) -> None:
 def lineup(options: BuildEnsemble) -> list[Member]:
     """Members of each pipeline: what was tuned, or else the models' defaults, which is said."""
     budget = space.BUDGETS[options.preset]
-    if not options.pipelines:
-        raise UserError("--pipelines: name complete, partial or both")
+    pipelines = experiment.chosen_pipelines(options.pipelines)
     for name, least in (("seeds", 1), ("folds", 2), ("epochs", 1), ("faces", 1), ("compact", 1)):
         given = getattr(options, name)
         if given is not None and given < least:
@@ -180,7 +185,7 @@ def lineup(options: BuildEnsemble) -> list[Member]:
     folds = options.folds or budget.folds
     seeds = tuple(1000 * options.seed + seed for seed in range(options.seeds))
     members = []
-    for pipeline in options.pipelines:
+    for pipeline in pipelines:
         tuned = [name for name in MODELS if has_best(options.best, pipeline, name)]
         names = tuned_models(options.models or tuple(tuned) or budget.models, options.preset)
         specs = {name: read_best(options.best, pipeline, name) for name in names if name in tuned}

@@ -25,10 +25,10 @@ from fkd_core.ensemble.predictor import Predictor
 from fkd_core.errors import UserError
 from fkd_core.experiment import console
 from fkd_core.files import write_text
-from fkd_core.keypoints import PIPELINES
 from fkd_core.photos.detector import SMALLEST
 from fkd_core.photos.faces import Face, faces_of, photo_files, read_batches, read_photo
 from fkd_core.photos.overlay import drawn, listing, picture_names, table, write_drawn
+from fkd_core.sources import SOURCES
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,9 @@ class PredictOptions:
     """Folder that build_ensemble.py wrote."""
     out: Path = Path("results/predictions")
     """Folder for everything that is written."""
-    pipeline: Literal["complete", "partial"] | None = None
-    """15 keypoints or 4; without it 15 where the ensemble has them."""
+    pipeline: str | None = None
+    """In whose style: complete with 15 keypoints, or partial with 4; without it the former where
+    the ensemble has it."""
     export: Literal["onnx", "tflite", "savedmodel"] | None = None
     """Write one model of the ensemble in this format, and predict nothing."""
     model: str | None = None
@@ -62,7 +63,7 @@ class PredictOptions:
 def main(options: PredictOptions) -> None:
     """Find the keypoints of every face in photos, and draw them."""
     predictor = Predictor.load(options.ensemble)
-    name = options.pipeline or ("complete" if "complete" in predictor.pipelines else "partial")
+    name = options.pipeline or min(predictor.pipelines, key=[*SOURCES].index)
     if name not in predictor.pipelines:
         known = ", ".join(predictor.pipelines)
         raise UserError(f"--pipeline: {options.ensemble} has no {name}, only {known}")
@@ -73,14 +74,14 @@ def main(options: PredictOptions) -> None:
         say(str(export(options.ensemble, options.export, out, name, options.model)))
         return
     files = photo_files(options.photos, options.out)
-    names, pipeline = picture_names(files), PIPELINES[name]
+    names, source = picture_names(files), SOURCES[name]
     found: dict[Path, list[Face]] = {}
     for batch in read_batches(files, say):
-        faces = faces_of([*batch.values()], lambda crops: predictor.predict(crops, name), pipeline)
+        faces = faces_of([*batch.values()], lambda crops: predictor.predict(crops, name), source)
         for (file, photo), own in zip(batch.items(), faces, strict=True):
             found[file] = own
             if own:
-                write_drawn(options.out / names[file], drawn(read_photo(file), own, pipeline))
+                write_drawn(options.out / names[file], drawn(read_photo(file), own, source))
                 many = f"{len(own)} face{'s' * (len(own) > 1)}"
                 say(f"{file}: {many}, drawn in {options.out / names[file]}")
             elif min(photo.shape) < SMALLEST:
@@ -89,8 +90,8 @@ def main(options: PredictOptions) -> None:
                 say(f"{file}: no face found")
     if not found:
         raise UserError(f"none of the {len(files)} files could be read; give image files")
-    write_text(options.out / "keypoints.csv", table(found, pipeline))
-    write_text(options.out / "keypoints.json", listing(found, names, pipeline))
+    write_text(options.out / "keypoints.csv", table(found, source))
+    write_text(options.out / "keypoints.json", listing(found, names, source))
     count = sum(map(len, found.values())) or "none"
     say(f"Photos read: {len(found)}. Faces found: {count}. Tables: keypoints.* in {options.out}")
 

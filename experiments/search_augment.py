@@ -17,11 +17,9 @@ optuna-dashboard --artifact-dir results/artifacts sqlite:///results/studies.db
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
 
 from fkd_core import experiment
 from fkd_core.augment.policy import Policy
-from fkd_core.errors import UserError
 from fkd_core.experiment import console
 from fkd_core.progress import FitProgress
 from fkd_core.report.augmentation import (
@@ -45,8 +43,9 @@ class SearchAugment(experiment.Options):
 
     transforms: tuple[str, ...] = ()
     """Candidates by name, or `all`; without it, six telling ones (with --preset full: all)."""
-    pipelines: tuple[Literal["complete", "partial"], ...] = ("complete",)
-    """Whose faces judge; each pipeline gets its own verdicts and policy."""
+    pipelines: tuple[str, ...] = ("complete",)
+    """Whose faces judge: complete, partial, or joint for both at once; each pipeline gets its own
+    verdicts and policy."""
     trials: int | None = None
     """Compositions tried, in place of the preset's number."""
     gpu_hours: float | None = None
@@ -56,16 +55,15 @@ class SearchAugment(experiment.Options):
 
 def main(options: SearchAugment) -> None:
     """Validate every candidate augmentation by measurement, and compose a policy of what helps."""
-    if not options.pipelines:
-        raise UserError("--pipelines: name complete, partial or both")
+    pipelines = experiment.chosen_pipelines(options.pipelines)
     names = candidates(options.transforms, options.preset)
     budget = resized(space.BUDGETS[options.preset], options.trials)
-    plans = [Plan(pipeline, names, budget, options.seed) for pipeline in options.pipelines]
+    plans = [Plan(pipeline, names, budget, options.seed) for pipeline in pipelines]
     competition = options.load()
     faces, fits = competition.training, options.fits(competition)
     planned = sum(plan.fits for plan in plans)
     console.print(
-        f"{len(faces)} faces; {len(names)} candidates on {', '.join(options.pipelines)}; at most "
+        f"{len(faces)} faces; {len(names)} candidates on {', '.join(pipelines)}; at most "
         f"{planned} fits, {experiment.about(plans[0].base, planned, fits, faces)}"
     )
     if options.dry_run:

@@ -1,4 +1,4 @@
-"""Tunes Level-1 models under the policy that search_augment.py found, each for both pipelines.
+"""Tunes Level-1 models under the policy that search_augment.py found, each for every pipeline.
 
     python experiments/tune_models.py --data FOLDER --models lenet5 conv5 --preset quick
 
@@ -16,11 +16,9 @@ optuna-dashboard --artifact-dir results/artifacts sqlite:///results/studies.db
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
 
 from fkd_core import experiment
 from fkd_core.augment.policy import Policy
-from fkd_core.errors import UserError
 from fkd_core.experiment import console
 from fkd_core.progress import FitProgress
 from fkd_core.report import tuning as report
@@ -41,8 +39,8 @@ class TuneModels(experiment.Options):
 
     models: tuple[str, ...] = ()
     """Models by name, or `all`; without it lenet5 (with --preset full: all)."""
-    pipelines: tuple[Literal["complete", "partial"], ...] = ("complete", "partial")
-    """Each model is tuned for each of these."""
+    pipelines: tuple[str, ...] = ("complete", "partial")
+    """Each model is tuned for each of these; joint is one model for both."""
     trials: int | None = None
     """Configurations tried for each model and pipeline, in place of the preset's number."""
     gpu_hours: float | None = None
@@ -124,13 +122,12 @@ def main(options: TuneModels) -> None:
 def planned(options: TuneModels) -> list[TuningPlan]:
     """What each model and pipeline will get: equal budgets, and the policy found or the
     reference's."""
-    if not options.pipelines:
-        raise UserError("--pipelines: name complete, partial or both")
+    pipelines = experiment.chosen_pipelines(options.pipelines)
     budget = resized(
         BUDGETS[options.preset],
         trials=options.trials, epochs=options.epochs, faces=options.faces,
     )  # fmt: skip
-    policies = {pipeline: policy_of(options, pipeline) for pipeline in options.pipelines}
+    policies = {pipeline: policy_of(options, pipeline) for pipeline in pipelines}
     return [
         TuningPlan(model, pipeline, budget, policy, options.seed)
         for model in tuned_models(options.models, options.preset)

@@ -29,8 +29,8 @@ from fkd_core.fitting.checkpoints import Checkpoints, located
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
-from fkd_core.keypoints import PIPELINES
 from fkd_core.running.place import Place
+from fkd_core.sources import PIPELINES
 from fkd_core.stopping import Stopped, stoppable
 
 STORE_BYTES = 60_000_000_000
@@ -142,6 +142,18 @@ class Options:
         """The store of results on these faces."""
         store = FitStore(self.results / "fits", STORE_BYTES)
         return Fits(store, competition.training.fingerprint)
+
+
+def chosen_pipelines(asked: Sequence[str]) -> tuple[str, ...]:
+    """The pipelines that a user means, each once. Raises UserError for none or an unknown one."""
+    for name in asked:
+        if name not in PIPELINES:
+            raise UserError(
+                f"--pipelines: there is no {name!r}; choose from {', '.join(PIPELINES)}"
+            )
+    if not asked:
+        raise UserError(f"--pipelines: name some of {', '.join(PIPELINES)}")
+    return tuple(dict.fromkeys(asked))
 
 
 def option(name: str) -> str:

@@ -1,12 +1,10 @@
-"""The 15 facial keypoints: names, column order, mirror pairs, and the two pipelines.
+"""The 15 facial keypoints: names, column order and mirror pairs.
 
 Left and right are the subject's, so ``left_eye_center`` lies on the right of the picture.
 Coordinates are pixels on the 96 x 96 grid, 0 at the centre of the first pixel.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 IMAGE_SIZE = 96
 """Side of every image in pixels."""
@@ -42,38 +40,3 @@ def _mirrored(name: str) -> str:
 
 MIRROR: tuple[int, ...] = tuple(KEYPOINTS.index(_mirrored(name)) for name in KEYPOINTS)
 """``points[:, MIRROR]`` gives each keypoint's partner across the face; its own inverse."""
-
-
-@dataclass(frozen=True)
-class Pipeline:
-    """One specialist: the faces of one source, and the keypoints it predicts."""
-
-    name: str
-    """``complete`` or ``partial``; also the name of the source whose faces it learns from."""
-    keypoints: tuple[int, ...]
-    """Indices into KEYPOINTS."""
-
-    @property
-    def outputs(self) -> int:
-        """Number of predicted coordinates: 30 or 8."""
-        return 2 * len(self.keypoints)
-
-
-COMPLETE = Pipeline("complete", tuple(range(15)))
-"""All 15 points, as the first annotator labelled them."""
-
-PARTIAL = Pipeline(
-    "partial",
-    tuple(
-        KEYPOINTS.index(name)
-        for name in (
-            "left_eye_center",
-            "right_eye_center",
-            "nose_tip",
-            "mouth_center_bottom_lip",
-        )
-    ),
-)
-"""The 4 points of the second annotator: eye centres, nose tip, bottom lip."""
-
-PIPELINES: dict[str, Pipeline] = {p.name: p for p in (COMPLETE, PARTIAL)}

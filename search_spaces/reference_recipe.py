@@ -22,6 +22,7 @@ from dataclasses import replace
 from fkd_core.ensemble.stacking.sparse import ElasticNet
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.search.tuning_plan import TuningPlan
+from fkd_core.sources import PIPELINES
 from search_spaces import augmentation
 from search_spaces.training import BUDGETS
 
@@ -29,12 +30,18 @@ STACKER = ElasticNet(alpha=0.1, l1_ratio=1.0, standardise=False)
 TTA = "none"
 
 
-def counterpart(spec: FitSpec, seed: int) -> FitSpec:
-    """The reference's configuration of a spec's model, which takes as many gradient steps on as
-    many faces as the spec does."""
-    own = replace(BUDGETS["full"], faces=spec.split.limit)
+def counterparts(spec: FitSpec, seed: int) -> list[FitSpec]:
+    """The reference's configurations of a spec's model, which together take as many gradient steps
+    on as many faces as the spec does: one for each source, as the reference has specialists."""
+    sources = PIPELINES[spec.pipeline].sources
+    return [_counterpart(spec, source, len(sources), seed) for source in sources]
+
+
+def _counterpart(spec: FitSpec, source: str, sources: int, seed: int) -> FitSpec:
+    limit = spec.split.limit and max(1, spec.split.limit // sources)
+    own = replace(BUDGETS["full"], faces=limit)
     policy = augmentation.reference()
-    reference = TuningPlan(spec.model.name, spec.pipeline, own, policy, seed).reference
+    reference = TuningPlan(spec.model.name, source, own, policy, seed).reference
     ratio = reference.training.batch_size / spec.training.batch_size
     epochs = max(1, round(spec.training.epochs * ratio))
     patience = max(10, epochs // 10) if reference.training.patience else None

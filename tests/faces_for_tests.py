@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from fkd_core.data.faces import Faces
-from fkd_core.keypoints import COMPLETE, IMAGE_SIZE, KEYPOINTS, PARTIAL
+from fkd_core.keypoints import IMAGE_SIZE, KEYPOINTS
+from fkd_core.sources import COMPLETE, PARTIAL
 
 MEAN_FACE = np.array(
     [

@@ -16,6 +16,7 @@ import pytest
 
 from experiments.build_ensemble import BuildEnsemble, lineup
 from fkd_core.data.demo import demo_folder
+from fkd_core.data.folds import Split
 from fkd_core.data.kaggle import load_competition
 from fkd_core.ensemble.predictor import Predictor
 from fkd_core.errors import UserError
@@ -32,7 +33,7 @@ ROOT = Path(__file__).parents[1]
     ("options", "words"),
     [
         ({"models": ("lenet6",)}, "--models: there is no model 'lenet6'"),
-        ({"pipelines": ()}, "--pipelines: name complete"),
+        ({"pipelines": ()}, "--pipelines: name some of complete"),
         ({"folds": 1}, "--folds: 1 is too few"),
         ({"seeds": 0}, "--seeds: 0 is too few"),
         ({"epochs": 0}, "--epochs: 0 is too few"),
@@ -73,7 +74,7 @@ def test_without_tuned_models_the_defaults_are_used_and_that_is_said(
 
 def test_the_references_recipe_takes_equal_gradient_steps() -> None:
     ours = FitSpec(Conv5.tiny(), training=Training(epochs=12, batch_size=32))
-    theirs = reference_recipe.counterpart(ours, seed=0)
+    (theirs,) = reference_recipe.counterparts(ours, seed=0)
     assert theirs.model == Conv5()
     assert theirs.training.batch_size == 128
     assert theirs.training.epochs == 48
@@ -82,6 +83,13 @@ def test_the_references_recipe_takes_equal_gradient_steps() -> None:
     compact = reference_recipe.counterpart(replace(ours, model=Plain()), seed=0)
     assert compact.training.epochs == 12
     assert compact.training.patience is None
+
+
+def test_the_references_recipe_has_two_specialists_for_a_joint_member() -> None:
+    ours = FitSpec(Conv5.tiny(), "joint", split=Split(limit=300))
+    theirs = reference_recipe.counterparts(ours, seed=0)
+    assert [each.pipeline for each in theirs] == ["complete", "partial"]
+    assert [each.split.limit for each in theirs] == [150, 150]
 
 
 @pytest.fixture(scope="module")

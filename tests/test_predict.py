@@ -20,7 +20,8 @@ from experiments import predict
 from experiments.predict import PredictOptions
 from fkd_core import experiment
 from fkd_core.errors import UserError
-from fkd_core.keypoints import KEYPOINTS, PIPELINES
+from fkd_core.keypoints import KEYPOINTS
+from fkd_core.sources import PIPELINES
 
 ASTRONAUT = cv2.resize(
     cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR), (256, 256), interpolation=cv2.INTER_AREA

@@ -16,6 +16,7 @@ from typing import IO
 
 from fkd_core.data.zips import DAMAGE, REFUSED, damaged, entries_of, open_inner, open_zip
 from fkd_core.errors import UserError
+from fkd_core.sources import SOURCES
 
 TRAINING, TEST, LOOKUP, SAMPLE = (
     "training.csv",
@@ -23,8 +24,13 @@ TRAINING, TEST, LOOKUP, SAMPLE = (
     "IdLookupTable.csv",
     "SampleSubmission.csv",
 )
-ROLES: tuple[str, ...] = (TRAINING, TEST, LOOKUP, SAMPLE)
-"""The competition's files, by the names it gave them."""
+
+
+def roles() -> tuple[str, ...]:
+    """The competition's files, by the names it gave them, and those of further sources."""
+    more = (source.file for source in SOURCES.values() if source.file)
+    return (TRAINING, TEST, LOOKUP, SAMPLE, *more)
+
 
 DOWNLOAD = "facial-keypoints-detection.zip"
 """What the competition's download command leaves: one archive with the others inside."""
@@ -37,7 +43,7 @@ class Stored:
     """One of the competition's CSV files, wherever it lies."""
 
     role: str
-    """One of ROLES."""
+    """One of ``roles``."""
     container: Path
     """The file on disk: the CSV itself, or the archive that holds it."""
     members: tuple[str, ...] = ()
@@ -78,7 +84,7 @@ def _find(path: Path) -> dict[str, Stored]:
             f"{path} holds no {TRAINING} (nor training.zip); download it with "
             "`kaggle competitions download -c facial-keypoints-detection`"
         )
-    return {role: found[role] for role in ROLES if role in found}
+    return {role: found[role] for role in roles() if role in found}
 
 
 def chunks(stored: Stored) -> Iterator[bytes]:
@@ -106,7 +112,7 @@ def _zipped_names(role: str) -> tuple[str, str]:
 
 def _in_folder(folder: Path) -> dict[str, Stored]:
     found: dict[str, Stored] = {}
-    for role in ROLES:
+    for role in roles():
         if (folder / role).is_file():
             found[role] = Stored(role, folder / role)
             continue
@@ -115,7 +121,7 @@ def _in_folder(folder: Path) -> dict[str, Stored]:
                 with open_zip(folder / name, name) as archive:
                     found[role] = Stored(role, folder / name, (_only_csv(archive, name, role),))
                 break
-    if len(found) < len(ROLES) and (folder / DOWNLOAD).is_file():
+    if len(found) < len(roles()) and (folder / DOWNLOAD).is_file():
         found = {**_in_archive(folder / DOWNLOAD), **found}
     return found
 
@@ -125,7 +131,7 @@ def _in_archive(path: Path) -> dict[str, Stored]:
     with open_zip(path, path.name) as archive:
         for entry in entries_of(archive, path.name):
             base = PurePosixPath(entry.filename).name
-            for role in ROLES:
+            for role in roles():
                 members: tuple[str, ...] = (entry.filename,)
                 if base in _zipped_names(role):
                     shown = f"{path.name}/{entry.filename}"

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd_core.data.corrections import Corrections, apply_corrections
-from fkd_core.data.faces import SOURCES, Faces
+from fkd_core.data.faces import Faces
 from fkd_core.data.grouping import digests, group_images
-from fkd_core.keypoints import KEYPOINTS, PARTIAL
+from fkd_core.sources import SOURCES, recognised
 
 
 def clean(
@@ -18,12 +18,15 @@ def clean(
     points: NDArray[np.float32],
     bad_rows: Sequence[int] = (),
     corrections: Corrections | None = None,
+    told: NDArray[np.int8] | None = None,
 ) -> tuple[Faces, tuple[str, ...]]:
     """Clean faces from images [N, 96, 96] and points [N, 15, 2]; sentences on what changed.
 
     In this order: half labels (x without y) are taken away, `bad_rows` (data rows from 1)
-    dropped, sources told, corrections applied, copies merged within a source, images grouped.
-    Rows with any number of labels are kept, NaN for what is missing.
+    dropped, sources recognised, corrections applied, copies merged within a source, and images
+    grouped.
+    Rows with any number of labels are kept, NaN for what is missing. `told` [N] are indices into
+    SOURCES where the source is known without looking, else -1.
     """
     notes: list[str] = []
     half = np.isnan(points).sum(axis=2) == 1
@@ -36,6 +39,8 @@ def clean(
         images, points, row = images[good], points[good], row[good]
         notes.append(f"Dropped {(~good).sum()} rows known to hold no usable face.")
     source = sources(points)
+    if told is not None:
+        source = np.where(told[good] < 0, source, told[good])
     sha256 = digests(images)
     if corrections is not None:
         points, note = apply_corrections(corrections, points, source, sha256)
@@ -54,16 +59,8 @@ def clean(
 
 
 def sources(points: NDArray[np.float32]) -> NDArray[np.int8]:
-    """[N] index into SOURCES for points [N, 15, 2], each wholly given or wholly NaN.
-
-    Partial where points are given, and only ones among the partial source's four; else complete.
-    A row without any label becomes complete: nothing speaks for the four-point annotator, and a
-    face without labels trains and scores nothing in either.
-    """
-    given = ~np.isnan(points[..., 0])
-    others = [k for k in range(len(KEYPOINTS)) if k not in PARTIAL.keypoints]
-    partial = given.any(axis=1) & ~given[:, others].any(axis=1)
-    return np.where(partial, SOURCES.index("partial"), SOURCES.index("complete")).astype(np.int8)
+    """[N] index into SOURCES for points [N, 15, 2], each wholly given or wholly NaN."""
+    return recognised(~np.isnan(points[..., 0]))
 
 
 def merge_copies(
@@ -88,9 +85,10 @@ def merge_copies(
 
 
 def _counts(faces: Faces, clusters: int, refused: int) -> list[str]:
-    complete, partial = np.bincount(faces.source, minlength=2)
+    counts = np.bincount(faces.source, minlength=len(SOURCES))
+    by_source = ", ".join(f"{n} {name}" for name, n in zip(SOURCES, counts, strict=True))
     notes = [
-        f"{len(faces)} faces: {complete} complete, {partial} partial; "
+        f"{len(faces)} faces: {by_source}; "
         f"{len(np.unique(faces.group))} image groups, {clusters} of them near-duplicates."
     ]
     if refused:

@@ -2,7 +2,7 @@
 
 Columns, in any order: ``image`` (SHA-256 of the 9216 pixel bytes, hex), ``keypoint`` (a name of
 KEYPOINTS), ``x``, ``y`` (pixels; both empty take the label away), ``version`` (the same in every
-row) and, if wanted, ``source`` (``complete`` or ``partial``: only that annotator's label changes).
+row) and, if wanted, ``source`` (such as ``partial``: only that annotator's label changes).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.data.faces import SOURCES
 from fkd_core.data.tables import Table, shown
 from fkd_core.errors import UserError
-from fkd_core.keypoints import KEYPOINTS, PARTIAL
+from fkd_core.keypoints import KEYPOINTS
+from fkd_core.sources import SOURCES
 
 _COLUMNS = ("image", "keypoint", "x", "y", "version")
 
@@ -81,9 +81,10 @@ def apply_corrections(
 ) -> tuple[NDArray[np.float32], str]:
     """New points [N, 15, 2], and a sentence that counts what was applied.
 
-    A face of the partial source only ever takes corrections of its own four keypoints.
+    A face only ever takes corrections of keypoints that its source marks.
     """
     points = points.copy()
+    marked = [each.keypoints for each in SOURCES.values()]
     rows: dict[bytes, list[int]] = {}
     for row, digest in enumerate(sha256):
         rows.setdefault(digest.tobytes(), []).append(row)
@@ -92,8 +93,7 @@ def apply_corrections(
         here = [
             row
             for row in rows.get(entry.image, [])
-            if entry.source in (None, source[row])
-            and (SOURCES[source[row]] != PARTIAL.name or entry.keypoint in PARTIAL.keypoints)
+            if entry.source in (None, source[row]) and entry.keypoint in marked[source[row]]
         ]
         points[here, entry.keypoint] = entry.x, entry.y
         applied += len(here)
@@ -117,10 +117,10 @@ def _entry(table: Table, row: int, cell: dict[str, bytes]) -> Correction:
         raise table.error(row, "keypoint", f"{keypoint[:40]!r} is not one of the 15 keypoints")
     source = cell.get("source", b"").decode("utf-8", "replace")
     if source and source not in SOURCES:
-        raise table.error(row, "source", f"{source[:40]!r} is neither of {', '.join(SOURCES)}")
+        raise table.error(row, "source", f"{source[:40]!r} is none of {', '.join(SOURCES)}")
     x, y = (table.coordinate(row, axis, cell[axis]) for axis in "xy")
     if math.isnan(x) != math.isnan(y):
         raise table.error(row, "x" if math.isnan(x) else "y", "is empty, but its partner is not")
     return Correction(
-        image, KEYPOINTS.index(keypoint), x, y, SOURCES.index(source) if source else None
+        image, KEYPOINTS.index(keypoint), x, y, list(SOURCES).index(source) if source else None
     )

@@ -10,10 +10,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.keypoints import IMAGE_SIZE, KEYPOINTS, PIPELINES, Pipeline
-
-SOURCES: tuple[str, ...] = tuple(PIPELINES)
-"""Annotators: 0 is the 15-point one (``complete``), 1 the 4-point one (``partial``)."""
+from fkd_core.keypoints import IMAGE_SIZE, KEYPOINTS
+from fkd_core.sources import SOURCES, Pipeline
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +26,12 @@ class Faces:
     points: NDArray[np.float32]
     """[N, 15, 2], (x, y) in pixels, NaN where unlabelled."""
     source: NDArray[np.int8]
-    """[N], index into SOURCES: which annotator labelled the face."""
+    """[N], index into SOURCES: who labelled the face."""
     group: NDArray[np.uint64]
     """[N], equal for images that must stay on one side of a split; depends on pixels alone."""
     row: NDArray[np.int32]
-    """[N], data row in the file the face came from, 1-based; the face's name in messages."""
+    """[N], data row in training.csv, 1-based, and the face's name in messages; rows of further
+    sources' files continue the count."""
 
     def __post_init__(self) -> None:
         n = len(self.images)
@@ -62,13 +61,18 @@ class Faces:
         )
 
     def of_mask(self, pipeline: Pipeline) -> NDArray[np.bool_]:
-        """[N] True for the faces a pipeline learns from: those its own annotator labelled."""
-        return np.asarray(self.source == SOURCES.index(pipeline.name))
+        """[N] True for the faces of the pipeline's sources."""
+        taught = [place for place, name in enumerate(SOURCES) if name in pipeline.sources]
+        return np.isin(self.source, taught)
 
     def labelled(self, pipeline: Pipeline) -> NDArray[np.bool_]:
-        """[N] True where at least one of the pipeline's keypoints is given."""
-        points = self.points[:, list(pipeline.keypoints)]
-        return np.asarray(np.isfinite(points).all(axis=2).any(axis=-1))
+        """[N] True for the faces a pipeline learns from: those of its sources that give at least
+        one of the keypoints it teaches."""
+        return np.asarray(np.isfinite(self.targets(pipeline)).all(axis=2).any(axis=-1))
+
+    def targets(self, pipeline: Pipeline) -> NDArray[np.float32]:
+        """[N, p, 2] what the pipeline teaches of each face: see ``Pipeline.targets``."""
+        return pipeline.targets(self.points, self.source)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -105,4 +105,6 @@ def _code() -> str:
     names = (
         "archive cleaning corrections faces grouping identity kaggle parsing pixels tables zips"
     )
-    return code_version(*(here / f"{name}.py" for name in names.split()))
+    return code_version(
+        here.parent / "sources.py", *(here / f"{name}.py" for name in names.split())
+    )

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd_core.data.faces import Faces
-from fkd_core.keypoints import Pipeline
+from fkd_core.sources import Pipeline
 
 Family = Literal["search", "confirm", "final", "all"]
 
@@ -84,7 +84,7 @@ def split(faces: Faces, pipeline: Pipeline, how: Split) -> Parts:
     Folds are stratified by label pattern (which keypoints a face has), grouped and seeded.
     Raises ValueError where a part that is needed would be empty.
     """
-    own = np.flatnonzero(faces.of_mask(pipeline) & faces.labelled(pipeline))
+    own = np.flatnonzero(faces.labelled(pipeline))
     group = faces.group[own]
     scored = np.ones(len(own), bool) if how.family == "all" else set_of(group) == how.family
     pattern = _pattern(faces, own)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.data.archive import LOOKUP, SAMPLE, TEST, TRAINING, Stored, find
+from fkd_core.data.archive import LOOKUP, SAMPLE, TEST, TRAINING, Stored, find, sha256_of
 from fkd_core.data.cleaning import clean
 from fkd_core.data.corrections import Corrections, read_corrections
 from fkd_core.data.faces import Faces
@@ -17,6 +19,8 @@ from fkd_core.data.identity import identity_note, known
 from fkd_core.data.parsing import Parsed, parse_images, parse_lookup, parse_sample
 from fkd_core.errors import UserError
 from fkd_core.keypoints import COLUMNS
+from fkd_core.reach import code_version
+from fkd_core.sources import SOURCES
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,25 +81,48 @@ def load_competition(path: Path, cache: Path, corrections: Path | None = None) -
         found = cached(files[SAMPLE], cache, _sample)
         _check_sample(files[SAMPLE].name, found.arrays["row_id"], requested)
         notes += found.notes
+    further = {name: files[s.file] for name, s in SOURCES.items() if s.file in files}
     found = cached(
         files[TRAINING],
         cache,
-        lambda stored: _training(stored, table),
-        more="" if table is None else table.sha256,
+        lambda stored: _training(stored, table, further),
+        more="\n".join(["" if table is None else table.sha256, *map(_version, further.items())]),
     )
     return Competition(
         Faces(**found.arrays), test_images, test_ids, lookup, (*found.notes, *notes)
     )
 
 
-def _training(stored: Stored, corrections: Corrections | None) -> Arrays:
+def _training(
+    stored: Stored, corrections: Corrections | None, further: Mapping[str, Stored]
+) -> Arrays:
     parsed = parse_images(stored, (*COLUMNS, "Image"))
     bad = known(TRAINING, parsed.sha256).bad_rows
-    faces, notes = clean(parsed.images, parsed.points, bad, corrections)
+    images, points = [parsed.images], [parsed.points]
+    told = [np.full(len(parsed.images), -1, np.int8)]
+    for name, file in further.items():
+        read = SOURCES[name].read
+        assert read is not None  # a source with a file has a reader
+        own = read(file)
+        images.append(own[0])
+        points.append(own[1])
+        told.append(np.full(len(own[0]), [*SOURCES].index(name), np.int8))
+    faces, notes = clean(
+        np.concatenate(images), np.concatenate(points), bad, corrections, np.concatenate(told)
+    )
     names = ("images", "points", "source", "group", "row")
     return Arrays(
         {name: getattr(faces, name) for name in names}, (_identity(stored, parsed), *notes)
     )
+
+
+def _version(further: tuple[str, Stored]) -> str:
+    """Of what a source's reader makes of its file: changes with the file and the reader's code."""
+    name, stored = further
+    read = SOURCES[name].read
+    assert read is not None
+    code = code_version(Path(inspect.getfile(read)))
+    return " ".join((name, sha256_of(stored.container), *stored.members, code))
 
 
 def _test(stored: Stored) -> Arrays:

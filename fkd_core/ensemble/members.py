@@ -10,13 +10,13 @@ import numpy as np
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Split
 from fkd_core.fitting.spec import FitSpec
-from fkd_core.keypoints import PIPELINES
+from fkd_core.sources import PIPELINES
 
 
 @dataclass(frozen=True)
 class Member:
     """One configuration, trained for every fold and seed. All members of a pipeline are dealt the
-    same folds."""
+    same folds; a joint one is dealt the faces of all its sources together."""
 
     spec: FitSpec
     """The configuration; what it says of family, folds, fold and seed is replaced."""
@@ -29,8 +29,8 @@ class Member:
 
     @property
     def name(self) -> str:
-        """The model's."""
-        return self.spec.model.name
+        """See ``member_name``."""
+        return member_name(self.spec)
 
     @property
     def pipeline(self) -> str:
@@ -45,8 +45,7 @@ class Member:
     def refits(self, faces: Faces) -> list[FitSpec]:
         """One fit a seed on everything, as the reference does before it predicts: on all image
         groups but one, which keeps these fits of the same form as all others."""
-        own = faces.of_mask(PIPELINES[self.pipeline]) & faces.labelled(PIPELINES[self.pipeline])
-        groups = len(np.unique(faces.group[own]))
+        groups = len(np.unique(faces.group[faces.labelled(PIPELINES[self.pipeline])]))
         return [replace(self, folds=groups)._fit(0, seed) for seed in self.seeds]
 
     def _fit(self, fold: int, seed: int) -> FitSpec:
@@ -61,6 +60,19 @@ class Member:
         return replace(self.spec, split=split, seed=seed)
 
 
-def of_pipeline(members: Sequence[Member], pipeline: str) -> list[Member]:
-    """Those that learn from a pipeline's faces, in order."""
-    return [member for member in members if member.pipeline == pipeline]
+def member_name(spec: FitSpec) -> str:
+    """The model's; with the pipeline before it where that teaches several sources, since a model
+    may also stand beside itself as a specialist."""
+    joint = len(spec.taught.sources) > 1
+    return f"{spec.pipeline}-{spec.model.name}" if joint else spec.model.name
+
+
+def of_source(members: Sequence[Member], source: str) -> list[Member]:
+    """Those that were taught a source's style, in order."""
+    return [member for member in members if source in PIPELINES[member.pipeline].sources]
+
+
+def sources_of(members: Sequence[Member]) -> list[str]:
+    """Those that members were taught, in order: each has a half of the ensemble."""
+    taught = (PIPELINES[member.pipeline].sources for member in members)
+    return list(dict.fromkeys(source for sources in taught for source in sources))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import set_of, split
 from fkd_core.ensemble.leaks import check_apart
-from fkd_core.ensemble.members import Member, of_pipeline
+from fkd_core.ensemble.members import Member, of_source, sources_of
 from fkd_core.ensemble.questions import Question
 from fkd_core.ensemble.score import copied
 from fkd_core.ensemble.table import Points, Table
@@ -22,8 +22,8 @@ from fkd_core.errors import UserError
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
-from fkd_core.keypoints import PIPELINES
 from fkd_core.running.session import Call, Session
+from fkd_core.sources import PIPELINES
 
 LEAST_GROUPS = 5
 """Image groups that each side needs: faces that stackers learn from, and faces that score them."""
@@ -31,7 +31,8 @@ LEAST_GROUPS = 5
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """Fills the tables of both pipelines from trained members; all are dealt the same folds."""
+    """Fills a table for each source from trained members; those of a pipeline are dealt the same
+    folds, and a joint one stands in the table of every source that it was taught."""
 
     members: Sequence[Member]
     faces: Faces
@@ -40,7 +41,7 @@ class OutOfFold:
     tta: str
     """Test-time augmentation: a name in VIEWS."""
     crossed: bool = False
-    """Whether each pipeline's members also say what they think of the other's faces."""
+    """Whether members also say what they think of faces of other sources."""
     refit: bool = False
     """Test predictions from one fit a seed on everything, instead of the mean over the folds."""
 
@@ -74,19 +75,22 @@ class OutOfFold:
         return copied(self.faces.images, self._tests_shown)
 
     def check(self) -> None:
-        """Raises UserError where a photograph lies in two folds of a pipeline, or where there are
-        too few faces to fit stackers on and to score them."""
-        for pipeline in self.pipelines:
-            index = self._index(pipeline)
+        """Raises UserError where a photograph lies in two folds of a deal, or where there are too
+        few faces to fit stackers on and to score them."""
+        deals = self._deal
+        for source in self.sources:
+            index = self._index(source)
             final = set_of(np.unique(self.faces.group[index])) == "final"
             if min(final.sum(), (~final).sum()) < LEAST_GROUPS:
                 raise UserError(
-                    f"{pipeline}: {(~final).sum()} image groups to combine models by and "
+                    f"{source}: {(~final).sum()} image groups to combine models by and "
                     f"{final.sum()} to score them are too few, {LEAST_GROUPS} of each are needed; "
                     "give more faces, or leave the pipeline out by --pipelines"
                 )
-            fold = self._deal[pipeline][index]
-            check_apart(self.faces.images[index], fold, self.faces.row[index])
+        for pipeline, fold in deals.items():
+            # A joint deal as a whole: what one source's faces teach is known of the other's.
+            dealt = np.flatnonzero(self.faces.labelled(PIPELINES[pipeline]))
+            check_apart(self.faces.images[dealt], fold[dealt], self.faces.row[dealt])
 
     def tables(
         self,
@@ -95,7 +99,7 @@ class OutOfFold:
         predictions: FitStore,
         on_part: Callable[[int, int], None] = lambda done, total: None,
     ) -> dict[str, Table]:
-        """One table a pipeline. What `predictions` holds already is not predicted again; `on_part`
+        """One table a source. What `predictions` holds already is not predicted again; `on_part`
         is told how many predictions are made, and of how many."""
         keys = {fit: self._question(fit).key(fits) for fit in self.fits}
 
@@ -116,49 +120,56 @@ class OutOfFold:
                     "same command again"
                 )
             found[fit] = stored.arrays["points"]
-        return {pipeline: self._table(pipeline, found) for pipeline in self.pipelines}
+        return {source: self._table(source, found) for source in self.sources}
 
     @property
-    def pipelines(self) -> list[str]:
-        """Those that have members."""
-        return list(dict.fromkeys(member.pipeline for member in self.members))
+    def sources(self) -> list[str]:
+        """Those that members were taught."""
+        return sources_of(self.members)
 
-    def _table(self, pipeline: str, found: dict[FitSpec, Points]) -> Table:
-        mine = of_pipeline(self.members, pipeline)
-        theirs = [m for m in self.members if m.pipeline != pipeline] if self.crossed else []
-        index = self._index(pipeline)
-        seen = np.stack([self._seen(member, index, found) for member in mine])
-        test = np.stack([self._tests(member, found) for member in mine])
+    def _table(self, source: str, found: dict[FitSpec, Points]) -> Table:
+        mine = of_source(self.members, source)
+        others = [name for name in self.sources if name != source] if self.crossed else []
+        theirs = [(member, name) for name in others for member in of_source(self.members, name)]
+        index = self._index(source)
+        seen = np.stack([self._seen(member, source, index, found) for member in mine])
+        test = np.stack([self._tests(member, source, found) for member in mine])
         return Table(
-            pipeline=pipeline,
+            pipeline=source,
             members=tuple(member.name for member in mine),
             index=index,
             group=self.faces.group[index],
-            fold=self._deal[pipeline][index],
-            truth=self.faces.points[index][:, list(PIPELINES[pipeline].keypoints)],
+            fold=np.stack([self._deal[member.pipeline][index] for member in mine]),
+            truth=self.faces.take(index).targets(PIPELINES[source]),
             plain=seen[:, 0],
             own=seen.mean(axis=1),
             test=test,
-            other=_beside([self._seen(m, index, found).mean(axis=0) for m in theirs], len(index)),
-            test_other=_beside([self._tests(m, found) for m in theirs], test.shape[1]),
+            other=_beside(
+                [self._seen(m, name, index, found).mean(axis=0) for m, name in theirs], len(index)
+            ),
+            test_other=_beside([self._tests(m, name, found) for m, name in theirs], test.shape[1]),
         )
 
     def _seen(
-        self, member: Member, index: NDArray[np.intp], found: dict[FitSpec, Points]
+        self, member: Member, source: str, index: NDArray[np.intp], found: dict[FitSpec, Points]
     ) -> Points:
-        """[V, n, p, 2] of these faces by the fits that held them out, mean over seeds."""
-        views, p = len(VIEWS[self.tta]), len(PIPELINES[member.pipeline].keypoints)
-        total = np.zeros((views, len(self.faces), p, 2), np.float32)
+        """[V, n, p, 2] of these faces by the fits that held them out, mean over seeds, in the
+        source's style."""
+        taught = PIPELINES[member.pipeline]
+        shape = (len(VIEWS[self.tta]), len(self.faces), len(taught.columns), 2)
+        total = np.zeros(shape, np.float32)
         for fit in member.fits:
             held_out = self.held_out(fit)
             total[:, held_out] += found[fit][:, : len(held_out)] / np.float32(len(member.seeds))
-        return total[:, index]
+        return total[:, index][:, :, taught.of(source)]
 
-    def _tests(self, member: Member, found: dict[FitSpec, Points]) -> Points:
-        """[m, p, 2] of the test images, mean over the fits that ship and over views."""
+    def _tests(self, member: Member, source: str, found: dict[FitSpec, Points]) -> Points:
+        """[m, p, 2] of the test images, mean over the fits that ship and over views, in the
+        source's style."""
         shipped = [found[fit] for fit in self.shipped(member)]
         tests = [said[:, said.shape[1] - len(self._tests_shown) :] for said in shipped]
-        return np.asarray(np.mean(tests, axis=(0, 1)), np.float32)
+        own = PIPELINES[member.pipeline].of(source)
+        return np.asarray(np.mean(tests, axis=(0, 1)), np.float32)[:, own]
 
     def _question(self, fit: FitSpec) -> Question:
         shown = [self.faces.images[self.held_out(fit)], self._tests_shown]
@@ -168,21 +179,22 @@ class OutOfFold:
     def _tests_shown(self) -> NDArray[np.uint8]:
         return np.empty((0, 96, 96), np.uint8) if self.test_images is None else self.test_images
 
-    def _index(self, pipeline: str) -> NDArray[np.intp]:
-        """Positions of a pipeline's own faces."""
-        own = self.faces.of_mask(PIPELINES[pipeline])
-        return np.flatnonzero(own & (self._deal[pipeline] >= 0))
+    def _index(self, source: str) -> NDArray[np.intp]:
+        """Positions of a source's own faces."""
+        return np.flatnonzero(self.faces.labelled(PIPELINES[source]))
 
     @cached_property
     def _deal(self) -> dict[str, NDArray[np.intp]]:
         """For each pipeline, [N] the fold whose fits may be asked about each face, else -1.
 
-        A face of the other pipeline belongs to the fold that holds out its image group; where
-        none does, to any one, so that it too is seen by one fit a seed.
+        A face of a source that is not taught belongs to the fold that holds out its image group;
+        where none does, to any one, so that it too is seen by one fit a seed.
         """
+        first: dict[str, Member] = {}
+        for member in self.members:
+            first.setdefault(member.pipeline, member)
         deal = {}
-        for pipeline in self.pipelines:
-            member = of_pipeline(self.members, pipeline)[0]
+        for pipeline, member in first.items():
             fold = np.full(len(self.faces), -1, np.intp)
             try:
                 for fit in replace(member, seeds=member.seeds[:1]).fits:

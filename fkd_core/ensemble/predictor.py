@@ -1,8 +1,8 @@
 """The ensemble as an artefact: a folder of plain arrays and one JSON file, and what it predicts.
 
-``manifest.json`` names every other file with its SHA-256: ``<pipeline>/stacker.npz`` is Level 2,
-``<pipeline>/<model>/seed<seed>-fold<fold>.npz`` one fit's weights in Keras's order. No file can
-hold code.
+``manifest.json`` names every other file with its SHA-256: ``<source>/stacker.npz`` is Level 2,
+``<pipeline>/<model>/seed<seed>-fold<fold>.npz`` one fit's weights in Keras's order; a joint fit's
+are named by the half of each source that it was taught. No file can hold code.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from fkd_core.ensemble.views import VIEWS
 from fkd_core.errors import UserError
 from fkd_core.files import write_text
 from fkd_core.fitting.spec import FitSpec
-from fkd_core.keypoints import IMAGE_SIZE, PIPELINES
+from fkd_core.keypoints import IMAGE_SIZE
+from fkd_core.sources import PIPELINES
 
 __all__ = ["Half", "Predictor", "TrainedFit", "TrainedMember", "save"]
 
@@ -43,7 +44,7 @@ class Predictor:
     """A whole ensemble. Weights are read when they are needed and one fit at a time.
 
     Raises ValueError where a half is fed by one that is not there or by other members than its
-    stacker was fitted on, or `tta` is unknown.
+    stacker was fitted on, halves share a joint member that is not the same, or `tta` is unknown.
     """
 
     halves: tuple[Half, ...]
@@ -67,6 +68,11 @@ class Predictor:
             )
             if tuple(half.stacker.shape) != shape:
                 raise ValueError(f"the stacker of {half.pipeline} was fitted on other members")
+        known: dict[tuple[str, str], FitSpec] = {}
+        for member in (member for half in self.halves for member in half.members):
+            plain = fit_spec(member.spec, 0, 0)
+            if known.setdefault((plain.pipeline, member.name), plain) != plain:
+                raise ValueError(f"{member.name} is not the same in all halves")
 
     @classmethod
     def load(cls, folder: Path) -> Predictor:
@@ -118,17 +124,11 @@ class Predictor:
         half = self.half(pipeline)
         if not len(images):
             return np.empty((0, half.outputs // 2, 2), np.float32)
-        own = np.stack(self._flat(images, pipeline), axis=1)
-        other = [flat for name in half.feeds[1:] for flat in self._flat(images, name)]
-        inputs = Inputs(own, np.concatenate([np.empty((len(images), 0)), *other], axis=1))
+        own, *others = ([*self.half(name).said(images, VIEWS[self.tta])] for name in half.feeds)
+        other = [np.empty((len(images), 0)), *(said for each in others for said in each)]
+        inputs = Inputs(np.stack(own, axis=1), np.concatenate(other, axis=1))
         points = half.stacker.predict(inputs).reshape(len(images), half.outputs // 2, 2)
         return np.clip(points, 0, IMAGE_SIZE).astype(np.float32)
-
-    def _flat(self, images: NDArray[np.uint8], pipeline: str) -> list[NDArray[np.float64]]:
-        """[n, 2p] px of each member."""
-        half = self.half(pipeline)
-        said = (member.predict(images, VIEWS[self.tta]) for member in half.members)
-        return [points.reshape(len(images), half.outputs) for points in said]
 
 
 def save(folder: Path, halves: Sequence[Half], *, tta: str, made_by: Mapping[str, Any]) -> None:
@@ -151,7 +151,7 @@ def _write_half(folder: Path, half: Half) -> dict[str, Any]:
     """Its part of the manifest, once its files are written."""
 
     def written(name: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-        name = f"{half.pipeline}/{name}.npz"
+        name = f"{name}.npz"
         return {"file": name, "sha256": write_arrays(folder / name, arrays)}
 
     members = []
@@ -162,10 +162,13 @@ def _write_half(folder: Path, half: Half) -> dict[str, Any]:
             weights = fit.load()
             size = {"parameters": int(sum(weight.size for weight in weights))}
             arrays = {f"{number:04d}": weight for number, weight in enumerate(weights)}
-            name = f"{member.name}/seed{at['seed']}-fold{at['fold']}"
+            # Of the fit alone: both halves of a joint member name the same file.
+            where = f"{member.spec.pipeline}/{member.spec.model.name}"
+            name = f"{where}/seed{at['seed']}-fold{at['fold']}"
             fits.append(at | size | written(name, arrays))
         members.append({"model": member.name, "spec": member.spec.to_json(), "fits": fits})
-    stacker = {"kind": half.stacker.kind} | written("stacker", to_arrays(half.stacker))
+    level_2 = written(f"{half.pipeline}/stacker", to_arrays(half.stacker))
+    stacker = {"kind": half.stacker.kind} | level_2
     return {"feeds": list(half.feeds), "stacker": stacker, "members": members}
 
 

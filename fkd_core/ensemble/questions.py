@@ -55,8 +55,8 @@ def answer(
     """[V, n, p, 2] pixels of the pictures [n, 96, 96] themselves, as seen in each view."""
     shown = np.concatenate([view.of(images) for view in views])
     said = predict(spec, weights, shown).reshape(len(views), len(images), -1, 2)
-    keypoints = spec.taught.keypoints
-    return np.stack([view.undo(p, keypoints) for view, p in zip(views, said, strict=True)])
+    taught = spec.taught
+    return np.stack([view.undo(p, taught) for view, p in zip(views, said, strict=True)])
 
 
 def weights_of(fit: FitSpec, fits: Fits) -> list[NDArray[Any]]:

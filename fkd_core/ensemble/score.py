@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from fkd_core.data.grouping import digests
 from fkd_core.evidence.pooled import Estimate, Pool, rmse
-from fkd_core.keypoints import KEYPOINTS, PIPELINES
+from fkd_core.keypoints import KEYPOINTS
+from fkd_core.sources import SOURCES
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,10 @@ def score(
     Raises ValueError where pipelines or shapes do not match, a labelled point has no finite
     prediction, all weights are 0, or a pipeline has labels in one image group alone.
     """
-    if not truth.keys() == predicted.keys() == group.keys() <= weights.keys() & PIPELINES.keys():
+    if not truth.keys() == predicted.keys() == group.keys() <= weights.keys() & SOURCES.keys():
         raise ValueError("truth, predicted, group and weights must have the same pipelines")
     for name, points in truth.items():
-        if points.shape[1:] != (len(PIPELINES[name].keypoints), 2):
+        if points.shape[1:] != (len(SOURCES[name].keypoints), 2):
             raise ValueError(f"{name} points have shape {points.shape}")
     pools = {
         name: Pool.of_points(predicted[name], truth[name], group[name], weights[name])
@@ -71,4 +72,4 @@ def _by_keypoint(
     error = np.where(labelled, predicted.astype(np.float64) - truth, 0.0)
     with np.errstate(invalid="ignore"):
         each = np.sqrt((error**2).sum(axis=(0, 2)) / labelled.sum(axis=(0, 2)))
-    return {KEYPOINTS[k]: float(e) for k, e in zip(PIPELINES[name].keypoints, each, strict=True)}
+    return {KEYPOINTS[k]: float(e) for k, e in zip(SOURCES[name].keypoints, each, strict=True)}

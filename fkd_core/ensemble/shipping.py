@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from fkd_core.ensemble.compact import compact
-from fkd_core.ensemble.members import of_pipeline
+from fkd_core.ensemble.members import of_source
 from fkd_core.ensemble.out_of_fold import OutOfFold
 from fkd_core.ensemble.questions import weights_of
 from fkd_core.ensemble.stacking.stack import Stacked
@@ -23,7 +23,7 @@ BYTES = 4
 
 
 def whole(ensemble: OutOfFold, stacked: Mapping[str, Stacked], fits: Fits) -> list[Half]:
-    """Everything, one half a pipeline; weights stay in the store until they are needed."""
+    """Everything, one half a source; weights stay in the store until they are needed."""
     crossed = {name: [other for other in stacked if other != name] for name in stacked}
     return [
         Half(
@@ -35,7 +35,7 @@ def whole(ensemble: OutOfFold, stacked: Mapping[str, Stacked], fits: Fits) -> li
                         for spec in ensemble.shipped(member)
                     )
                 )
-                for member in of_pipeline(ensemble.members, name)
+                for member in of_source(ensemble.members, name)
             ),
             stacker=each.shipped,
             feeds=(name, *(crossed[name] if ensemble.crossed else ())),

@@ -1,9 +1,9 @@
-"""The submission: which pipeline answers which image, the merge, and the file."""
+"""The submission: in whose style each image is answered, the merge, and the file."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,26 +13,26 @@ from fkd_core.data.archive import LOOKUP
 from fkd_core.data.kaggle import Lookup
 from fkd_core.errors import UserError
 from fkd_core.files import whole_file
-from fkd_core.keypoints import COMPLETE, IMAGE_SIZE, KEYPOINTS, PARTIAL, PIPELINES
+from fkd_core.keypoints import IMAGE_SIZE, KEYPOINTS
+from fkd_core.sources import JOINT, SOURCES, recognised
 
 HEADER = ("RowId", "Location")
 _DIGITS = 6
 
 
 def route(lookup: Lookup) -> dict[int, str]:
-    """ImageId of every requested image to the pipeline that answers it.
-
-    `partial` where it predicts all that is requested of the image, else `complete`. As `partial`
-    has four keypoints, an image of which more are requested always goes to `complete`.
+    """ImageId of every requested image to the source in whose style it is answered: the one that
+    is recognised by the keypoints that are requested of the image, as by a row's labels.
     """
-    rows = zip(lookup.image_id.tolist(), _partial_rows(lookup).tolist(), strict=True)
-    return {image: PARTIAL.name if partial else COMPLETE.name for image, partial in rows}
+    names = [*SOURCES]
+    rows = zip(lookup.image_id.tolist(), _answering(lookup).tolist(), strict=True)
+    return {image: names[source] for image, source in rows}
 
 
 def requested_share(lookup: Lookup) -> dict[str, int]:
-    """Pipeline to the number of requested coordinates that it answers under `route`."""
-    partial = _partial_rows(lookup)
-    return {COMPLETE.name: int((~partial).sum()), PARTIAL.name: int(partial.sum())}
+    """Source to the number of requested coordinates that are answered in its style."""
+    counts = np.bincount(_answering(lookup), minlength=len(SOURCES))
+    return dict(zip(SOURCES, counts.tolist(), strict=True))
 
 
 def merged(
@@ -42,23 +42,24 @@ def merged(
 ) -> NDArray[np.float64]:
     """[R] requested locations in px in the lookup's order, clipped to [0, 96].
 
-    `predictions` maps pipelines to points [m, p, 2] in px of the test images `test_ids` [m].
-    Without `partial`, `complete` answers everything.
+    `predictions` maps sources to points [m, p, 2] in px of the test images `test_ids` [m]. Where
+    the one that should answer is missing, another that is recognised as well does: `complete`
+    answers everything.
 
-    Raises UserError where `complete` is needed and missing; ValueError for an unknown pipeline, a
+    Raises UserError where nothing given answers an image; ValueError for an unknown source, a
     wrong shape, an image that was not predicted, or a prediction that is not finite.
     """
     for name, points in predictions.items():
-        if name not in PIPELINES:
-            raise ValueError(f"there is no pipeline {name!r}")
-        wanted = (len(test_ids), len(PIPELINES[name].keypoints), 2)
+        if name not in SOURCES:
+            raise ValueError(f"there is no source {name!r}")
+        wanted = (len(test_ids), len(SOURCES[name].keypoints), 2)
         if points.shape != wanted:
             raise ValueError(f"{name} predictions have shape {points.shape}, wanted {wanted}")
-    partial = _partial_rows(lookup) & (PARTIAL.name in predictions)
-    if COMPLETE.name not in predictions and not partial.all():
+    answering = _answering(lookup, predictions)
+    if (answering < 0).any():
         raise UserError(
-            f"{LOOKUP}: {_few(np.unique(lookup.image_id[~partial]))} need the complete pipeline, "
-            f"which has no predictions; run with --pipelines {' '.join(PIPELINES)}"
+            f"{LOOKUP}: {_few(np.unique(lookup.image_id[answering < 0]))} need keypoints that no "
+            f"part of the ensemble predicts; run with --pipelines {' '.join(SOURCES)}, or {JOINT}"
         )
     place = {image: position for position, image in enumerate(test_ids.tolist())}
     if lost := set(lookup.image_id.tolist()) - place.keys():
@@ -66,10 +67,11 @@ def merged(
     image = np.array([place[number] for number in lookup.image_id.tolist()], np.intp)
 
     locations = np.empty(len(lookup.row_id))
-    for pipeline, rows in ((COMPLETE, ~partial), (PARTIAL, partial)):
+    for number, source in enumerate(SOURCES.values()):
+        rows = answering == number
         if rows.any():
             points = np.full((len(test_ids), len(KEYPOINTS), 2), np.nan)
-            points[:, list(pipeline.keypoints)] = predictions[pipeline.name]
+            points[:, list(source.keypoints)] = predictions[source.name]
             locations[rows] = points[image[rows], lookup.keypoint[rows], lookup.axis[rows]]
     bad = np.flatnonzero(~np.isfinite(locations))
     if len(bad):
@@ -113,10 +115,12 @@ def write_submission(path: Path, lookup: Lookup, locations: NDArray[np.float64])
         ) from error
 
 
-def _partial_rows(lookup: Lookup) -> NDArray[np.bool_]:
-    """[R] True in the rows of images of which only keypoints of `partial` are requested."""
-    beyond = lookup.image_id[~np.isin(lookup.keypoint, PARTIAL.keypoints)]
-    return ~np.isin(lookup.image_id, beyond)
+def _answering(lookup: Lookup, among: Collection[str] | None = None) -> NDArray[np.int8]:
+    """[R] index into SOURCES of who answers the image of each row: see ``sources.recognised``."""
+    images, image = np.unique(lookup.image_id, return_inverse=True)
+    requested = np.zeros((len(images), len(KEYPOINTS)), np.bool_)
+    requested[image, lookup.keypoint] = True
+    return recognised(requested, among)[image]
 
 
 def _holds(path: Path, row_ids: list[int], locations: NDArray[np.float64]) -> bool:

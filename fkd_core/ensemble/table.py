@@ -1,4 +1,4 @@
-"""The out-of-fold table of one pipeline: what its members said of every face they never saw."""
+"""The out-of-fold table of one source: what its members said of every face they never saw."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ Points = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """One pipeline's n faces, out of fold, and the m test images; M members, p keypoints."""
+    """One source's n faces, out of fold, and the m test images; M members, p keypoints."""
 
     pipeline: str
+    """The source, and so the pipeline of its specialists."""
     members: tuple[str, ...]
     index: NDArray[np.intp]
     """[n] positions in Faces."""
     group: NDArray[np.uint64]
     """[n]"""
     fold: NDArray[np.intp]
-    """[n] which fold held each face out."""
+    """[M, n] which fold of each member's held a face out: a joint member has a deal of its own."""
     truth: Points
     """[n, p, 2] labels, NaN where there is none."""
     plain: Points
@@ -35,7 +36,7 @@ class Table:
     test: Points
     """[M, m, p, 2] mean over the fits that ship."""
     other: NDArray[np.float64]
-    """[n, E] what the other pipeline's members say of these faces; E = 0 unless crossed."""
+    """[n, E] what the other halves' members say of these faces; E = 0 unless crossed."""
     test_other: NDArray[np.float64]
     """[m, E]"""
 

@@ -1,10 +1,10 @@
-"""Trained members and what joins them: one half of an ensemble for each pipeline."""
+"""Trained members and what joins them: one half of an ensemble for each source."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd_core.ensemble.members import member_name
 from fkd_core.ensemble.stacking.stacker import Fitted
 from fkd_core.ensemble.views import VIEWS, View
 from fkd_core.fitting.predict import model_of, run, set_weights
 from fkd_core.fitting.spec import FitSpec
-from fkd_core.keypoints import PIPELINES
+from fkd_core.sources import SOURCES
 
 Weights = list[NDArray[Any]]
 """Of one fit, in Keras's order."""
@@ -59,15 +60,15 @@ class TrainedMember:
 
     @property
     def name(self) -> str:
-        """The model's."""
-        return self.spec.model.name
+        """See ``member_name``."""
+        return member_name(self.spec)
 
     def predict(
         self, images: NDArray[np.uint8], views: Sequence[View] = VIEWS["none"]
     ) -> NDArray[np.float64]:
         """[n, p, 2] px of images [n, 96, 96]: the mean over all fits and views."""
         model: Any = None
-        total = np.zeros((len(images), len(self.spec.taught.keypoints), 2))
+        total = np.zeros((len(images), len(self.spec.taught.columns), 2))
         for fit in self.fits:
             weights = fit.load()
             if model is None:
@@ -76,37 +77,48 @@ class TrainedMember:
                 set_weights(model, fit.spec, weights)
             for view in views:
                 points = run(model, view.of(images))
-                total += view.undo(points, fit.spec.taught.keypoints)
+                total += view.undo(points, fit.spec.taught)
         return total / (len(self.fits) * len(views))
 
 
 @dataclass(frozen=True, eq=False)
 class Half:
-    """All that predicts one pipeline's keypoints.
+    """All that predicts in one source's style.
 
-    Raises ValueError where there is no member, a member is of another pipeline or lacks some of
-    its keypoints, two are of the same model, or `feeds` does not begin with the pipeline.
+    Raises ValueError where there is no member, a member was not taught all that the source marks,
+    two are of the same name, or `feeds` does not begin with the source.
     """
 
     pipeline: str
+    """The source."""
     members: tuple[TrainedMember, ...]
     stacker: Fitted
     feeds: tuple[str, ...]
-    """Pipelines whose members the stacker sees: its own, and the other one if it is crossed."""
+    """Halves whose members the stacker sees: its own, and the others if it is crossed."""
 
     def __post_init__(self) -> None:
         names = [member.name for member in self.members]
-        if self.feeds[:1] != (self.pipeline,) or not set(self.feeds) <= PIPELINES.keys():
+        if self.feeds[:1] != (self.pipeline,) or not set(self.feeds) <= SOURCES.keys():
             raise ValueError(f"{self.pipeline} cannot be fed by {self.feeds}")
-        if any(member.spec.taught != PIPELINES[self.pipeline] for member in self.members):
+        taught = [member.spec.taught for member in self.members]
+        wanted = SOURCES[self.pipeline].keypoints
+        if any(tuple(t.keypoints[c] for c in t.of(self.pipeline)) != wanted for t in taught):
             raise ValueError(f"a member of {self.pipeline} was taught something else")
         if not names or len(set(names)) < len(names):
-            raise ValueError(f"members of {self.pipeline} must be of different models: {names}")
+            raise ValueError(f"members of {self.pipeline} must have different names: {names}")
 
     @property
     def outputs(self) -> int:
         """P, the number of predicted coordinates."""
-        return PIPELINES[self.pipeline].outputs
+        return 2 * len(SOURCES[self.pipeline].keypoints)
+
+    def said(
+        self, images: NDArray[np.uint8], views: Sequence[View]
+    ) -> Iterator[NDArray[np.float64]]:
+        """Of each member, [n, P] px of images [n, 96, 96] in this half's style."""
+        for member in self.members:
+            points = member.predict(images, views)[:, member.spec.taught.of(self.pipeline)]
+            yield points.reshape(len(images), self.outputs)
 
 
 def fit_spec(spec: FitSpec, seed: int, fold: int) -> FitSpec:

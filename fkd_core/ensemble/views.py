@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.keypoints import IMAGE_SIZE, MIRROR
+from fkd_core.keypoints import IMAGE_SIZE
+from fkd_core.sources import Pipeline
 
 Images = NDArray[np.uint8]
 Points = NDArray[np.float32]
@@ -36,18 +36,16 @@ class View:
         )
         return np.ascontiguousarray(shown[:, y[:, None], x])
 
-    def undo(self, points: Points, keypoints: Sequence[int]) -> Points:
-        """Points [n, p, 2] of the view as points of the picture itself.
+    def undo(self, points: Points, taught: Pipeline) -> Points:
+        """Points [n, p, 2] of the view, as taught, as points of the picture itself.
 
-        `keypoints` are their indices into KEYPOINTS. Raises ValueError where a mirrored keypoint
-        is not among them.
+        Raises ValueError where a mirrored keypoint is not among them.
         """
         back = points - np.array([self.right, self.down], np.float32)
         if not self.mirrored:
             return back
-        order = [tuple(keypoints).index(MIRROR[k]) for k in keypoints]
         back[..., 0] = IMAGE_SIZE - 1 - back[..., 0]
-        return np.ascontiguousarray(back[:, order])
+        return np.ascontiguousarray(back[:, list(taught.mirror)])
 
 
 _SHIFTS = ((0, 0), (STEP, 0), (-STEP, 0), (0, STEP), (0, -STEP))

@@ -19,8 +19,8 @@ from fkd_core.fitting.result import FIGURES, Checkpoint, Failed, FitResult, Stop
 from fkd_core.fitting.schedule import batches, rates
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.steps import Graph, Stepper, stepper
-from fkd_core.keypoints import Pipeline
 from fkd_core.models.base import PIXEL_CENTRE, parameters
+from fkd_core.sources import Pipeline
 
 MARKS = 20
 """How often, at most, a fit looks at its held-out faces on the way; it decides nothing by them."""
@@ -110,8 +110,8 @@ class _Fit:
         self.pipeline: Pipeline = spec.taught
         with self._phase("load"), _possible():
             self.parts: Parts = split(faces, self.pipeline, spec.split)
-            self.images, self.targets = faces.images, _targets(faces.points, self.pipeline)
-            self.row, self.group = faces.row, faces.group
+            self.images, self.row, self.group = faces.images, faces.row, faces.group
+            self.targets = _targets(faces.points, faces.source, self.pipeline)
         with self._phase("render"):
             # Fits on other folds share the whole pool's rendering; fresh copies nobody shares.
             pool = self.parts.train if spec.copies is None else self.parts.pool
@@ -119,6 +119,7 @@ class _Fit:
             self.copies: Copies = rendered(
                 faces.take(pool), spec.policy, spec.copy_seed, copies, cache
             )
+            self.pool_source = faces.source[pool]
             self.in_pool = np.searchsorted(pool, self.parts.train)
         with self._phase("compile"), _possible():
             runtime.forget_gpu_peak()
@@ -149,7 +150,8 @@ class _Fit:
             with self._phase("render"):
                 images, points = self.copies[epoch % len(self.copies)]
                 images = np.asarray(images)[self.in_pool]
-                targets = _targets(np.asarray(points)[self.in_pool], self.pipeline)
+                source = self.pool_source[self.in_pool]
+                targets = _targets(np.asarray(points)[self.in_pool], source, self.pipeline)
             with self._phase("train"):
                 rate, train_rmse = self._epoch(epoch, images, targets)
             with self._phase("predict"):
@@ -216,7 +218,7 @@ class _Fit:
             others = None if self.others is None else self.stepper.predict(self.others)
         if not np.isfinite(predicted).all():
             raise _CannotBeDoneError("the predictions are not finite")
-        n, p = len(held_out), len(self.pipeline.keypoints)
+        n, p = len(held_out), len(self.pipeline.columns)
         error = (predicted.astype(np.float64) - self.targets[held_out]).reshape(n, p, 2)
         labelled = np.asarray(np.isfinite(error).all(axis=2))
         columns = np.asarray(history, np.float64).T
@@ -254,11 +256,11 @@ class _Timer:
         self._seconds[self._phase] = self._seconds.get(self._phase, 0.0) + spent
 
 
-def _targets(points: NDArray[np.float32], pipeline: Pipeline) -> NDArray[np.float32]:
-    """[n, 2p] from points [n, 15, 2]; a keypoint with one coordinate missing is missing."""
-    own = points[:, list(pipeline.keypoints)]
-    own = np.where(np.isfinite(own).all(axis=2, keepdims=True), own, np.float32("nan"))
-    return own.reshape(len(points), -1)
+def _targets(
+    points: NDArray[np.float32], source: NDArray[np.integer], pipeline: Pipeline
+) -> NDArray[np.float32]:
+    """[n, 2p] from points [n, 15, 2] of faces of sources [n]: see ``Pipeline.targets``."""
+    return pipeline.targets(points, source).reshape(len(points), -1)
 
 
 def _mean_face(targets: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -12,10 +12,10 @@ from typing import Any, Literal
 from fkd_core import models
 from fkd_core.augment.policy import Policy, rendering_of
 from fkd_core.data.folds import Split
-from fkd_core.keypoints import PIPELINES, Pipeline
 from fkd_core.libraries import BACKENDS, RENDERING, version
 from fkd_core.models.base import Architecture
 from fkd_core.reach import CODE, Code
+from fkd_core.sources import PIPELINES, Pipeline
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class FitSpec:
     model: Architecture
     """Architecture and hyperparameters."""
     pipeline: str = "complete"
-    """Whose faces and keypoints: ``complete`` or ``partial``."""
+    """Whose faces and keypoints: a name in PIPELINES."""
     split: Split = field(default_factory=Split)
     """Who trains, who decides when to stop, who is held out."""
     training: Training = field(default_factory=Training)
@@ -108,7 +108,7 @@ class FitSpec:
             value = getattr(self, name)
             if (name, value) != ("copies", None) and value < 1:
                 raise ValueError(f"{name} is {value}; at least 1 is needed")
-        own = PIPELINES[self.pipeline].keypoints
+        own = tuple(dict.fromkeys(PIPELINES[self.pipeline].keypoints))
         if self.keypoints is not None and (
             not self.keypoints or list(self.keypoints) != [k for k in own if k in self.keypoints]
         ):
@@ -122,7 +122,7 @@ class FitSpec:
     def taught(self) -> Pipeline:
         """The pipeline, cut down to the keypoints that are taught."""
         whole = PIPELINES[self.pipeline]
-        return whole if self.keypoints is None else Pipeline(whole.name, self.keypoints)
+        return whole if self.keypoints is None else whole.only(self.keypoints)
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary; ``FitSpec.from_json`` gives the spec back."""
@@ -183,7 +183,9 @@ def _recipe(
 def _key(spec: FitSpec, fingerprint: str) -> str:
     values, modules = _form(spec)
     recipe = _recipe(modules, spec.backend, _transforms(spec), CODE, version)
-    return hashlib.sha256(_json([values, fingerprint, recipe]).encode()).hexdigest()
+    # Which sources a joint fit is taught depends on the table.
+    made = [values, spec.taught.columns, fingerprint, recipe]
+    return hashlib.sha256(_json(made).encode()).hexdigest()
 
 
 _json = json.JSONEncoder(separators=(",", ":")).encode

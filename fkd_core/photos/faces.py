@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd_core.errors import UserError
-from fkd_core.keypoints import IMAGE_SIZE, KEYPOINTS, Pipeline
+from fkd_core.keypoints import IMAGE_SIZE
 from fkd_core.photos.detector import Gray, find
 from fkd_core.photos.frames import Frame
+from fkd_core.sources import Source
 
 Colour = NDArray[np.uint8]
 """[height, width, 3] blue, green, red."""
@@ -30,16 +31,6 @@ PICTURES = (
 
 _AT_ONCE = 300_000_000  # pixels of photos that wait for one call of the predictor
 _LONGEST = 32_000  # pixels a side; OpenCV's geometry ends at 32767
-
-_PLACES = {
-    "complete": ((66.1, 36.9), (29.7, 37.1), (48.0, 82.4)),
-    "partial": ((66.5, 38.0), (30.6, 38.4), (48.8, 77.3)),
-}
-"""Mean place of left eye, right eye and bottom lip in the competition's training faces, pixels."""
-_ANCHORS = tuple(
-    KEYPOINTS.index(name)
-    for name in ("left_eye_center", "right_eye_center", "mouth_center_bottom_lip")
-)
 
 
 @dataclass(frozen=True)
@@ -139,8 +130,8 @@ def read_batches(
         yield batch
 
 
-def faces_of(photos: Sequence[Gray], predict: Predict, pipeline: Pipeline) -> list[list[Face]]:
-    """The faces of each gray photo, largest first, with the pipeline's keypoints.
+def faces_of(photos: Sequence[Gray], predict: Predict, source: Source) -> list[list[Face]]:
+    """The faces of each gray photo, largest first, with the source's keypoints.
 
     A photo of exactly 96 x 96 pixels is one face as it is, like the training faces. Any other is
     searched; each face is predicted, cropped anew by its predicted eyes and mouth, and predicted
@@ -165,7 +156,7 @@ def faces_of(photos: Sequence[Gray], predict: Predict, pipeline: Pipeline) -> li
 
     first = [frame for _, frame, _ in found]
     frames = [
-        frame if score is None else aligned(frame, points, pipeline)
+        frame if score is None else aligned(frame, points, source)
         for (_, frame, score), points in zip(found, predicted(first), strict=True)
     ]
     for (number, _, score), frame, points in zip(found, frames, predicted(frames), strict=True):
@@ -173,15 +164,18 @@ def faces_of(photos: Sequence[Gray], predict: Predict, pipeline: Pipeline) -> li
     return faces
 
 
-def aligned(frame: Frame, points: NDArray[np.float32], pipeline: Pipeline) -> Frame:
-    """The frame in which the eyes and bottom lip of points [p, 2] lie at their mean places.
+def aligned(frame: Frame, points: NDArray[np.float32], source: Source) -> Frame:
+    """The frame in which the eyes and bottom lip of points [p, 2] lie at their mean places: see
+    ``Source.places``.
 
     The least-squares similarity (Umeyama 1991; in the plane it is one complex number). Where the
     new frame is not sane (below half the old one's size, above twice, or moved by over half of
     it) the points are not to be trusted, and the old one stays.
     """
-    own = points[[pipeline.keypoints.index(anchor) for anchor in _ANCHORS]].astype(np.float64)
-    there, place = (np.asarray(a) @ (1, 1j) for a in (own, _PLACES[pipeline.name]))
+    if not source.places:
+        return frame
+    own = points[[source.keypoints.index(k) for k, _, _ in source.places]].astype(np.float64)
+    there, place = (np.asarray(a) @ (1, 1j) for a in (own, [at for _, *at in source.places]))
     spread = place - place.mean()
     turned = complex(np.vdot(spread, there) / np.vdot(spread, spread))
     middle = (IMAGE_SIZE - 1) / 2 * (1 + 1j)

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd_core.files import whole_file
-from fkd_core.keypoints import KEYPOINTS, Pipeline
+from fkd_core.keypoints import KEYPOINTS
 from fkd_core.photos.faces import Colour, Face
 from fkd_core.photos.frames import Frame
+from fkd_core.sources import Source
 
 # Okabe and Ito's palette, told apart by colour-blind readers as well; blue, green, red.
 _COLOURS = {
@@ -32,7 +33,7 @@ _ANGLES = np.linspace(0, 2 * np.pi, 24, endpoint=False)
 _CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)  # OpenCV's own small ones are not
 
 
-def drawn(photo: Colour, faces: Sequence[Face], pipeline: Pipeline) -> Colour:
+def drawn(photo: Colour, faces: Sequence[Face], source: Source) -> Colour:
     """The photo with each face's square, its number where there are several, and its keypoints.
 
     Eyes are blue, brows orange, the nose green, the mouth pink. Small photos are enlarged and
@@ -57,7 +58,7 @@ def drawn(photo: Colour, faces: Sequence[Face], pipeline: Pipeline) -> Colour:
                 text = (str(number), (int(at[0]), int(at[1])), cv2.FONT_HERSHEY_SIMPLEX)
                 cv2.putText(picture, *text, scale, colour, width, cv2.LINE_AA)
         radius = max(2.0, side / 55)
-        for keypoint, point in zip(pipeline.keypoints, shown.of_photo(face.points), strict=True):
+        for keypoint, point in zip(source.keypoints, shown.of_photo(face.points), strict=True):
             for colour, reach in ((_RIM, radius * 1.35), (colour_of(keypoint), radius)):
                 dot = [_fixed(point + reach * _CIRCLE)]
                 cv2.fillPoly(picture, dot, colour, cv2.LINE_AA, _SHIFT)
@@ -85,20 +86,20 @@ def write_drawn(path: Path, picture: Colour) -> None:
         aside.write_bytes(content.tobytes())
 
 
-def table(found: Mapping[Path, Sequence[Face]], pipeline: Pipeline) -> str:
+def table(found: Mapping[Path, Sequence[Face]], source: Source) -> str:
     """CSV of the faces of each file: file, face from 1, keypoint, x, y in photo pixels."""
     text = io.StringIO()
     write = csv.writer(text, lineterminator="\n")
     write.writerow(("file", "face", "keypoint", "x", "y"))
     for file, faces in found.items():
         for number, face in enumerate(faces, start=1):
-            for keypoint, (x, y) in zip(pipeline.keypoints, face.points, strict=True):
+            for keypoint, (x, y) in zip(source.keypoints, face.points, strict=True):
                 write.writerow((file, number, KEYPOINTS[keypoint], f"{x:.3f}", f"{y:.3f}"))
     return text.getvalue()
 
 
 def listing(
-    found: Mapping[Path, Sequence[Face]], pictures: Mapping[Path, str], pipeline: Pipeline
+    found: Mapping[Path, Sequence[Face]], pictures: Mapping[Path, str], source: Source
 ) -> str:
     """The same as JSON, with what the table leaves out: each face's square and score, the
     picture that was drawn, and the files without a face.
@@ -110,7 +111,7 @@ def listing(
     def face(of: Face) -> dict[str, Any]:
         (left, top), *_ = Frame(of.frame.x, of.frame.y, of.frame.step).corners()
         box = {"left": float(left), "top": float(top), "side": of.frame.side}
-        points = zip(pipeline.keypoints, of.points, strict=True)
+        points = zip(source.keypoints, of.points, strict=True)
         return {
             "box": {name: round(value, 3) for name, value in box.items()},
             "roll": round(of.frame.roll, 3),
@@ -126,7 +127,7 @@ def listing(
         }
         for file, faces in found.items()
     ]
-    head = {"pipeline": pipeline.name, "unit": "photo pixels, 0 at the centre of the first"}
+    head = {"pipeline": source.name, "unit": "photo pixels, 0 at the centre of the first"}
     return json.dumps(head | {"files": files}, indent=1) + "\n"
 
 

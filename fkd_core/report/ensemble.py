@@ -50,7 +50,7 @@ def plan_sheet(arms: Mapping[str, OutOfFold], fits: Fits) -> Sheet:
         for member in ensemble.members:
             needed = ensemble.fits_of(member)
             missing = [fit for fit in needed if not fits.holds(fit, weights=True)]
-            speed = of_model(member.name).IMAGES_A_SECOND
+            speed = of_model(member.spec.model.name).IMAGES_A_SECOND
             each = [seconds_a_fit(fit, known, ensemble.faces, speed) for fit in missing]
             total += sum(each)
             folds = [f"{fit.split.fold}/{fit.seed}" for fit in missing]

@@ -21,6 +21,7 @@ from fkd_core.fitting.result import FitResult
 from fkd_core.keypoints import IMAGE_SIZE
 from fkd_core.photos.faces import Colour
 from fkd_core.photos.overlay import colour_of
+from fkd_core.sources import SOURCES
 
 WORST = 10
 """How many faces are shown."""
@@ -141,12 +142,13 @@ def _tile(faces: Faces, result: FitResult, at: int) -> Colour:
     position = int(np.flatnonzero(faces.row == result.row[at])[0])
     gray = cv2.resize(faces.images[position], (_TILE, _TILE), interpolation=cv2.INTER_LINEAR)
     tile = np.ascontiguousarray(cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR))
-    keypoints = list(result.spec.taught.keypoints)
-    of_tile = (np.stack([faces.points[position][keypoints], result.predictions[at]]) + 0.5) * (
-        _TILE / IMAGE_SIZE
-    ) - 0.5
+    taught = result.spec.taught
+    own = taught.of([*SOURCES][faces.source[position]])  # a joint fit speaks in all styles
+    keypoints = [taught.keypoints[column] for column in own]
+    points = np.stack([faces.points[position][keypoints], result.predictions[at, own]])
+    of_tile = (points + 0.5) * (_TILE / IMAGE_SIZE) - 0.5
     for keypoint, known, label, predicted in zip(
-        keypoints, result.labelled[at], *of_tile, strict=True
+        keypoints, result.labelled[at, own], *of_tile, strict=True
     ):
         if known:
             for colour, thick in ((_RIM, 4), (colour_of(keypoint), 2)):

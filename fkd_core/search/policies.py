@@ -10,7 +10,7 @@ from typing import Any
 from fkd_core.augment.policy import Policy
 from fkd_core.errors import UserError
 from fkd_core.files import write_text
-from fkd_core.keypoints import COMPLETE
+from fkd_core.sources import COMPLETE
 from search_spaces import augmentation
 
 

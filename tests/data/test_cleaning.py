@@ -14,7 +14,8 @@ from fkd_core.data.cleaning import clean, sources
 from fkd_core.data.grouping import digests, group_images, near_duplicates
 from fkd_core.data.identity import OFFICIAL, identity_note, known
 from fkd_core.data.pixels import parse_pixels
-from fkd_core.keypoints import COLUMNS, PARTIAL
+from fkd_core.keypoints import COLUMNS
+from fkd_core.sources import PARTIAL
 
 SHARED = Path(__file__).parents[2] / ".." / "shared" / "data"
 NAN = np.float32(np.nan)

@@ -14,7 +14,8 @@ from fkd_core.data.demo import files as module
 from fkd_core.data.demo.draw import Pen, disc
 from fkd_core.data.demo.render import render
 from fkd_core.data.demo.shape import MEAN, Head, sample_head
-from fkd_core.keypoints import COLUMNS, KEYPOINTS, PARTIAL
+from fkd_core.keypoints import COLUMNS, KEYPOINTS
+from fkd_core.sources import PARTIAL
 
 ROWS, COMPLETE_ROWS = 240, 83
 CENTRES = list(PARTIAL.keypoints)

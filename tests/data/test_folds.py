@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Split, set_of, split
-from fkd_core.keypoints import COMPLETE, PARTIAL, PIPELINES
+from fkd_core.sources import COMPLETE, PARTIAL, PIPELINES
 
 FAMILIES = ("search", "confirm", "final", "all")
 PATTERNS = np.array([[True] * 15, [True] * 11 + [False] * 4, [True] * 2 + [False] * 13])

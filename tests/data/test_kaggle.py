@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from fkd_core.data import file_cache, kaggle
 from fkd_core.data.kaggle import load_competition
 from fkd_core.errors import UserError
-from fkd_core.keypoints import COLUMNS, KEYPOINTS, PARTIAL
+from fkd_core.keypoints import COLUMNS, KEYPOINTS
+from fkd_core.sources import PARTIAL
 
 HEADER = ",".join((*COLUMNS, "Image"))
 RANDOM = np.random.default_rng(5).integers(0, 256, (4, 9216))

@@ -16,15 +16,15 @@ from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.predict import predict
 from fkd_core.fitting.result import Failed, FitResult
 from fkd_core.fitting.store import FitStore
-from fkd_core.keypoints import PIPELINES
+from fkd_core.sources import PIPELINES
 
 
 def test_every_labelled_face_of_a_pipeline_is_in_its_table_once(built: Built) -> None:
     faces = built.ensemble.faces
     for name, table in built.tables.items():
-        own = faces.of_mask(PIPELINES[name]) & faces.labelled(PIPELINES[name])
+        own = faces.labelled(PIPELINES[name])
         assert table.index.tolist() == np.flatnonzero(own).tolist()
-        assert sorted(set(table.fold)) == [0, 1, 2]
+        assert sorted(set(table.fold[0])) == [0, 1, 2]
         keypoints = list(PIPELINES[name].keypoints)
         np.testing.assert_array_equal(table.truth, faces.points[own][:, keypoints])
 
@@ -47,7 +47,7 @@ def test_without_augmentation_the_table_holds_what_the_fits_themselves_predicted
     for fit in fits:
         result = built.fits.get(fit)
         assert isinstance(result, FitResult)
-        rows = table.fold == fit.split.fold
+        rows = table.fold[0] == fit.split.fold
         assert built.ensemble.faces.row[table.index[rows]].tolist() == result.row.tolist()
         np.testing.assert_allclose(table.plain[0][rows], result.predictions, atol=1e-3)
 
@@ -57,12 +57,12 @@ def test_seeds_and_views_are_averaged(built: Built) -> None:
     row = 7
     said = []
     for fit in built.ensemble.members[0].fits:
-        if fit.split.fold == table.fold[row]:
+        if fit.split.fold == table.fold[0, row]:
             weights = built.fits.weights(fit)
             assert weights is not None
             for view in VIEWS["mirror"]:
                 shown = view.of(faces.images[table.index[[row]]])
-                said.append(view.undo(predict(fit, weights, shown), range(15))[0])
+                said.append(view.undo(predict(fit, weights, shown), PIPELINES["complete"])[0])
     assert len(said) == 4
     np.testing.assert_allclose(table.own[0, row], np.mean(said, axis=0), atol=1e-3)
 
@@ -75,7 +75,7 @@ def test_test_images_get_the_mean_over_all_fits(built: Built) -> None:
         assert weights is not None
         for view in VIEWS["mirror"]:
             shown = view.of(built.ensemble.test_images)  # type: ignore[arg-type]
-            said.append(view.undo(predict(fit, weights, shown), PIPELINES["partial"].keypoints))
+            said.append(view.undo(predict(fit, weights, shown), PIPELINES["partial"]))
     np.testing.assert_allclose(built.tables["partial"].test[0], np.mean(said, axis=0), atol=1e-3)
 
 
@@ -125,7 +125,7 @@ def test_the_stack_is_fitted_on_other_faces_than_it_is_scored_on(built: Built) -
 def test_a_planted_copy_stops_the_build(built: Built) -> None:
     faces = built.ensemble.faces
     deal = built.tables["complete"]
-    here, there = deal.index[deal.fold == 0][0], deal.index[deal.fold == 1][0]
+    here, there = (deal.index[deal.fold[0] == fold][0] for fold in (0, 1))
     images = np.array(faces.images)
     images[there] = images[here]
     planted = replace(built.ensemble, faces=replace(faces, images=images))
@@ -169,7 +169,7 @@ def test_random_labels_teach_nothing(built: Built) -> None:
         members=("a", "b"),
         index=np.arange(n),
         group=rng.integers(0, 2**64, n, np.uint64),
-        fold=np.arange(n) % 3,
+        fold=np.tile(np.arange(n) % 3, (2, 1)),
         truth=noise,
         plain=said,
         own=said,

@@ -23,7 +23,7 @@ from fkd_core.ensemble.trained import Half, TrainedFit, TrainedMember
 from fkd_core.ensemble.views import VIEWS
 from fkd_core.errors import UserError
 from fkd_core.fitting.predict import predict
-from fkd_core.keypoints import PIPELINES
+from fkd_core.sources import SOURCES
 
 ROOT = Path(__file__).parents[2]
 MADE_BY = {"command": "experiments/build_ensemble.py", "code": "0.1.0+abc", "seed": 0}
@@ -32,7 +32,7 @@ WEIGHTS = "complete/lenet5/seed0-fold1.npz"
 
 @pytest.fixture(scope="module")
 def crossed(backend: str) -> tuple[Half, ...]:
-    return tuple(half(name, stacker="ridge", crossed=True, backend=backend) for name in PIPELINES)
+    return tuple(half(name, stacker="ridge", crossed=True, backend=backend) for name in SOURCES)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def copy(saved: Path, tmp_path: Path) -> Path:
 def by_hand(one: TrainedMember, shown: Any, tta: str) -> Any:
     """[n, 2p] px: each fit's model built anew, each view undone, and all of them averaged."""
     said = [
-        view.undo(predict(fit.spec, fit.load(), view.of(shown)), fit.spec.taught.keypoints)
+        view.undo(predict(fit.spec, fit.load(), view.of(shown)), fit.spec.taught)
         for fit in one.fits
         for view in VIEWS[tta]
     ]
@@ -83,7 +83,7 @@ def test_a_prediction_is_the_mean_over_members_fits_and_views(
     np.testing.assert_allclose(said.reshape(5, -1), expected.clip(0, 96), rtol=1e-6)
 
 
-@pytest.mark.parametrize("pipeline", PIPELINES)
+@pytest.mark.parametrize("pipeline", SOURCES)
 def test_a_crossed_stacker_sees_the_members_of_both_pipelines(
     crossed: tuple[Half, ...], pipeline: str
 ) -> None:
@@ -335,7 +335,7 @@ def test_parts_that_make_no_ensemble_are_refused(backend: str, tmp_path: Path) -
         TrainedMember((*one.members[0].fits, *member("local2d", backend=backend).fits))
     with pytest.raises(ValueError, match="taught something else"):
         replace(one, members=(member("lenet5", "partial", backend=backend),))
-    with pytest.raises(ValueError, match="different models"):
+    with pytest.raises(ValueError, match="different names"):
         replace(one, members=one.members * 2)
     with pytest.raises(ValueError, match="fed by"):
         save(tmp_path, [replace(one, feeds=("complete", "partial"))], tta="none", made_by={})

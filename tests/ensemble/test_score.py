@@ -10,7 +10,8 @@ import pytest
 from fkd_core.data.faces import Faces
 from fkd_core.ensemble.score import copied, score
 from fkd_core.evidence import Pool, rmse
-from fkd_core.keypoints import COMPLETE, KEYPOINTS, PARTIAL
+from fkd_core.keypoints import KEYPOINTS
+from fkd_core.sources import COMPLETE, PARTIAL
 
 OFFICIAL = {"complete": 17592, "partial": 9532}
 Points = dict[str, np.ndarray]

@@ -16,7 +16,8 @@ from fkd_core.data.kaggle import Lookup
 from fkd_core.data.parsing import parse_sample
 from fkd_core.ensemble.submission import merged, requested_share, route, write_submission
 from fkd_core.errors import UserError
-from fkd_core.keypoints import COMPLETE, KEYPOINTS, PARTIAL
+from fkd_core.keypoints import KEYPOINTS
+from fkd_core.sources import COMPLETE, PARTIAL
 
 MOUTH_CORNER = KEYPOINTS.index("mouth_left_corner")
 
@@ -138,7 +139,7 @@ def test_what_only_a_bug_can_cause_is_refused() -> None:
         merged(SMALL, SMALL_IDS[:2], {name: p[:2] for name, p in predicted.items()})
     with pytest.raises(ValueError, match="shape"):
         merged(SMALL, SMALL_IDS, {**predicted, "partial": predicted["complete"]})
-    with pytest.raises(ValueError, match="pipeline 'joint'"):
+    with pytest.raises(ValueError, match="source 'joint'"):
         merged(SMALL, SMALL_IDS, {**predicted, "joint": predicted["complete"]})
 
 

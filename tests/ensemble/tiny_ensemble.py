@@ -12,8 +12,8 @@ from fkd_core.ensemble.stacking.features import Inputs
 from fkd_core.ensemble.stacking.stacker import STACKERS
 from fkd_core.ensemble.trained import Half, TrainedFit, TrainedMember
 from fkd_core.fitting.spec import FitSpec
-from fkd_core.keypoints import PIPELINES
 from fkd_core.models import MODELS
+from fkd_core.sources import PIPELINES
 
 
 def images(n: int = 5, seed: int = 0) -> NDArray[np.uint8]:

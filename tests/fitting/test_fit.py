@@ -28,11 +28,11 @@ from fkd_core.fitting.schedule import batches
 from fkd_core.fitting.spec import FitSpec, Training, recipe_of
 from fkd_core.fitting.steps import Graph
 from fkd_core.fitting.steps import stepper as few_steppers
-from fkd_core.keypoints import COMPLETE, PARTIAL
 from fkd_core.models.conv5 import Conv5
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.models.plain import Plain
 from fkd_core.reach import NOT_FOLLOWED, Code
+from fkd_core.sources import COMPLETE, PARTIAL
 
 TESTS = Path(__file__).parents[1]
 REPOSITORY = TESTS.parent

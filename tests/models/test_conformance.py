@@ -18,13 +18,13 @@ import pytest
 
 from fkd_core.data.faces import Faces
 from fkd_core.fitting.steps import Graph, stepper
-from fkd_core.keypoints import COMPLETE, PARTIAL, PIPELINES, Pipeline
 from fkd_core.models import MODELS, Architecture, from_json, load
 from fkd_core.models.base import parameters
+from fkd_core.sources import COMPLETE, PARTIAL, SOURCES, Pipeline
 
 BACKEND = os.environ.get("FKD_TEST_BACKEND", "tensorflow")
 EVERY = pytest.mark.parametrize("name", MODELS)
-BOTH = pytest.mark.parametrize("pipeline", PIPELINES.values(), ids=list(PIPELINES))
+BOTH = pytest.mark.parametrize("pipeline", [COMPLETE, PARTIAL], ids=lambda p: p.name)
 ONE_FIRST = pytest.mark.parametrize(
     "pipeline",
     [pytest.param(COMPLETE, marks=pytest.mark.slow), PARTIAL],
@@ -94,7 +94,7 @@ def test_gray_images_become_finite_pixels_near_the_middle(
 def test_a_tiny_one_learns_eight_faces_by_heart(
     name: str, pipeline: Pipeline, faces: Faces
 ) -> None:
-    own = np.flatnonzero(faces.source == list(PIPELINES).index(pipeline.name))[:8]
+    own = np.flatnonzero(faces.source == list(SOURCES).index(pipeline.name))[:8]
     images = faces.images[own]
     targets = faces.points[own][:, list(pipeline.keypoints)].reshape(8, -1)
     model = stepper(Graph(MODELS[name].tiny(), pipeline.outputs, 8))
@@ -243,7 +243,7 @@ def test_equal_weights_predict_the_same_under_the_other_backend(
     here = {}
     np.save(tmp_path / "images.npy", images_of(faces)[:4])
     for name in MODELS:
-        for pipeline in PIPELINES.values():
+        for pipeline in (COMPLETE, PARTIAL):
             model = tiny(name, pipeline)
             key = f"{name}-{pipeline.name}"
             model.save(tmp_path / f"{key}.keras")

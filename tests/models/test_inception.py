@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from fkd_core.data.faces import Faces
 from fkd_core.fitting.steps import Graph, loss, stepper
-from fkd_core.keypoints import COMPLETE
 from fkd_core.models import from_json
 from fkd_core.models.base import GRAY_CENTRE, GRAY_SPREAD, PIXEL_SPREAD, parameters
 from fkd_core.models.inception_v1 import HEADS, InceptionV1
 from fkd_core.models.inception_v3 import InceptionV3
+from fkd_core.sources import COMPLETE
 
 OUTPUTS = COMPLETE.outputs
 UNEQUAL = from_json(

@@ -9,8 +9,8 @@ import pytest
 
 from fkd_core.data.faces import Faces
 from fkd_core.fitting.steps import loss
-from fkd_core.keypoints import PARTIAL
 from fkd_core.models.naimishnet import NaimishNet
+from fkd_core.sources import PARTIAL
 
 POINTS = len(PARTIAL.keypoints)
 

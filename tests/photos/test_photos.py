@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from skimage import data
 
 from fkd_core.errors import UserError
-from fkd_core.keypoints import COMPLETE, PARTIAL, PIPELINES, Pipeline
 from fkd_core.photos.detector import find
 from fkd_core.photos.faces import Face, aligned, faces_of, photo_files, read_batches, read_photo
 from fkd_core.photos.frames import Frame
 from fkd_core.photos.overlay import drawn, picture_names
+from fkd_core.sources import SOURCES, Source
 
 Image = NDArray[np.uint8]
 
@@ -159,17 +159,15 @@ def test_the_same_photo_gives_the_same_faces() -> None:
     assert find(ASTRONAUT) == find(ASTRONAUT)
 
 
-@pytest.mark.parametrize("pipeline", [COMPLETE, PARTIAL])
+@pytest.mark.parametrize("source", SOURCES.values(), ids=list(SOURCES))
 @pytest.mark.parametrize("roll", [0.0, 20.0])
-def test_the_second_crop_brings_the_eyes_to_their_mean_place(
-    pipeline: Pipeline, roll: float
-) -> None:
+def test_the_second_crop_brings_the_eyes_to_their_mean_place(source: Source, roll: float) -> None:
     loose = Frame(300, 200, 2.0, 5.0)
     shown = Frame(52, 40, 0.8, roll)  # where the face lies in the loose crop
-    face = MEAN_FACE[list(pipeline.keypoints)]
-    face[-1, 1] = {"complete": 82.4, "partial": 77.3}[pipeline.name]  # their annotators differ
+    face = MEAN_FACE[list(source.keypoints)]
+    face[-1, 1] = {"complete": 82.4, "partial": 77.3}[source.name]  # their annotators differ
     told = shown.to_photo(face).astype(np.float32)
-    tight = aligned(loose, told, pipeline)
+    tight = aligned(loose, told, source)
     assert tight.roll == pytest.approx(5 + roll, abs=0.5)
     assert tight.step == pytest.approx(2 * 0.8, rel=0.02)
     np.testing.assert_allclose(tight.of_photo(loose.to_photo(told))[:2], face[:2], atol=1.5)
@@ -188,7 +186,7 @@ def test_the_second_crop_brings_the_eyes_to_their_mean_place(
 )
 def test_a_prediction_that_cannot_be_leaves_the_first_crop(told: NDArray[np.float32]) -> None:
     first = Frame(300, 200, 2.0)
-    assert aligned(first, told, COMPLETE) == first
+    assert aligned(first, told, SOURCES["complete"]) == first
 
 
 def test_all_photos_take_two_calls_and_points_come_in_photo_pixels() -> None:
@@ -202,7 +200,7 @@ def test_all_photos_take_two_calls_and_points_come_in_photo_pixels() -> None:
 
     blank = np.full((60, 60), 128, np.uint8)
     one, none, two = faces_of(
-        [ASTRONAUT, blank, np.hstack([ASTRONAUT, ASTRONAUT])], counted, COMPLETE
+        [ASTRONAUT, blank, np.hstack([ASTRONAUT, ASTRONAUT])], counted, SOURCES["complete"]
     )
     assert (len(one), len(none), len(two)) == (1, 0, 2)
     assert calls == [3, 3]
@@ -218,7 +216,7 @@ def test_a_picture_of_the_training_size_is_a_face_as_it_is() -> None:
         shown.append(crops)
         return mean_face(crops)
 
-    [[face]] = faces_of([picture], keeping, COMPLETE)
+    [[face]] = faces_of([picture], keeping, SOURCES["complete"])
     assert face.score is None
     assert all((crops[0] == picture).all() for crops in shown)
     np.testing.assert_allclose(face.points, MEAN_FACE)
@@ -228,7 +226,7 @@ def test_no_face_asks_no_predictor() -> None:
     def never(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         raise AssertionError("asked")
 
-    assert faces_of([np.zeros((50, 50), np.uint8)], never, COMPLETE) == [[]]
+    assert faces_of([np.zeros((50, 50), np.uint8)], never, SOURCES["complete"]) == [[]]
 
 
 def written(path: Path, pixels: NDArray[Any]) -> Path:
@@ -341,13 +339,13 @@ def test_equal_names_get_pictures_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("side", [30, 300, 2500])
-@pytest.mark.parametrize("name", list(PIPELINES))
+@pytest.mark.parametrize("name", list(SOURCES))
 def test_the_picture_shows_each_part_in_its_colour(side: int, name: str) -> None:
-    pipeline = PIPELINES[name]
+    source = SOURCES[name]
     middle = (side - 1) / 2
     frame = Frame(middle, middle, side / 96 / 1.5)
-    face = Face(frame, 100, frame.to_photo(MEAN_FACE[list(pipeline.keypoints)]))
-    picture = drawn(np.full((side, side, 3), 128, np.uint8), [face, face], pipeline)
+    face = Face(frame, 100, frame.to_photo(MEAN_FACE[list(source.keypoints)]))
+    picture = drawn(np.full((side, side, 3), 128, np.uint8), [face, face], source)
     assert 800 <= max(picture.shape) <= 1600
     step = side / len(picture)
     colours = set()

@@ -40,7 +40,6 @@ from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import FIGURES, Failed, FitResult, Progress, to_record
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
-from fkd_core.keypoints import PIPELINES
 from fkd_core.running.session import session
 from fkd_core.running.worker import Told, must_leave, own_memory
 from fkd_core.search.augmentation import AugmentationSearch
@@ -49,6 +48,7 @@ from fkd_core.search.storage import open_storage
 from fkd_core.search.tune import run_studies
 from fkd_core.search.tuning import Tuning
 from fkd_core.search.tuning_plan import TuningPlan
+from fkd_core.sources import PIPELINES
 from search_spaces.augmentation import CONTROL, Budget
 from search_spaces.training import BUDGETS
 

@@ -19,7 +19,8 @@ from fkd_core.data.demo.labels import WRONG, complete_labels, lose, mistaken, pa
 from fkd_core.data.demo.render import jpeg, render
 from fkd_core.data.demo.shape import Array, Head, sample_head
 from fkd_core.files import whole_file, write_text
-from fkd_core.keypoints import COLUMNS, PARTIAL
+from fkd_core.keypoints import COLUMNS
+from fkd_core.sources import PARTIAL
 
 COMPLETE_SHARE = 0.347
 """Share of rows that the 15-point annotator labelled."""

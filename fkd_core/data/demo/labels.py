@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from fkd_core.data.demo.shape import Array, Head
-from fkd_core.keypoints import IMAGE_SIZE, KEYPOINTS, PARTIAL
+from fkd_core.keypoints import IMAGE_SIZE, KEYPOINTS
+from fkd_core.sources import PARTIAL
 
 ERROR: dict[str, float] = {
     "eye_center": 0.4,

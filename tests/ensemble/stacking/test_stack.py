@@ -26,7 +26,7 @@ def table(spreads: tuple[float, ...], n: int = 300, seed: int = 3) -> Table:
         members=tuple(f"member{number}" for number in range(len(spreads))),
         index=np.arange(n),
         group=rng.integers(0, 2**64, n, np.uint64),
-        fold=np.arange(n) % 5,
+        fold=np.tile(np.arange(n) % 5, (len(spreads), 1)),
         truth=truth,
         plain=(said + rng.normal(0, 0.5, said.shape)).astype(np.float32),
         own=said.astype(np.float32),
