@@ -11,12 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd_core.augment.policy import Policy
 from fkd_core.augment.render import Copies, rendered
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Parts, split
 from fkd_core.fitting import runtime
+from fkd_core.fitting.aligned import Weights, front, mean_shape
+from fkd_core.fitting.predict import model_of
 from fkd_core.fitting.result import FIGURES, Checkpoint, Failed, FitResult, Stopped
 from fkd_core.fitting.schedule import batches, rates
+from fkd_core.fitting.shown import as_they_are, straightened
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.steps import Graph, Stepper, stepper
 from fkd_core.models.base import PIXEL_CENTRE, parameters
@@ -25,6 +29,8 @@ from fkd_core.sources import Pipeline
 MARKS = 20
 """How often, at most, a fit looks at its held-out faces on the way; it decides nothing by them."""
 
+LIGHTER = 0.4
+"""Strength of the policy's lighter form, in which a fit may end."""
 
 OnEpoch = Callable[[int, dict[str, float]], bool | None]
 """Called after every epoch with its number, from 1, and its figures; True ends the fit early."""
@@ -47,17 +53,21 @@ def fit(
     keep_weights: bool = False,
     on_checkpoint: OnCheckpoint | None = None,
     checkpoint_seconds: float = 60.0,
+    before: Weights | None = None,
 ) -> FitResult | Stopped | Failed:
     """Trains `spec` on `faces`; the same arguments give the same bits on equal hardware.
 
     `cache` keeps renderings between fits; `others` are images [m, 96, 96] to predict besides the
     held-out ones. `on_checkpoint` is called after the first epoch that ends `checkpoint_seconds`
-    after the last call. A loss that is not finite, exhausted memory, and a spec that these faces
-    cannot serve or that builds no model come back as Failed with the reason.
+    after the last call. `before` are the weights of ``spec.aligned_by``; without them that fit is
+    done first. A loss that is not finite, exhausted memory, and a spec that these faces cannot
+    serve or that builds no model come back as Failed with the reason.
     """
     runtime.prepare_for(spec)
     try:
-        running = _Fit(spec, faces, cache, others)
+        if spec.aligned_by is not None and before is None:
+            before = _weights_before(spec.aligned_by, faces, cache)
+        running = _Fit(spec, faces, cache, others, before)
         return running.run(on_epoch, resume, keep_weights, on_checkpoint, checkpoint_seconds)
     except _CannotBeDoneError as error:
         return Failed(str(error))
@@ -95,6 +105,16 @@ def _possible() -> Iterator[None]:
         raise _CannotBeDoneError(f"impossible: {error}") from error
 
 
+def _weights_before(stage: FitSpec, faces: Faces, cache: Path | None) -> Weights:
+    outcome = fit(stage, faces, cache=cache, keep_weights=True)
+    if isinstance(outcome, FitResult):
+        return outcome.weights
+    assert isinstance(outcome, Failed)  # nobody asked it to stop
+    if outcome.out_of_memory:
+        raise MemoryError(outcome.reason)
+    raise _CannotBeDoneError(f"{stage.name}, which is to align: {outcome.reason}")
+
+
 class _Fit:
     """The moving parts of one call of fit."""
 
@@ -104,27 +124,66 @@ class _Fit:
         faces: Faces,
         cache: Path | None,
         others: NDArray[np.uint8] | None,
+        before: Weights | None,
     ) -> None:
-        self.spec, self.others = spec, others
+        self.spec = spec
         self.seconds: dict[str, float] = {}
         self.pipeline: Pipeline = spec.taught
         with self._phase("load"), _possible():
             self.parts: Parts = split(faces, self.pipeline, spec.split)
             self.images, self.row, self.group = faces.images, faces.row, faces.group
             self.targets = _targets(faces.points, faces.source, self.pipeline)
+        self.before: Weights = []
+        self.shown = as_they_are(self.images)
+        self.others = None if others is None else as_they_are(others)
+        if spec.aligned_by is not None and before is not None:
+            with self._phase("align"), _possible():
+                self._straighten(spec.aligned_by, before)
         with self._phase("render"):
-            # Fits on other folds share the whole pool's rendering; fresh copies nobody shares.
-            pool = self.parts.train if spec.copies is None else self.parts.pool
-            copies = spec.copies and min(spec.copies, spec.training.epochs)
-            self.copies: Copies = rendered(
-                faces.take(pool), spec.policy, spec.copy_seed, copies, cache
-            )
-            self.pool_source = faces.source[pool]
+            # Fits on other folds share the whole pool's rendering; fresh copies nobody shares,
+            # nor frames.
+            shared = spec.copies is not None and spec.aligned_by is None
+            pool = self.parts.pool if shared else self.parts.train
             self.in_pool = np.searchsorted(pool, self.parts.train)
+            self.pool = faces.take(pool)
+            self.pool_frames = self.shown.frames_of(pool)
+            self.copies = self._rendered(spec.policy, spec.training.epochs, cache)
+            self.lighter: Copies | None = None
+            self.light_from = spec.training.epochs - spec.training.lighter_epochs
+            if spec.training.lighter_epochs and spec.policy:
+                policy = spec.policy.lighter(LIGHTER)
+                self.lighter = self._rendered(policy, spec.training.lighter_epochs, cache)
         with self._phase("compile"), _possible():
             runtime.forget_gpu_peak()
             self.stepper: Stepper = stepper(graph_of(spec))
-            self.stepper.reset(spec.seed, _mean_face(self.targets[self.parts.train]))
+            mean = _mean_face(self.shown.placed(self.parts.train, self.targets[self.parts.train]))
+            self.stepper.reset(spec.seed, mean)
+
+    def _straighten(self, stage: FitSpec, before: Weights) -> None:
+        """From here on all faces are shown straightened, as the chain will show them."""
+        train = self.targets[self.parts.train]
+        shape = mean_shape(train.reshape(len(train), -1, 2)[:, : stage.anchors])
+        model = front(model_of(stage, before), shape)
+        used = np.union1d(self.parts.pool, self.parts.held_out)
+        self.shown = straightened(self.images, used, model)
+        if self.others is not None:
+            self.others = straightened(self.others.images, self.others.place, model)
+        self.before = [*before, shape]
+
+    def _rendered(self, policy: Policy, epochs: int, cache: Path | None) -> Copies:
+        """The training faces' copies for so many epochs."""
+        spec = self.spec
+        copies = spec.copies and min(spec.copies, epochs)
+        return rendered(self.pool, policy, spec.copy_seed, copies, cache, self.pool_frames)
+
+    def _copy(self, epoch: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Images [n, 96, 96] and targets [n, 2p] of the training faces in this epoch."""
+        late = self.lighter is not None and epoch >= self.light_from
+        copies = self.lighter if late and self.lighter is not None else self.copies
+        images, points = copies[epoch % len(copies)]
+        source = self.pool.source[self.in_pool]
+        targets = _targets(np.asarray(points)[self.in_pool], source, self.pipeline)
+        return np.asarray(images)[self.in_pool], targets
 
     def _phase(self, name: str) -> _Timer:
         return _Timer(self.seconds, name)
@@ -148,10 +207,7 @@ class _Fit:
         due = time.perf_counter() + checkpoint_seconds
         for epoch in range(start, training.epochs):
             with self._phase("render"):
-                images, points = self.copies[epoch % len(self.copies)]
-                images = np.asarray(images)[self.in_pool]
-                source = self.pool_source[self.in_pool]
-                targets = _targets(np.asarray(points)[self.in_pool], source, self.pipeline)
+                images, targets = self._copy(epoch)
             with self._phase("train"):
                 rate, train_rmse = self._epoch(epoch, images, targets)
             with self._phase("predict"):
@@ -202,10 +258,15 @@ class _Fit:
         squares, count = np.asarray(sums, np.float64).sum(axis=0)
         if not np.isfinite(squares):
             raise _CannotBeDoneError(f"the loss became {squares} in epoch {epoch + 1}")
-        return float(rate[-1]), float(np.sqrt(squares / count))
+        zoom = self.shown.zoom(self.parts.train)  # errors are told in pixels of the picture
+        return float(rate[-1]), float(np.sqrt(squares / count) / zoom)
+
+    def _predict(self, index: NDArray[np.intp]) -> NDArray[np.float32]:
+        """[n, 2p] pixels of the pictures of these faces."""
+        return self.shown.restored(index, self.stepper.predict(self.shown.of(index)))
 
     def _rmse(self, index: NDArray[np.intp]) -> float:
-        error = self.stepper.predict(self.images[index]) - self.targets[index]
+        error = self._predict(index) - self.targets[index]
         return float(np.sqrt(np.nanmean(np.square(error, dtype=np.float64))))
 
     def _result(
@@ -213,9 +274,12 @@ class _Fit:
     ) -> FitResult:
         held_out = self.parts.held_out
         with self._phase("predict"):
-            predicted = self.stepper.predict(self.images[held_out])
+            predicted = self._predict(held_out)
             train_rmse = self._rmse(self.parts.train)
-            others = None if self.others is None else self.stepper.predict(self.others)
+            others = None
+            if self.others is not None:
+                said = self.stepper.predict(self.others.images)
+                others = self.others.restored(self.others.place, said)
         if not np.isfinite(predicted).all():
             raise _CannotBeDoneError("the predictions are not finite")
         n, p = len(held_out), len(self.pipeline.columns)
@@ -230,7 +294,7 @@ class _Fit:
             group=self.group[held_out],
             squared=np.where(labelled, np.square(error).sum(axis=2), 0.0),
             labelled=labelled,
-            parameters=parameters(self.stepper.model),
+            parameters=parameters(self.stepper.model) + sum(w.size for w in self.before),
             train_faces=len(self.parts.train),
             train_rmse=train_rmse,
             best_epoch=best_epoch,
@@ -238,7 +302,7 @@ class _Fit:
             versions=runtime.versions(),
             gpu_bytes=runtime.peak_gpu_bytes(),
             others=None if others is None else others.reshape(-1, p, 2),
-            weights=self.stepper.weights() if keep_weights else [],
+            weights=[*self.before, *self.stepper.weights()] if keep_weights else [],
         )
 
 

@@ -44,6 +44,21 @@ class Fits:
             return spec in self
         return isinstance(self.get(spec), Failed)
 
+    def lacking(self, specs: Sequence[FitSpec], weights: bool = False) -> list[FitSpec]:
+        """What is left to be done for these, each once: they themselves where `holds` says so,
+        and before them the fits they are aligned by, whose weights they need."""
+        found: dict[str, FitSpec] = {}
+
+        def visit(spec: FitSpec, weights: bool) -> None:
+            if self.key(spec) not in found and not self.holds(spec, weights):
+                if spec.aligned_by is not None:
+                    visit(spec.aligned_by, True)
+                found[self.key(spec)] = spec
+
+        for spec in specs:
+            visit(spec, weights)
+        return list(found.values())
+
     def put(
         self,
         spec: FitSpec,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd_core.fitting import runtime
+from fkd_core.fitting.aligned import chained
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.keypoints import IMAGE_SIZE
 
@@ -20,12 +21,19 @@ logging.getLogger("tensorflow").addFilter(lambda record: "retracing" not in reco
 
 
 def model_of(spec: FitSpec, weights: Sequence[NDArray[Any]]) -> Any:
-    """The Keras model of a fit: gray levels [n, 96, 96, 1] in, pixels [n, 2p] out.
+    """The Keras model of a fit: gray levels [n, 96, 96, 1] in, pixels [n, 2p] out. That of an
+    aligned fit is the whole chain.
 
     `weights` are the fit's, in Keras's order. Raises ValueError where they are another model's.
     """
     runtime.prepare_for(spec)
     runtime.import_silently()
+    model = _built(spec)
+    set_weights(model, spec, weights)
+    return model
+
+
+def _built(spec: FitSpec) -> Any:
     import keras
 
     keras.config.set_dtype_policy(spec.precision)
@@ -33,14 +41,15 @@ def model_of(spec: FitSpec, weights: Sequence[NDArray[Any]]) -> Any:
         model = spec.model.build(spec.taught.outputs)
     finally:
         keras.config.set_dtype_policy("float32")
-    set_weights(model, spec, weights)
-    return model
+    if spec.aligned_by is None:
+        return model
+    return chained(_built(spec.aligned_by), model, spec.anchors)
 
 
 def set_weights(model: Any, spec: FitSpec, weights: Sequence[NDArray[Any]]) -> None:
     """Makes the model of a fit that of another fit; ValueError for another model's weights."""
     if [tuple(weight.shape) for weight in model.weights] != [w.shape for w in weights]:
-        raise ValueError(f"these are not the weights of {spec.model}")
+        raise ValueError(f"these are not the weights of {spec.name}: {spec.model}")
     model.set_weights(list(weights))
 
 

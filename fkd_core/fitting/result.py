@@ -45,7 +45,8 @@ class FitResult:
     best_epoch: int
     """Epochs trained when the scored weights were reached."""
     seconds: Mapping[str, float]
-    """By phase: load, render, compile, train, predict, and save where checkpoints were kept."""
+    """By phase: load, align (of aligned fits), render, compile, train, predict, and save where
+    checkpoints were kept."""
     versions: Mapping[str, str]
     """Of Python and the libraries that did the work."""
     gpu_bytes: int = 0
@@ -128,7 +129,7 @@ def progress(stopped: Stopped) -> Progress:
 def to_record(spec: FitSpec, outcome: FitResult | Failed) -> tuple[dict[str, Any], Arrays]:
     """The JSON record and arrays of an outcome; ``from_record`` gives it back."""
     summary: dict[str, Any] = {
-        "model": spec.model.name,
+        "model": spec.name,
         "pipeline": spec.pipeline,
         "family": spec.split.family,
         "fold": spec.split.fold,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache, lru_cache
 from typing import Any, Literal
 
@@ -43,6 +43,11 @@ class Training:
     lighter_end: float = 0.0
     """Share of the epochs, the last ones, whose copies are of the policy's lighter form; 0 keeps
     one form to the end."""
+
+    @property
+    def lighter_epochs(self) -> int:
+        """How many they are."""
+        return round(self.lighter_end * self.epochs)
 
     def __post_init__(self) -> None:
         ranges = {
@@ -96,6 +101,9 @@ class FitSpec:
     keypoints: tuple[int, ...] | None = None
     """Which of the pipeline's keypoints are taught and predicted, as indices into KEYPOINTS; None
     for all. Faces that lack them do not train."""
+    aligned_by: FitSpec | None = None
+    """The fit that finds the points by which every picture is straightened before this one sees
+    it (see ``fitting.aligned``); None for pictures as they are."""
 
     def __post_init__(self) -> None:
         if self.pipeline not in PIPELINES:
@@ -117,6 +125,44 @@ class FitSpec:
             )
         if self.training.patience is not None and not self.split.stop_share:
             raise ValueError("patience needs a split with a stop_share above 0")
+        if self.aligned_by is not None:
+            self._check_stage(self.aligned_by)
+
+    def _check_stage(self, before: FitSpec) -> None:
+        """Raises ValueError where the stage before saw faces that this fit holds out, or cannot
+        run in the same process."""
+        for name in ("pipeline", "split", "backend", "threads"):
+            own, its = getattr(self, name), getattr(before, name)
+            if own != its:
+                raise ValueError(
+                    f"aligned_by has the {name} {its}, this fit {own}; they must be equal, or "
+                    "what is held out here was seen there (``everywhere`` replaces both)"
+                )
+        for stage in (self, before):
+            if stage.keypoints is not None:
+                raise ValueError(
+                    f"keypoints is {stage.keypoints}; aligned fits are taught all of a pipeline's"
+                )
+
+    @property
+    def stages(self) -> tuple[FitSpec, ...]:
+        """The fits that one after another make a prediction; this one comes last."""
+        return (*(self.aligned_by.stages if self.aligned_by else ()), self)
+
+    @property
+    def name(self) -> str:
+        """The models of all stages: ``plain``, or ``plain+res`` for a res aligned by a plain."""
+        return "+".join(stage.model.name for stage in self.stages)
+
+    @property
+    def anchors(self) -> int:
+        """How many points, the first that are taught, align the next stage: the first source's."""
+        return len(self.taught.of(self.taught.sources[0]))
+
+    def everywhere(self, **changes: Any) -> FitSpec:
+        """The spec with these fields replaced, in all stages alike."""
+        before = self.aligned_by and self.aligned_by.everywhere(**changes)
+        return replace(self, aligned_by=before, **changes)
 
     @property
     def taught(self) -> Pipeline:
@@ -126,19 +172,25 @@ class FitSpec:
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary; ``FitSpec.from_json`` gives the spec back."""
-        data = asdict(self)
-        return data | {"model": self.model.to_json(), "policy": self.policy.to_json()}
+        data = asdict(replace(self, aligned_by=None))
+        return data | {
+            "model": self.model.to_json(),
+            "policy": self.policy.to_json(),
+            "aligned_by": self.aligned_by and self.aligned_by.to_json(),
+        }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> FitSpec:
         """The spec that ``to_json`` wrote. Raises ValueError for anything else."""
         try:
+            before = data.get("aligned_by")
             parts = {
                 "model": models.from_json(data["model"]),
                 "split": Split(**data["split"]),
                 "training": Training(**data["training"]),
                 "policy": Policy.from_json(data["policy"]),
                 "keypoints": data["keypoints"] and tuple(data["keypoints"]),
+                "aligned_by": before and cls.from_json(before),
             }
             return cls(**(data | parts))
         except (KeyError, TypeError, AttributeError) as error:
@@ -147,7 +199,15 @@ class FitSpec:
     def key(self, fingerprint: str) -> str:
         """SHA-256 (hex) of the spec, the faces' fingerprint, the code that the spec reaches and
         the versions of the libraries that make its bits."""
-        return _key(self, fingerprint)
+        # Which sources a joint fit is taught depends on the table.
+        return _key(self, fingerprint, self.taught.columns)
+
+
+def name_of(spec: Mapping[str, Any]) -> str:
+    """``FitSpec.name`` of a JSON spec, which may be of another version."""
+    model, before = spec.get("model"), spec.get("aligned_by")
+    own = str(model.get("name", "")) if isinstance(model, Mapping) else ""
+    return f"{name_of(before)}+{own}" if isinstance(before, Mapping) else own
 
 
 def recipe_of(spec: FitSpec, code: Code = CODE, version_of: Callable[[str], str] = version) -> str:
@@ -157,11 +217,16 @@ def recipe_of(spec: FitSpec, code: Code = CODE, version_of: Callable[[str], str]
     What is reached starts from the modules of the spec's values and of its transforms, and from
     fitting under the spec's own backend.
     """
-    return _recipe(_form(spec)[1], spec.backend, _transforms(spec), code, version_of)
+    return _recipe(_drawn(spec, _form(spec)[1]), spec.backend, _transforms(spec), code, version_of)
 
 
 def _transforms(spec: FitSpec) -> frozenset[str]:
-    return frozenset(step.transform for step in spec.policy.steps)
+    return frozenset(step.transform for stage in spec.stages for step in stage.policy.steps)
+
+
+def _drawn(spec: FitSpec, modules: frozenset[str]) -> frozenset[str]:
+    """With what draws pictures in another frame, where that is done."""
+    return modules | ({_DRAW} if spec.aligned_by else set())
 
 
 @lru_cache(maxsize=1024)
@@ -174,17 +239,16 @@ def _recipe(
 ) -> str:
     fitting = {"fkd_core.fitting.fit", f"fkd_core.fitting.steps_{backend}"}
     roots = modules | fitting | rendering_of(transforms, code)
-    libraries = {"numpy", "keras", *BACKENDS[backend], *(RENDERING if transforms else ())}
+    libraries = {"numpy", "keras", *BACKENDS[backend], *(RENDERING if _DRAW in roots else ())}
     made = [code.version(roots), {name: version_of(name) for name in sorted(libraries)}]
     return hashlib.sha256(_json(made).encode()).hexdigest()
 
 
 @lru_cache(maxsize=4096)
-def _key(spec: FitSpec, fingerprint: str) -> str:
+def _key(spec: FitSpec, fingerprint: str, columns: tuple[tuple[str, int], ...]) -> str:
     values, modules = _form(spec)
-    recipe = _recipe(modules, spec.backend, _transforms(spec), CODE, version)
-    # Which sources a joint fit is taught depends on the table.
-    made = [values, spec.taught.columns, fingerprint, recipe]
+    recipe = _recipe(_drawn(spec, modules), spec.backend, _transforms(spec), CODE, version)
+    made = [values, columns, fingerprint, recipe]
     return hashlib.sha256(_json(made).encode()).hexdigest()
 
 
@@ -229,3 +293,4 @@ def _names(kind: type) -> tuple[str, ...]:
 
 
 _NONE: frozenset[str] = frozenset()
+_DRAW = "fkd_core.augment.draw"

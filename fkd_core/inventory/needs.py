@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from fkd_core.fitting.spec import name_of
 from fkd_core.inventory.files import mapping, read_json
 from fkd_core.inventory.kept import KEY_DIGITS, KeptFit, KeptStudy, weights_label
 from fkd_core.inventory.stock import Inventory
@@ -106,7 +107,7 @@ def _of_configuration(
     """The fits of a spec's configuration whose summary passes; only likely ones are read."""
     wanted = _configuration(spec)
     like = {
-        "model": mapping(spec.get("model")).get("name"),
+        "model": name_of(spec),
         "pipeline": spec.get("pipeline"),
         "epochs": mapping(spec.get("training")).get("epochs"),
     }
@@ -119,6 +120,8 @@ def _of_configuration(
 
 def _configuration(spec: Mapping[str, Any]) -> dict[str, Any]:
     """A JSON spec without what says which faces are scored, and without its seed."""
-    split = mapping(spec.get("split"))
+    split, before = mapping(spec.get("split")), spec.get("aligned_by")
     rest = {name: value for name, value in spec.items() if name not in ("seed", "split")}
+    if before:
+        rest["aligned_by"] = _configuration(mapping(before))
     return rest | {name: split.get(name) for name in ("limit", "stop_share")}

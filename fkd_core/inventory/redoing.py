@@ -88,7 +88,8 @@ def redo(store: FitStore, key: str, faces: Faces, cache: Path) -> Redone:
     before = fits.get(spec)
     runtime.prepare_for(spec)
     runtime.import_silently()
-    again = fit(spec, faces, cache=cache)
+    before = spec.aligned_by and fits.weights(spec.aligned_by)
+    again = fit(spec, faces, cache=cache, before=before)
     assert before is not None
     assert not isinstance(again, Stopped)  # nobody asked it to stop
     return Redone(before, again)

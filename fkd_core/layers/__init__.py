@@ -1,5 +1,6 @@
 """Layers that Keras lacks. Importing this room imports Keras, and registers them for loading."""
 
+from fkd_core.layers.aligning import Restore, Straighten
 from fkd_core.layers.around_mean import AroundMean
 from fkd_core.layers.batch_norm import BatchNorm
 from fkd_core.layers.grouped import GroupedConv2D
@@ -11,7 +12,9 @@ __all__ = [
     "AroundMean",
     "BatchNorm",
     "GroupedConv2D",
+    "Restore",
     "SoftArgmax",
     "Standardise",
+    "Straighten",
     "UnsharedConv2D",
 ]

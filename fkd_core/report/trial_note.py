@@ -63,7 +63,7 @@ def which(spec: FitSpec) -> str:
 
 def _subject(spec: FitSpec) -> str:
     return (
-        f"A {spec.model.name} for the pipeline {spec.pipeline}, trained for "
+        f"A {spec.name} for the pipeline {spec.pipeline}, trained for "
         f"{spec.training.epochs} epochs at most and scored on held-out faces of set "
         f"{spec.split.family}."
     )

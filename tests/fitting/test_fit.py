@@ -317,7 +317,7 @@ def test_an_arm_differs_from_its_control_in_its_pictures_alone(
 ) -> None:
     control = done(PLAIN, faces)
 
-    def originals(faces: Faces, policy: Policy, seed: int, copies: int, cache: object) -> Any:
+    def originals(faces: Faces, policy: Policy, seed: int, copies: int, *_: object) -> Any:
         assert (policy, seed, copies) == (MIRRORED, 7, 3)
         return Copies(copies, lambda _: (faces.images, faces.points))
 
@@ -344,7 +344,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Any]]:
 def test_epoch_e_shows_every_face_once_as_copy_e_mod_k(
     faces: Faces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def numbered(faces: Faces, policy: Policy, seed: int, copies: int, cache: object) -> Any:
+    def numbered(faces: Faces, policy: Policy, seed: int, copies: int, *_: object) -> Any:
         return Copies(
             copies, lambda k: (np.full_like(faces.images, k), faces.points + np.float32(k))
         )
@@ -601,3 +601,18 @@ def test_jax_passes_the_same_suite() -> None:
     )
     assert ended.returncode == 0, ended.stdout[-4000:]
     assert " passed" in ended.stdout
+
+
+def test_a_fit_may_end_on_milder_copies(faces: Faces, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Policy] = []
+
+    def noted(chosen: Faces, policy: Policy, *others: Any) -> Copies:
+        copies = fit_module_rendered(chosen, policy, *others)
+        return Copies(len(copies), lambda k: (shown.append(policy), copies[k])[1])
+
+    fit_module_rendered = fit_module.rendered
+    monkeypatch.setattr(fit_module, "rendered", noted)
+    policy = Policy((Step("shift", 1.0, 0.5),))
+    spec = replace(PLAIN, policy=policy, training=Training(epochs=4, lighter_end=0.25), copies=2)
+    assert isinstance(fit(spec, faces), FitResult)
+    assert shown == [policy, policy, policy, policy.lighter(0.4)]

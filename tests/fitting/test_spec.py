@@ -54,6 +54,7 @@ OTHER: dict[str, Any] = {
     "transform": "shift",
     "probability": 0.125,
     "strength": 0.125,
+    "aligned_by": FitSpec(LeNet5.tiny(), split=SPEC.split),
     "share": 0.5,
 }
 """Another value for every field where adding 1 would not do."""
