@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -56,24 +56,16 @@ class Session:
         *,
         keep_weights: bool = False,
     ) -> list[Outcome]:
-        """The outcomes of these specs in order; only what the store lacks is run.
+        """The outcomes of these specs in order; only what the store lacks is run, after the fits
+        that it is aligned by, which are kept like any other.
 
         With `keep_weights`, a fit whose weights the store lacks is run again.
         """
-        lacking = [spec for spec in specs if not fits.holds(spec, keep_weights)]
-        todo = list({fits.key(spec): spec for spec in lacking}.values())
-
-        cramped = self._run(todo, fits, on_outcome, keep_weights)
-        share, wider = self.pool.share, doubled(self.pool.share)
-        if cramped and wider is not None:
-            self.pool.resize(wider)
-            cramped = self._run(cramped, fits, on_outcome, keep_weights)
-            self.pool.resize(share)
-        if cramped:
-            raise UserError(
-                f"{cramped[0].model.name} ran out of memory, also with {wider or share:g} of a "
-                "GPU; give trials more (--gpus-per-trial), or make its batches smaller"
-            )
+        todo = fits.lacking(specs, keep_weights)
+        aligning = {spec.aligned_by for spec in todo}
+        for depth in sorted({len(spec.stages) for spec in todo}):
+            level = [spec for spec in todo if len(spec.stages) == depth]
+            self._run_level(level, fits, on_outcome, set(level) if keep_weights else aligning)
         found = [fits.get(spec) for spec in specs]
         missing = [spec for spec, outcome in zip(specs, found, strict=True) if outcome is None]
         if missing:
@@ -83,17 +75,44 @@ class Session:
             )
         return [outcome for outcome in found if outcome is not None]
 
+    def _run_level(
+        self,
+        specs: Sequence[FitSpec],
+        fits: Fits,
+        on_outcome: OnOutcome | None,
+        kept: Set[FitSpec | None],
+    ) -> None:
+        """Runs fits that do not wait for each other, and keeps the weights of some. Raises
+        UserError where memory does not suffice."""
+        cramped = self._run(specs, fits, on_outcome, kept)
+        share, wider = self.pool.share, doubled(self.pool.share)
+        if cramped and wider is not None:
+            self.pool.resize(wider)
+            cramped = self._run(cramped, fits, on_outcome, kept)
+            self.pool.resize(share)
+        if cramped:
+            raise UserError(
+                f"{cramped[0].name} ran out of memory, also with {wider or share:g} of a "
+                "GPU; give trials more (--gpus-per-trial), or make its batches smaller"
+            )
+
     def _run(
         self,
         specs: Sequence[FitSpec],
         fits: Fits,
         on_outcome: OnOutcome | None,
-        keep_weights: bool,
+        kept: Set[FitSpec | None],
     ) -> list[FitSpec]:
         """Runs them all; gives those that ran out of memory, of which nothing is kept."""
 
         def start(spec: FitSpec) -> Call:
-            return lambda worker: worker.fit.remote(spec.to_json(), keep_weights=keep_weights)
+            def call(worker: Any) -> Any:
+                more: dict[str, Any] = {}
+                if spec.aligned_by is not None:  # read late, so that few are held at a time
+                    more["before"] = fits.weights(spec.aligned_by)
+                return worker.fit.remote(spec.to_json(), keep_weights=spec in kept, **more)
+
+            return call
 
         cramped = []
         for number, told in self.spread([start(spec) for spec in specs], self.fit_seconds):

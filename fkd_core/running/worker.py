@@ -29,6 +29,9 @@ from fkd_core.fitting.steps import Graph
 CHECKPOINT_SECONDS = 60.0
 """How far, about, a fit is set back when its process is lost."""
 
+STAGES = 16
+"""So many fits that others are aligned by a worker remembers."""
+
 Told = tuple[dict[str, Any], dict[str, Any], list[NDArray[Any]]] | Progress
 """The record, arrays and (where asked for) weights of a whole fit, or how far a paused one is."""
 
@@ -61,6 +64,7 @@ class FitWorker:
         self._checkpoint_seconds = checkpoint_seconds
         self._paused: tuple[FitSpec, Checkpoint] | None = None
         self._last: Graph | None = None
+        self._stages: dict[FitSpec, list[NDArray[Any]]] = {}
 
     def fit(
         self,
@@ -68,9 +72,11 @@ class FitWorker:
         looks: Sequence[int] = (),
         seconds: float | None = None,
         keep_weights: bool = False,
+        before: list[NDArray[Any]] | None = None,
     ) -> Told:
         """Does the fit of this JSON spec, or goes on with it where it was paused: after each of
-        the epochs `looks`, and after so many seconds.
+        the epochs `looks`, and after so many seconds. `before` are the weights of the fit that it
+        is aligned by; without them that one is done here too.
 
         A fit that goes on from a checkpoint is past the looks before it; what was seen there is
         in the next answer.
@@ -96,6 +102,7 @@ class FitWorker:
             keep_weights=keep_weights,
             on_checkpoint=(lambda reached: kept.put(key, reached)) if kept else None,
             checkpoint_seconds=self._checkpoint_seconds,
+            before=self._before(parsed) if before is None else before,
         )
         if isinstance(outcome, Stopped):
             self._paused = parsed, outcome.checkpoint
@@ -106,6 +113,26 @@ class FitWorker:
             kept.discard(key)
         record, arrays = to_record(parsed, outcome)
         return record, dict(arrays), outcome.weights if isinstance(outcome, FitResult) else []
+
+    def _before(self, spec: FitSpec) -> list[NDArray[Any]] | None:
+        """The weights of the fit that it is aligned by, if this worker has done that one; a
+        search asks for many that share it."""
+        if spec.aligned_by is None:
+            return None
+        if spec.aligned_by not in self._stages:
+            outcome = fit(
+                spec.aligned_by,
+                self._faces,
+                cache=self._cache,
+                keep_weights=True,
+                before=self._before(spec.aligned_by),
+            )
+            if not isinstance(outcome, FitResult):
+                return None  # the fit itself will say why
+            self._stages[spec.aligned_by] = outcome.weights
+            while len(self._stages) > STAGES:
+                self._stages.pop(next(iter(self._stages)))
+        return self._stages[spec.aligned_by]
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Whatever else wants a warm process: ``function(*arguments)``."""

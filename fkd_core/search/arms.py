@@ -41,7 +41,7 @@ class Arena:
         """The fits of one arm, one a pair."""
         split = replace(arm.split, family=self.family)
         return [
-            replace(arm, split=replace(split, fold=fold), seed=seed) for fold, seed in self.pairs
+            arm.everywhere(split=replace(split, fold=fold), seed=seed) for fold, seed in self.pairs
         ]
 
     def run(
@@ -85,7 +85,7 @@ def _whole(spec: FitSpec, fits: Fits) -> FitResult:
         return outcome
     reason = outcome.reason if isinstance(outcome, Failed) else "its result vanished"
     raise UserError(
-        f"a fit the evidence needs failed: {reason} ({spec.model.name}, fold {spec.split.fold}, "
+        f"a fit the evidence needs failed: {reason} ({spec.name}, fold {spec.split.fold}, "
         f"seed {spec.seed}, policy {[step.transform for step in spec.policy.steps] or 'none'}); "
         "give more faces, or a larger --preset"
     )

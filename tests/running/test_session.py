@@ -12,6 +12,7 @@ import pytest
 
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
+from fkd_core.fitting.fit import fit
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.predict import predict
 from fkd_core.fitting.result import FitResult
@@ -83,3 +84,27 @@ def test_an_error_in_a_call_reaches_the_caller(ray_session: Session) -> None:
 def _slowly(n: int) -> tuple[int, int]:
     sum(range(300_000))
     return n * n, os.getpid()
+
+
+def test_a_fit_is_run_after_the_one_it_is_aligned_by_and_that_one_once(
+    ray_session: Session, fits: Fits, faces: Faces, backend: str
+) -> None:
+    stage, other = two_fits(backend)
+    chain = replace(stage, aligned_by=stage)
+    ran: list[FitSpec] = []
+    specs = [chain, replace(chain, seed=5), stage, other]
+    outcomes = ray_session.run_fits(specs, fits, lambda spec, _: ran.append(spec))
+    assert sorted(spec.name for spec in ran) == [
+        "lenet5",
+        "lenet5",
+        "lenet5+lenet5",
+        "lenet5+lenet5",
+    ]
+    assert {spec.name for spec in ran[:2]} == {"lenet5"}
+    assert fits.holds(stage, weights=True)  # the chain needed them, and who comes next does
+    assert not fits.holds(other, weights=True)
+    assert not fits.lacking(specs)
+    alone = fit(chain, faces)
+    assert isinstance(alone, FitResult)
+    assert isinstance(outcomes[0], FitResult)
+    np.testing.assert_array_equal(outcomes[0].predictions, alone.predictions)
