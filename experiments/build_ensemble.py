@@ -191,15 +191,19 @@ def lineup(options: BuildEnsemble) -> list[Member]:
         specs = {name: read_best(options.best, pipeline, name) for name in names if name in tuned}
         specs |= defaults(options, pipeline, [name for name in names if name not in tuned])
         for spec in (specs[name] for name in names):
-            epochs = options.epochs or spec.training.epochs
-            limit = options.faces or budget.faces
-            resized = replace(
-                spec,
-                training=replace(spec.training, epochs=epochs),
-                split=replace(spec.split, limit=limit),
-            )
-            members.append(Member(resized, seeds, folds, options.seed))
+            sized = resized(spec, options.epochs, options.faces or budget.faces)
+            members.append(Member(sized, seeds, folds, options.seed))
     return members
+
+
+def resized(spec: FitSpec, epochs: int | None, faces: int | None) -> FitSpec:
+    """The configuration with every stage this long, if it is said how long, on so many faces."""
+    return replace(
+        spec,
+        aligned_by=spec.aligned_by and resized(spec.aligned_by, epochs, faces),
+        training=replace(spec.training, epochs=epochs or spec.training.epochs),
+        split=replace(spec.split, limit=faces),
+    )
 
 
 def defaults(options: BuildEnsemble, pipeline: str, models: Sequence[str]) -> dict[str, FitSpec]:

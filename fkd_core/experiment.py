@@ -237,7 +237,7 @@ def seconds_a_fit(
 ) -> float:
     """What a fit like this one should take: from this machine's own records, the store's `rows`,
     where there are any, else at `speed` images a second and core."""
-    like = {"model": spec.model.name, "pipeline": spec.pipeline, "epochs": spec.training.epochs}
+    like = {"model": spec.name, "pipeline": spec.pipeline, "epochs": spec.training.epochs}
     known = [float(row["seconds"]) for row in rows if like.items() <= row.items()]
     if known:
         return statistics.median(known)

@@ -42,8 +42,8 @@ def _counterpart(spec: FitSpec, source: str, sources: int, seed: int) -> FitSpec
     own = replace(BUDGETS["full"], faces=limit)
     policy = augmentation.reference()
     reference = TuningPlan(spec.model.name, source, own, policy, seed).reference
-    ratio = reference.training.batch_size / spec.training.batch_size
-    epochs = max(1, round(spec.training.epochs * ratio))
+    shares = sum(stage.training.epochs / stage.training.batch_size for stage in spec.stages)
+    epochs = max(1, round(shares * reference.training.batch_size))
     patience = max(10, epochs // 10) if reference.training.patience else None
     training = replace(reference.training, epochs=epochs, patience=patience)
     return replace(reference, training=training)

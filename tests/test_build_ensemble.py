@@ -80,7 +80,7 @@ def test_the_references_recipe_takes_equal_gradient_steps() -> None:
     assert theirs.training.epochs == 48
     assert theirs.training.patience == 10
     assert theirs.split.limit == ours.split.limit
-    compact = reference_recipe.counterpart(replace(ours, model=Plain()), seed=0)
+    (compact,) = reference_recipe.counterparts(replace(ours, model=Plain()), seed=0)
     assert compact.training.epochs == 12
     assert compact.training.patience is None
 

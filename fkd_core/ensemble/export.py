@@ -8,7 +8,6 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +183,7 @@ def _member(predictor: Predictor, folder: Path, pipeline: str, model: str | None
 
 
 def _model(member: TrainedMember) -> Any:
-    spec = replace(here(member.spec), backend="tensorflow", precision="float32")
+    spec = here(member.spec).everywhere(backend="tensorflow", precision="float32")
     return model_of(spec, member.fits[0].load())
 
 

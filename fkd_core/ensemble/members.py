@@ -57,14 +57,14 @@ class Member:
             limit=self.spec.split.limit,
             stop_share=self.spec.split.stop_share,
         )
-        return replace(self.spec, split=split, seed=seed)
+        return self.spec.everywhere(split=split, seed=seed)
 
 
 def member_name(spec: FitSpec) -> str:
-    """The model's; with the pipeline before it where that teaches several sources, since a model
-    may also stand beside itself as a specialist."""
+    """The models': see ``FitSpec.name``; with the pipeline before it where that teaches several
+    sources, since a model may also stand beside itself as a specialist."""
     joint = len(spec.taught.sources) > 1
-    return f"{spec.pipeline}-{spec.model.name}" if joint else spec.model.name
+    return f"{spec.pipeline}-{spec.name}" if joint else spec.name
 
 
 def of_source(members: Sequence[Member], source: str) -> list[Member]:

@@ -52,8 +52,8 @@ class OutOfFold:
         return [fit for together in zip_longest(*by_member) for fit in together if fit is not None]
 
     def lacking(self, fits: Fits) -> list[FitSpec]:
-        """Those still to be trained."""
-        return [fit for fit in self.fits if not fits.holds(fit, weights=True)]
+        """What is still to be trained, fits that others are aligned by among it."""
+        return fits.lacking(self.fits, weights=True)
 
     def fits_of(self, member: Member) -> list[FitSpec]:
         """Those of one member."""

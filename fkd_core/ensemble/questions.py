@@ -65,7 +65,7 @@ def weights_of(fit: FitSpec, fits: Fits) -> list[NDArray[Any]]:
     if weights is not None:
         return weights
     outcome = fits.get(fit)
-    what = f"{fit.model.name} ({fit.pipeline}, fold {fit.split.fold}, seed {fit.seed})"
+    what = f"{fit.name} ({fit.pipeline}, fold {fit.split.fold}, seed {fit.seed})"
     if isinstance(outcome, Failed):
         raise UserError(f"{what} cannot be trained: {outcome.reason}; leave it out by --models")
     raise UserError(f"the weights of {what} vanished; run the same command again")

@@ -123,15 +123,15 @@ class Half:
 
 def fit_spec(spec: FitSpec, seed: int, fold: int) -> FitSpec:
     """The spec of the same member's fit of another seed and fold."""
-    return replace(spec, seed=seed, split=replace(spec.split, fold=fold))
+    return spec.everywhere(seed=seed, split=replace(spec.split, fold=fold))
 
 
 def here(spec: FitSpec) -> FitSpec:
     """The spec as this process can run it: weights are the same under every backend."""
     if "keras" not in sys.modules:
-        return spec if find_spec(spec.backend) else replace(spec, backend="tensorflow")
+        return spec if find_spec(spec.backend) else spec.everywhere(backend="tensorflow")
     backend: Any = os.environ.get("KERAS_BACKEND")
     threads = os.environ.get("OMP_NUM_THREADS")
-    return replace(
-        spec, backend=backend or spec.backend, threads=int(threads) if threads else spec.threads
+    return spec.everywhere(
+        backend=backend or spec.backend, threads=int(threads) if threads else spec.threads
     )

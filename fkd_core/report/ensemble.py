@@ -22,6 +22,7 @@ from fkd_core.experiment import caption, in_words, seconds_a_fit
 from fkd_core.files import write_text
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import FitResult
+from fkd_core.fitting.spec import FitSpec
 from fkd_core.keypoints import KEYPOINTS
 from fkd_core.report.sheet import STYLE, Sheet
 from search_spaces import of_model
@@ -46,14 +47,19 @@ def cost(member: Member, fits: Fits) -> Cost:
 def plan_sheet(arms: Mapping[str, OutOfFold], fits: Fits) -> Sheet:
     """Which fits of these ensembles, by name, are missing, and how long they should take."""
     rows, total, known = [], 0.0, fits.store.rows(failure="")
+    counted: set[FitSpec] = set()
     for arm, ensemble in arms.items():
         for member in ensemble.members:
             needed = ensemble.fits_of(member)
-            missing = [fit for fit in needed if not fits.holds(fit, weights=True)]
-            speed = of_model(member.spec.model.name).IMAGES_A_SECOND
-            each = [seconds_a_fit(fit, known, ensemble.faces, speed) for fit in missing]
+            # Fits that align a member may be another member's too.
+            missing = [fit for fit in fits.lacking(needed, True) if fit not in counted]
+            counted.update(missing)
+            each = [
+                seconds_a_fit(fit, known, ensemble.faces, of_model(fit.model.name).IMAGES_A_SECOND)
+                for fit in missing
+            ]
             total += sum(each)
-            folds = [f"{fit.split.fold}/{fit.seed}" for fit in missing]
+            folds = [f"{fit.split.fold}/{fit.seed}" for fit in missing if fit.name == member.name]
             rows.append(
                 {
                     "for": arm,

@@ -20,11 +20,15 @@ class LocalSession:
     faces: Faces
     asked: list[FitSpec] = field(default_factory=list)
     """Every question, in order."""
+    trained: list[FitSpec] = field(default_factory=list)
+    """Every fit that was run, in order."""
 
     def train(self, specs: Sequence[FitSpec], fits: Fits) -> None:
         """As ``run_fits`` with weights."""
-        for spec in specs:
-            outcome = fit(spec, self.faces, keep_weights=True)
+        for spec in fits.lacking(specs, weights=True):
+            before = spec.aligned_by and fits.weights(spec.aligned_by)
+            outcome = fit(spec, self.faces, keep_weights=True, before=before)
+            self.trained.append(spec)
             assert isinstance(outcome, FitResult), outcome
             fits.keep(spec, outcome)
 
