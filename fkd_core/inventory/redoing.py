@@ -88,7 +88,7 @@ def redo(store: FitStore, key: str, faces: Faces, cache: Path) -> Redone:
     before = fits.get(spec)
     runtime.prepare_for(spec)
     runtime.import_silently()
-    before = spec.aligned_by and fits.weights(spec.aligned_by)
+    before = fits.weights(spec.aligned_by) if spec.aligned_by else None
     again = fit(spec, faces, cache=cache, before=before)
     assert before is not None
     assert not isinstance(again, Stopped)  # nobody asked it to stop

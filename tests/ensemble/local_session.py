@@ -26,7 +26,7 @@ class LocalSession:
     def train(self, specs: Sequence[FitSpec], fits: Fits) -> None:
         """As ``run_fits`` with weights."""
         for spec in fits.lacking(specs, weights=True):
-            before = spec.aligned_by and fits.weights(spec.aligned_by)
+            before = fits.weights(spec.aligned_by) if spec.aligned_by else None
             outcome = fit(spec, self.faces, keep_weights=True, before=before)
             self.trained.append(spec)
             assert isinstance(outcome, FitResult), outcome
