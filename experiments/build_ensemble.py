@@ -25,6 +25,7 @@ from typing import Literal
 import numpy as np
 
 from fkd_core import experiment
+from fkd_core.data.faces import Faces
 from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.members import Member, of_source
 from fkd_core.ensemble.out_of_fold import OutOfFold
@@ -46,21 +47,26 @@ from fkd_core.running.session import session
 from fkd_core.search.best import has_best, read_best
 from fkd_core.search.policies import policy_or_reference
 from fkd_core.search.tuning_plan import TuningPlan, tuned_models
+from fkd_core.sources import PIPELINES
+from search_spaces import best_recipe, reference_recipe
 from search_spaces import ensemble as space
-from search_spaces import reference_recipe
 from search_spaces.training import BUDGETS as TUNING
 
 REFERENCE = "reference recipe"
+SPECIALISTS = ("complete", "partial")
 
 
 @dataclass(frozen=True)
 class BuildEnsemble(experiment.Options):
     """Options of this experiment."""
 
+    recipe: Literal["tuned", "best"] = "tuned"
+    """Where configurations come from: what tune_models.py found, or the models' defaults; or the
+    best that is known, cascades of small networks (search_spaces/best_recipe.py)."""
     models: tuple[str, ...] = ()
     """Members by name, or `all`; without it those that tune_models.py has tuned, else the
     preset's."""
-    pipelines: tuple[str, ...] = ("complete", "partial")
+    pipelines: tuple[str, ...] = SPECIALISTS
     """Members to train: complete and partial are specialists for faces with 15 keypoints and for
     those with 4; joint members learn from both kinds and answer for both."""
     plan: bool = False
@@ -88,12 +94,33 @@ class BuildEnsemble(experiment.Options):
     """Keep for predict.py only what fits into so many megabytes, and say what that costs; the
     submission comes from the whole ensemble."""
 
+    def check_members(self) -> None:
+        """Raises UserError for members that cannot be."""
+        for name, least in (
+            ("seeds", 1),
+            ("folds", 2),
+            ("epochs", 1),
+            ("faces", 1),
+            ("compact", 1),
+        ):
+            given = getattr(self, name)
+            if given is not None and given < least:
+                raise UserError(f"--{name}: {given} is too few; give {least} or more")
+        experiment.chosen_pipelines(self.pipelines)
+        if self.recipe == "tuned":
+            tuned_models(self.models, self.preset)
+        elif self.models or self.pipelines != SPECIALISTS:
+            raise UserError(
+                "--recipe best has members of its own: leave --models and --pipelines out"
+            )
+
 
 def main(options: BuildEnsemble) -> None:
     """Train the best configurations on five folds, stack and merge them, write a submission."""
-    members = lineup(options)
+    options.check_members()
     competition = options.load()
     faces, fits = competition.training, options.fits(competition)
+    members = lineup(options, faces)
     arms = {
         "ensemble": OutOfFold(
             members, faces, competition.test_images, options.tta, options.cross, options.refit
@@ -116,6 +143,9 @@ def main(options: BuildEnsemble) -> None:
     experiment.write_config(folder / "config.json", options, members=specs, made_by=made_by)
 
     planned = sum(len(arm.lacking(fits)) for arm in arms.values())
+    quick = options.recipe == "best"
+    stackers = {n: s for n, s in STACKERS.items() if not quick or n in best_recipe.STACKERS}
+    stackers |= {n: s for n, s in STACKERS.items() if n == options.stacker}
     predictions, tables = FitStore(options.cache / "predictions"), {}
     stacked, sheets = {}, list[Sheet]()
     with (
@@ -131,7 +161,7 @@ def main(options: BuildEnsemble) -> None:
         for pipeline, table in tables["ensemble"].items():
             progress.stage(f"stack ({pipeline})")
             stacked[pipeline] = stack(
-                table, STACKERS, options.stacker,
+                table, stackers, options.stacker,
                 folds=members[0].folds, seed=options.seed, run=ray_session.map,
                 on_done=lambda name, seconds: console.print(f"  {name}: {seconds:.0f} s"),
             )  # fmt: skip
@@ -174,26 +204,35 @@ def main(options: BuildEnsemble) -> None:
     console.print(f"Ensemble and tables: {folder}")
 
 
-def lineup(options: BuildEnsemble) -> list[Member]:
-    """Members of each pipeline: what was tuned, or else the models' defaults, which is said."""
+def lineup(options: BuildEnsemble, faces: Faces) -> list[Member]:
+    """Members: what was tuned, or else the models' defaults, which is said; or the best recipe."""
     budget = space.BUDGETS[options.preset]
-    pipelines = experiment.chosen_pipelines(options.pipelines)
-    for name, least in (("seeds", 1), ("folds", 2), ("epochs", 1), ("faces", 1), ("compact", 1)):
-        given = getattr(options, name)
-        if given is not None and given < least:
-            raise UserError(f"--{name}: {given} is too few; give {least} or more")
     folds = options.folds or budget.folds
     seeds = tuple(1000 * options.seed + seed for seed in range(options.seeds))
-    members = []
-    for pipeline in pipelines:
-        tuned = [name for name in MODELS if has_best(options.best, pipeline, name)]
-        names = tuned_models(options.models or tuple(tuned) or budget.models, options.preset)
-        specs = {name: read_best(options.best, pipeline, name) for name in names if name in tuned}
-        specs |= defaults(options, pipeline, [name for name in names if name not in tuned])
-        for spec in (specs[name] for name in names):
-            sized = resized(spec, options.epochs, options.faces or budget.faces)
-            members.append(Member(sized, seeds, folds, options.seed))
-    return members
+    if options.recipe == "best":
+        own = int(faces.labelled(PIPELINES[best_recipe.PIPELINE]).sum())
+        limit = options.faces or best_recipe.FACES[options.preset]
+        taught = min(own, limit or own) * (folds - 1) // folds
+        specs = best_recipe.members(options.preset, taught)
+    else:
+        limit = options.faces or budget.faces
+        specs = [
+            spec
+            for pipeline in experiment.chosen_pipelines(options.pipelines)
+            for spec in tuned(options, pipeline)
+        ]
+    sized = [resized(spec, options.epochs, limit) for spec in specs]
+    return [Member(spec, seeds, folds, options.seed) for spec in sized]
+
+
+def tuned(options: BuildEnsemble, pipeline: str) -> list[FitSpec]:
+    """The configurations that were found for a pipeline, or the models' defaults."""
+    found = [name for name in MODELS if has_best(options.best, pipeline, name)]
+    preset = space.BUDGETS[options.preset].models
+    names = tuned_models(options.models or tuple(found) or preset, options.preset)
+    specs = {name: read_best(options.best, pipeline, name) for name in names if name in found}
+    specs |= defaults(options, pipeline, [name for name in names if name not in found])
+    return [specs[name] for name in names]
 
 
 def resized(spec: FitSpec, epochs: int | None, faces: int | None) -> FitSpec:

@@ -59,7 +59,7 @@ def plan_sheet(arms: Mapping[str, OutOfFold], fits: Fits) -> Sheet:
                 for fit in missing
             ]
             total += sum(each)
-            folds = [f"{fit.split.fold}/{fit.seed}" for fit in missing if fit.name == member.name]
+            folds = [f"{fit.split.fold}/{fit.seed}" for fit in missing if fit in needed]
             rows.append(
                 {
                     "for": arm,

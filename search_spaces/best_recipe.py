@@ -1,0 +1,138 @@
+"""What errs least for the minutes it takes on two cores?
+
+A cascade of small networks, each a fit like any other: the first finds the points in the picture
+as it is, the next ones in pictures warped so that the points of the one before lie on the mean
+face, where faces vary little and a small network suffices. Every network learns both annotators'
+faces at once, each in its own style.
+
+Hypothesis: at equal compute, a network that need not learn where, how large and how tilted a face
+is beats a larger one that must; so minutes go into stages, then into steps, then into width.
+
+Fixed by measurement on real faces: batches of 32, AdamW at 2e-3 with betas 0.9 and 0.99 and decay
+0.02, 5% warm-up, cosine to 0, fresh copies every epoch, weaker ones at the end; mild
+augmentation, milder in short stages than in long ones. docs/accuracy.md holds the figures.
+
+    python experiments/build_ensemble.py --data FOLDER --recipe best
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fkd_core.augment.policy import Policy, Step
+from fkd_core.augment.transforms import TRANSFORMS
+from fkd_core.fitting.spec import FitSpec, Training
+from fkd_core.models.base import Architecture
+from fkd_core.models.plain import Plain
+from fkd_core.models.res import Res
+
+PIPELINE = "joint"
+"""One network for both annotators' faces."""
+STACKERS = ("mean", "weights", "ridge", "lasso")
+"""Ways to combine that take seconds; the others never paid here."""
+
+
+@dataclass(frozen=True)
+class Jitter:
+    """How far training pictures are moved and relit, at most."""
+
+    degrees: float
+    zoom: float
+    """0.09 is up to 1.09 times larger or smaller."""
+    pixels: float
+    slant: float
+    """Degrees."""
+    gamma: float = 1.22
+    """Largest exponent of gray levels."""
+    light: float = 0.2
+    """Of a gradient, at the border."""
+    squares: float = 0.0
+    """Probability that one to three squares of 10 px are covered."""
+
+    @property
+    def policy(self) -> Policy:
+        """All of it for every copy, each drawn anew, and every other one mirrored."""
+        amounts = {
+            "rotation": self.degrees,
+            "scale": self.zoom,
+            "shift": self.pixels,
+            "shear": self.slant,
+            "aspect": 0.02,
+            "gamma": self.gamma,
+            "light_gradient": self.light,
+        }
+        squares = (Step("coarse_dropout", self.squares, 0.0),) if self.squares else ()
+        return Policy((Step("mirror", 0.5), *map(_step, amounts, amounts.values()), *squares))
+
+
+def _step(name: str, amount: float) -> Step:
+    """The step that draws up to this amount, in the transform's unit."""
+    transform = TRANSFORMS[name]
+    strength = (amount - transform.weakest) / (transform.strongest - transform.weakest)
+    if strength >= 0.0:
+        return Step(name, 1.0, strength)
+    nothing = transform.nothing
+    return Step(name, 1.0, 0.0, (amount - nothing) / (transform.weakest - nothing))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One network of a cascade."""
+
+    model: Architecture
+    pictures: int
+    """Shown in all, about: whole epochs of fresh copies."""
+    jitter: Jitter
+
+    def spec(self, faces: int, before: FitSpec | None) -> FitSpec:
+        """Its fit on so many training faces, after the stage before."""
+        return FitSpec(
+            model=self.model,
+            pipeline=PIPELINE,
+            training=Training(
+                epochs=max(1, round(self.pictures / faces)),
+                batch_size=32,
+                learning_rate=2e-3,
+                beta_2=0.99,
+                schedule="cosine",
+                warmup=0.05,
+                weight_decay=0.02,
+                lighter_end=0.2,
+            ),
+            policy=self.jitter.policy,
+            copies=None,
+            aligned_by=before,
+        )
+
+
+FIND = Stage(Plain(), 60_000, Jitter(8.0, 0.09, 3.0, 1.7))
+"""Finds the points in the picture as it is."""
+REFINE = Stage(Plain(), 60_000, Jitter(6.0, 0.075, 2.5, 2.3))
+"""Refines them in the first frame."""
+LONG = Jitter(9.0, 0.11, 3.2, 3.4, gamma=1.28, light=0.3, squares=0.2)
+"""What a stage of many epochs bears."""
+
+CASCADES: dict[str, tuple[tuple[Stage, ...], ...]] = {
+    "smoke": ((Stage(Plain(), 12_000, FIND.jitter), Stage(Plain(), 12_000, REFINE.jitter)),),
+    "quick": ((FIND, REFINE), (FIND, REFINE, Stage(Plain(width=24), 180_000, LONG))),
+    "full": (
+        (FIND, REFINE, Stage(Plain(width=24, dropout=0.1), 320_000, LONG)),
+        (FIND, REFINE, Stage(Res(dropout=0.1), 500_000, LONG)),
+    ),
+}
+"""Members by preset, each a cascade; what cascades begin with alike is trained once."""
+
+FACES: dict[str, int | None] = {"smoke": 1_000, "quick": None, "full": None}
+"""Faces that may train, thinned by image group; None for all."""
+
+
+def members(preset: str, faces: int) -> list[FitSpec]:
+    """The configurations of a preset, for so many training faces in a fold."""
+    found = []
+    for cascade in CASCADES[preset]:
+        spec: FitSpec | None = None
+        for stage in cascade:
+            spec = stage.spec(faces, spec)
+        assert spec is not None
+        found.append(spec)
+    return found
