@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from optuna.trial import TrialState
-from simulated_search import outcome, simulated_faces
 
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import Failed, FitResult, Progress, to_record
@@ -17,6 +16,7 @@ from fkd_core.fitting.store import FitStore
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.running.pool import Lost, Worker
 from fkd_core.running.session import RETRIES
+from fkd_core.running.simulated import outcome, simulated_faces
 from fkd_core.search.brain import Brain
 from fkd_core.search.ledger import Ledger
 from fkd_core.search.proposals import Proposals
