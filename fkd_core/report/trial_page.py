@@ -59,8 +59,7 @@ class TrialPages:
         """
         kept: dict[str, str] = {}
         with self._left_out_on_failure():
-            frozen = study.trials[number]
-            trial = optuna.trial.Trial(study.shown, frozen._trial_id)
+            trial = optuna.trial.Trial(study.shown, study.id_of(number))
             with self._left_out_on_failure():
                 for name, picture in _pictures(number, self.faces, specs, results, curve).items():
                     kept[name] = get_artifact_path(trial, self._keep(trial, name, png(picture)))
@@ -69,7 +68,7 @@ class TrialPages:
                 return  # somebody wrote a note of their own
             words = (
                 f"{heading}: {'failed' if state == TrialState.FAIL else state.name.lower()}",
-                *story(state, frozen.params, specs, results, curve, facts),
+                *story(state, study.params_of(number), specs, results, curve, facts),
                 *(f"![{_alt(name)}]({path})" for name, path in kept.items()),
                 *reproduction(self.made_by["command"], facts.get("fits", ())),
             )

@@ -164,8 +164,7 @@ def outcome(spec: FitSpec, faces: Faces) -> FitResult | Failed:
 
 def _mark_machine(folder: Path) -> None:
     """Leaves a file named after this machine, where it is one of a Ray session."""
-    import ray
-
-    if ray.is_initialized():
+    ray = sys.modules.get("ray")
+    if ray is not None and ray.is_initialized():
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ray.get_runtime_context().get_node_id()).touch()

@@ -15,6 +15,7 @@ from optuna.distributions import (
 from optuna.trial import BaseTrial, FrozenTrial
 
 from fkd_core.errors import UserError
+from fkd_core.search.history import Past
 from fkd_core.search.proposals import Proposals
 
 RULE = "proposals"
@@ -56,9 +57,14 @@ def replay(study: str, rule: Proposals, trials: Sequence[FrozenTrial]) -> Iterat
 
     The space is rebuilt from what each trial was asked for, so a replay needs no search space.
     """
+    past = Past()
     for n, trial in enumerate(trials):
-        ended = all(earlier.state.is_finished() for earlier in trials[: rule.seen(n)])
-        proposed = rule.propose(study, trials[:n], _Space(trial)).params if ended else None
+        while len(past) < rule.seen(n) and trials[len(past)].state.is_finished():
+            past.add(trials[len(past)])
+        proposed = None
+        if len(past) == rule.seen(n):
+            since = trials[len(past) : n]
+            proposed = rule.propose(study, past, since, _Space(trial)).params
         yield Replayed(trial, proposed)
 
 

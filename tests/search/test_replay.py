@@ -12,6 +12,7 @@ import pytest
 from optuna.trial import BaseTrial, FrozenTrial, TrialState
 
 from fkd_core.errors import UserError
+from fkd_core.search import history
 from fkd_core.search.proposals import Proposals
 from fkd_core.search.replay import Replayed, replay, rule_of
 from fkd_core.search.storage import open_storage
@@ -97,6 +98,17 @@ def test_a_search_with_pruned_and_failed_trials_comes_out_again(url: str) -> Non
     assert all(each.same for each in found)
     assert len({str(each.proposed) for each in found}) == 16
     assert {"share" in each.trial.params for each in found} == {True, False}
+
+
+def test_a_search_that_sees_only_a_part_of_its_past_comes_out_again(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "LATEST", 5)
+    monkeypatch.setattr(history, "BEST", 3)
+    _search(url, trials=20)
+    assert all(each.same for each in _replayed(url))
+    monkeypatch.undo()
+    assert not all(each.same for each in _replayed(url)), "it matters what they saw"
 
 
 def test_trials_that_wait_for_another_driver_are_asked_again_too(url: str) -> None:
