@@ -88,12 +88,12 @@ def _run(brain: Brain, actors: dict[str, SimulatedWorker]) -> float:
         step = _Step(now + seconds - spent, trial, told, asked, done + whole)
         heapq.heappush(ahead, step)
 
-    while not brain.finished:
+    while True:
         while asked := brain.suggest(trial := f"{next(numbers):08d}"):
             work(trial, asked, 0, 0.0)
+        if brain.finished:
+            return now
         if not ahead:
-            if brain.finished:
-                break
             raise RuntimeError("no trial runs and none can begin: another driver has the rest")
         step = heapq.heappop(ahead)
         now = step.time
@@ -102,4 +102,3 @@ def _run(brain: Brain, actors: dict[str, SimulatedWorker]) -> float:
         else:
             spent = step.told.seconds if isinstance(step.told, Progress) else 0.0
             work(step.trial, step.asked, step.done, spent)
-    return now
