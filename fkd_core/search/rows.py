@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -59,46 +60,58 @@ def heads(
     ]
 
 
-def trials(storage: BaseStorage, found: Sequence[Head]) -> Iterator[FrozenTrial]:
-    """These trials as they are now, without their dates."""
+def trials(
+    storage: BaseStorage, found: Sequence[Head], whole: bool = True
+) -> Iterator[FrozenTrial]:
+    """These trials as they are now; unless `whole`, without parameters and steps."""
     if not isinstance(storage, RDBStorage):
         for head in found:
             yield storage.get_trial(head.id)
         return
     for first in range(0, len(found), _AT_ONCE):
-        yield from _read(storage, found[first : first + _AT_ONCE])
+        yield from _read(storage, found[first : first + _AT_ONCE], whole)
 
 
-def _read(storage: RDBStorage, found: Sequence[Head]) -> Iterator[FrozenTrial]:
+def _read(storage: RDBStorage, found: Sequence[Head], whole: bool) -> Iterator[FrozenTrial]:
     ids = [head.id for head in found]
-    values = _by_trial(storage, "trial_values", "value, value_type", ids)
-    params = _by_trial(
-        storage, "trial_params", "param_name, param_value, distribution_json", ids, "param_id"
-    )
-    steps = _by_trial(
-        storage,
-        "trial_intermediate_values",
-        "step, intermediate_value, intermediate_value_type",
-        ids,
-    )
-    user = _by_trial(storage, "trial_user_attributes", "key, value_json", ids)
-    system = _by_trial(storage, "trial_system_attributes", "key, value_json", ids)
+
+    def of(table: str, columns: str, order: str = "trial_id") -> Mapping[int, list[Any]]:
+        return _by_trial(storage, table, columns, ids, order)
+
+    none: Mapping[int, list[Any]] = defaultdict(list)
+    named = "param_name, param_value, distribution_json"
+    stepwise = "step, intermediate_value, intermediate_value_type"
+    params = of("trial_params", named, "param_id") if whole else none
+    steps = of("trial_intermediate_values", stepwise) if whole else none
+    system = of("trial_system_attributes", "key, value_json") if whole else none
+    user = of("trial_user_attributes", "key, value_json")
+    values = of("trial_values", "value, value_type")
+    dates = of("trials", "datetime_start, datetime_complete")
     for head in found:
         among = {name: _distribution(kind) for name, _, kind in params[head.id]}
+        ((begun, ended),) = dates[head.id]
         yield FrozenTrial(
             number=head.number,
             trial_id=head.id,
             state=head.state,
             value=None,
             values=[_SPECIAL.get(kind, value) for value, kind in values[head.id]] or None,
-            datetime_start=None,
-            datetime_complete=None,
+            datetime_start=_local(begun),
+            datetime_complete=_local(ended),
             params={n: among[n].to_external_repr(value) for n, value, _ in params[head.id]},
             distributions=among,
             user_attrs={key: json.loads(value) for key, value in user[head.id]},
             system_attrs={key: json.loads(value) for key, value in system[head.id]},
             intermediate_values={n: _SPECIAL.get(kind, v) for n, v, kind in steps[head.id]},
         )
+
+
+def _local(moment: str | datetime | None) -> datetime | None:
+    """On the local clock, as Optuna gives it; kept in UTC, by SQLite as text."""
+    if moment is None:
+        return None
+    at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return at.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)
 
 
 @lru_cache(maxsize=1024)

@@ -101,7 +101,7 @@ def test_rows_are_what_optuna_reads(storage: optuna.storages.BaseStorage) -> Non
     for mine, theirs in zip(found, expected, strict=True):
         for name in (
             "number", "state", "values", "params", "distributions", "user_attrs", "system_attrs",
-            "_trial_id",
+            "_trial_id", "datetime_start", "datetime_complete",
         ):  # fmt: skip
             assert getattr(mine, name) == getattr(theirs, name), name
         assert list(mine.params) == list(theirs.params), "in the order they were asked for"
