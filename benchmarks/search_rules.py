@@ -13,7 +13,7 @@ ahead stays ahead: what halving costs where that is not so needs real fits.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,28 +30,21 @@ from fkd_core.fitting.store import FitStore
 from fkd_core.report.sheet import Sheet
 from fkd_core.running.simulated import BEST_RATE, outcome, simulated_faces
 from fkd_core.search.proposals import Proposals
-from fkd_core.search.racing import falls_behind
+from fkd_core.search.pruning import Halving, Never, Pruner
+from fkd_core.search.sampling import TPE, Random, Sampler
 from fkd_core.search.simulation import simulate
 from fkd_core.search.storage import Storage
-from fkd_core.search.studies import Look, Study, StudyPlan
+from fkd_core.search.studies import Study, StudyPlan
 from fkd_core.search.tuning_plan import TuningPlan
 from search_spaces.training import BUDGETS
 
 BUDGET = replace(BUDGETS["quick"], faces=None, lag=4)
 FACES = simulated_faces()
-SAMPLERS: dict[str, Callable[[int], Proposals]] = {
-    "random": lambda seed: Proposals("random", {}, seed, BUDGET.lag),
-    "TPE": lambda seed: Proposals(
-        "tpe",
-        {"n_startup_trials": BUDGET.random, "multivariate": True, "group": True},
-        seed,
-        BUDGET.lag,
-    ),
+SAMPLERS: dict[str, Sampler] = {
+    "random": Random(),
+    "TPE": TPE(n_startup_trials=BUDGET.random, group=True),
 }
-PRUNERS: dict[str, Callable[[Look], bool]] = {
-    "none": lambda look: False,
-    "halving": lambda look: falls_behind(look.value, look.peers, BUDGET.eta),
-}
+PRUNERS: dict[str, Pruner] = {"none": Never(), "halving": Halving(BUDGET.eta)}
 
 
 @dataclass(frozen=True)
@@ -90,8 +83,8 @@ def search(sampler: str, pruner: str, seed: int, options: Options, folder: Path)
             space=plan.space.space,
             specs=lambda values: arena.specs(plan.spec(values)),
             score=score,
-            hopeless=PRUNERS[pruner],
-            proposals=SAMPLERS[sampler](seed),
+            pruner=PRUNERS[pruner],
+            proposals=Proposals(SAMPLERS[sampler], seed, BUDGET.lag),
             trials=100 * options.whole,
             looks=BUDGET.looks,
             steps_a_fit=BUDGET.epochs,

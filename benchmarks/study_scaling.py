@@ -32,7 +32,8 @@ from fkd_core.running.place import Place
 from fkd_core.running.session import session
 from fkd_core.running.simulated import SimulatedWorker, simulated_faces
 from fkd_core.search.proposals import Proposals
-from fkd_core.search.racing import falls_behind
+from fkd_core.search.pruning import Halving
+from fkd_core.search.sampling import TPE
 from fkd_core.search.simulation import simulate
 from fkd_core.search.storage import open_storage
 from fkd_core.search.studies import Study, StudyPlan
@@ -41,7 +42,7 @@ from search_spaces.training import BUDGETS
 
 NAME = "tuning/complete/lenet5@scaling0"
 BUDGET = replace(BUDGETS["full"], epochs=60, faces=None)
-TPE = {"n_startup_trials": BUDGET.random, "multivariate": True, "group": True}
+SAMPLER = TPE(n_startup_trials=BUDGET.random, group=True)
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ def open_study(url: str, trials: int) -> Study:
             space=plan.space.space,
             specs=lambda values: arena.specs(plan.spec(values)),
             score=lambda results: float(np.mean([result.rmse for result in results])),
-            hopeless=lambda look: falls_behind(look.value, look.peers, BUDGET.eta),
-            proposals=Proposals("tpe", TPE | {"constant_liar": True}, 0, BUDGET.lag),
+            pruner=Halving(BUDGET.eta),
+            proposals=Proposals(SAMPLER, 0, BUDGET.lag),
             trials=trials,
             looks=BUDGET.looks,
             steps_a_fit=BUDGET.epochs,

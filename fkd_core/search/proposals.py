@@ -11,28 +11,23 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import math
-import warnings
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import optuna
-from optuna.samplers import BaseSampler, GridSampler, RandomSampler, TPESampler
 from optuna.storages import InMemoryStorage
 from optuna.trial import BaseTrial, FrozenTrial, TrialState
 
-from fkd_core.search.history import BEST, Past
+from fkd_core.search.history import Past
+from fkd_core.search.sampling import SAMPLERS, Sampler, Turn
 
 
 @dataclass(frozen=True)
 class Proposals:
     """The rule of one study."""
 
-    sampler: Literal["grid", "random", "tpe"]
-    """Which of Optuna's samplers."""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """Its arguments besides the seed, as JSON."""
+    sampler: Sampler
     seed: int = 0
     lag: int = 4
     """W: trial n waits until the trials up to n - W have ended; bounds the parallelism."""
@@ -50,7 +45,9 @@ class Proposals:
         of those `since` it sees the parameters only; `space` asks for its own."""
         n = len(past) + len(since)
         shown = _Shown([*past.trials, *map(_as_running, since)], n)
-        sampler = self._sampler(study, n, past.scored)
+        digest = hashlib.sha256(f"{study}:{self.seed}:{n}".encode()).digest()
+        turn = Turn(int.from_bytes(digest[:4], "big"), self.seed, past.scored)
+        sampler = self.sampler.for_trial(turn)
         shadow = optuna.create_study(direction="minimize", storage=shown, sampler=sampler)
         if n < len(self.first):
             shadow.enqueue_trial(dict(self.first[n]))
@@ -63,30 +60,22 @@ class Proposals:
         return max(0, n - self.lag + 1)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """As plain data. Raises TypeError where the sampler's fields are none."""
         data: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return data
+        return data | {"sampler": self.sampler.name, "options": data["sampler"]}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Proposals:
-        """What ``to_json`` gave."""
-        return cls(**data)
-
-    def _sampler(self, study: str, n: int, scored: int) -> BaseSampler:
-        if self.sampler == "grid":  # its seed shuffles the grid, of which trial n takes point n
-            return GridSampler(self.options["search_space"], seed=self.seed)
-        digest = hashlib.sha256(f"{study}:{self.seed}:{n}".encode()).digest()
-        seed = int.from_bytes(digest[:4], "big")
-        if self.sampler == "random":
-            return RandomSampler(seed=seed)
-        options = dict(self.options)
-        if scored >= options.get("n_startup_trials", 10):  # it counts those that it is shown
-            options["n_startup_trials"] = 0
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            warnings.simplefilter("ignore", FutureWarning)
-            good = min(math.ceil(scored / 10), BEST)  # TPE's own share, of all trials
-            return TPESampler(seed=seed, gamma=lambda _: good, **options)
+    def from_json(
+        cls, data: Mapping[str, Any], samplers: Sequence[type[Sampler]] = SAMPLERS
+    ) -> Proposals:
+        """What ``to_json`` gave. Raises TypeError where it is not understood, for instance as its
+        sampler is none of these."""
+        parts = dict(data)
+        known = {kind.name: kind for kind in samplers}
+        if (name := parts.pop("sampler")) not in known:
+            raise TypeError(f"there is no sampler {name!r} among {', '.join(known)}")
+        first = tuple(parts.pop("first", ()))
+        return cls(known[name](**parts.pop("options", {})), first=first, **parts)
 
 
 class _Shown(InMemoryStorage):

@@ -17,6 +17,7 @@ from optuna.trial import BaseTrial, FrozenTrial
 from fkd_core.errors import UserError
 from fkd_core.search.history import Past
 from fkd_core.search.proposals import Proposals
+from fkd_core.search.sampling import SAMPLERS, Sampler
 
 RULE = "proposals"
 """The note of a study that holds its rule."""
@@ -36,19 +37,22 @@ class Replayed:
         return self.proposed == self.trial.params
 
 
-def rule_of(study: str, notes: Mapping[str, Any]) -> Proposals:
-    """The rule that a study's notes hold. Raises UserError where there is none that is known."""
+def rule_of(
+    study: str, notes: Mapping[str, Any], samplers: Sequence[type[Sampler]] = SAMPLERS
+) -> Proposals:
+    """The rule that a study's notes hold. Raises UserError where there is none that is known, for
+    instance as its sampler is none of these."""
     if RULE not in notes:
         raise UserError(
             f"study {study} does not tell how its trials were proposed: it was searched before "
             "that was kept; search it anew to replay it"
         )
     try:
-        return Proposals.from_json(notes[RULE])
+        return Proposals.from_json(notes[RULE], samplers)
     except TypeError as error:
         raise UserError(
             f"study {study} was proposed by another version of this code ({error}); check that "
-            "version out"
+            "version out, or hand in the sampler"
         ) from error
 
 

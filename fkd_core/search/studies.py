@@ -16,6 +16,7 @@ from fkd_core.fitting.spec import FitSpec
 from fkd_core.search import rows
 from fkd_core.search.history import History
 from fkd_core.search.proposals import Proposals
+from fkd_core.search.pruning import Pruner
 from fkd_core.search.storage import Storage, trial_claim
 
 Values = Mapping[str, Any]
@@ -33,8 +34,8 @@ class StudyPlan:
     """The fits a trial is scored on, in order."""
     score: Callable[[Sequence[FitResult]], float]
     """The trial's value after these fits, the first of its specs; lower is better."""
-    hopeless: Callable[[Look], bool]
-    """Whether the trial need not go on; may look at nothing else."""
+    pruner: Pruner
+    """Whether a trial need not go on."""
     proposals: Proposals
     """Which parameters each trial gets."""
     trials: int
@@ -47,18 +48,6 @@ class StudyPlan:
     """Hard limit of what all trials together may spend in workers; None for no limit."""
     notes: Mapping[str, Any] = field(default_factory=dict)
     """Shown with the study in the dashboard."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """A trial on its way, as far as rules may see it."""
-
-    results: Sequence[FitResult]
-    """Its whole fits."""
-    value: float
-    """Its value now."""
-    peers: Sequence[float]
-    """Values at the same step of those earlier trials that had ended when it was proposed."""
 
 
 @dataclass(frozen=True)

@@ -122,32 +122,32 @@ def test_only_what_changed_is_read(
         return whole(storage, heads)
 
     monkeypatch.setattr(rows, "trials", counted)
-    for number in range(150):
+    for number in range(40):
         storage.create_new_trial(study, _trial(number, _value(number)))
     history = History(storage, study, lambda n: max(0, n - lag + 1))
     history.read()
-    assert read == list(range(150))
-    assert (len(history), history.open, history.spent) == (150, [], 300.0)
-    assert len(history.past) == 147, "as far as trial 150 may see"
-    assert [trial.number for trial in history.since] == [147, 148, 149]
+    assert read == list(range(40))
+    assert (len(history), history.open, history.spent) == (40, [], 80.0)
+    assert len(history.past) == 37, "as far as trial 40 may see"
+    assert [trial.number for trial in history.since] == [37, 38, 39]
     read.clear()
     history.read()
     assert read == []
-    running = storage.create_new_trial(study, _trial(150, None, TrialState.RUNNING))
-    storage.create_new_trial(study, _trial(151, 1.0))
+    running = storage.create_new_trial(study, _trial(40, None, TrialState.RUNNING))
+    storage.create_new_trial(study, _trial(41, 1.0))
     history.read()
-    assert read == [150, 151]
-    assert (history.open, history.settled) == ([150], True)
-    storage.create_new_trial(study, _trial(152, 1.0))
-    storage.create_new_trial(study, _trial(153, 1.0))
+    assert read == [40, 41]
+    assert (history.open, history.settled) == ([40], True)
+    storage.create_new_trial(study, _trial(42, 1.0))
+    storage.create_new_trial(study, _trial(43, 1.0))
     storage.set_trial_user_attr(running, "seconds", 7.0)
     history.read()
-    assert not history.settled, "trial 154 may see trial 150, which has not ended"
-    assert len(history.past) == 150
-    assert history.spent == 300.0 + 7.0 + 3 * 2.0
+    assert not history.settled, "trial 44 may see trial 40, which has not ended"
+    assert len(history.past) == 40
+    assert history.spent == 80.0 + 7.0 + 3 * 2.0
     read.clear()
     storage.set_trial_state_values(running, TrialState.COMPLETE, [1.0])
     history.read()
-    assert read == [150]
-    assert (len(history.past), history.settled) == (151, True)
-    assert history.open_trial(150) is None
+    assert read == [40]
+    assert (len(history.past), history.settled) == (41, True)
+    assert history.open_trial(40) is None

@@ -12,16 +12,16 @@ import pytest
 from optuna.trial import BaseTrial, FrozenTrial, TrialState
 
 from fkd_core.errors import UserError
-from fkd_core.search import history
+from fkd_core.search import history, sampling
 from fkd_core.search.proposals import Proposals
+from fkd_core.search.pruning import Never
 from fkd_core.search.replay import Replayed, replay, rule_of
 from fkd_core.search.storage import open_storage
 from fkd_core.search.studies import Study, StudyPlan
 
 NAME = "tuning/complete/conv5@0123abcd"
 TPE = Proposals(
-    "tpe",
-    {"n_startup_trials": 4, "multivariate": True, "group": True, "constant_liar": True},
+    sampling.TPE(n_startup_trials=4, group=True),
     seed=3,
     lag=3,
     first=({"x": 1.5, "kind": "b", "n": 4},),
@@ -48,7 +48,7 @@ def _search(url: str, rule: Proposals = TPE, space: Any = _space, trials: int = 
         space=space,
         specs=lambda values: [dict(values)],  # type: ignore[list-item]
         score=lambda results: 0.0,
-        hopeless=lambda results: False,
+        pruner=Never(),
         proposals=rule,
         trials=trials,
     )
@@ -120,12 +120,12 @@ def test_trials_that_wait_for_another_driver_are_asked_again_too(url: str) -> No
 @pytest.mark.parametrize(
     ("rule", "space"),
     [
-        (Proposals("random", lag=2), _space),
+        (Proposals(sampling.Random(), lag=2), _space),
         (
-            Proposals("grid", {"search_space": {"x": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]}}, lag=3),
+            Proposals(sampling.Grid({"x": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]}), lag=3),
             lambda trial: {"x": trial.suggest_float("x", 0, 5)},
         ),
-        (Proposals("random", lag=2), lambda trial: {}),
+        (Proposals(sampling.Random(), lag=2), lambda trial: {}),
     ],
     ids=["random", "grid", "nothing is asked"],
 )

@@ -15,7 +15,8 @@ from fkd_core.fitting.store import FitStore
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.running.simulated import simulated_faces
 from fkd_core.search.proposals import Proposals
-from fkd_core.search.racing import falls_behind
+from fkd_core.search.pruning import Halving, Never
+from fkd_core.search.sampling import Random
 from fkd_core.search.simulation import simulate
 from fkd_core.search.storage import Storage
 from fkd_core.search.studies import Study, StudyPlan
@@ -33,8 +34,8 @@ def _simulated(folder: Path, workers: int, **changes: Any) -> tuple[Study, float
             for seed in range(2)
         ],
         "score": lambda results: float(np.mean([result.rmse for result in results])),
-        "hopeless": lambda look: falls_behind(look.value, look.peers, 2),
-        "proposals": Proposals("random", lag=4),
+        "pruner": Halving(2),
+        "proposals": Proposals(Random(), lag=4),
         "trials": 12,
         "looks": (3,),
         "steps_a_fit": EPOCHS,
@@ -57,9 +58,9 @@ def test_a_larger_crew_does_the_same_in_less_time(tmp_path: Path) -> None:
 
 
 def test_time_is_what_the_fits_take_an_epoch_a_second(tmp_path: Path) -> None:
-    study, seconds = _simulated(tmp_path, 1, hopeless=lambda look: False, trials=3)
+    study, seconds = _simulated(tmp_path, 1, pruner=Never(), trials=3)
     assert seconds == 3 * 2 * EPOCHS
-    again, none = _simulated(tmp_path, 1, hopeless=lambda look: False, trials=3)
+    again, none = _simulated(tmp_path, 1, pruner=Never(), trials=3)
     assert none == 0.0, "the store has them"
     assert [t.values for t in again.trials] == [t.values for t in study.trials]
 
