@@ -63,7 +63,8 @@ class TrialPages:
             with self._left_out_on_failure():
                 for name, picture in _pictures(number, self.faces, specs, results, curve).items():
                     kept[name] = get_artifact_path(trial, self._keep(trial, name, png(picture)))
-            heading, there = f"## Trial {number}", get_note(trial)
+            note = study.note_of(number)
+            heading, there = f"## Trial {number}", get_note(note)
             if there and not there.startswith(heading):
                 return  # somebody wrote a note of their own
             words = (
@@ -72,7 +73,7 @@ class TrialPages:
                 *(f"![{_alt(name)}]({path})" for name, path in kept.items()),
                 *reproduction(self.made_by["command"], facts.get("fits", ())),
             )
-            save_note(trial, "\n\n".join(words))
+            save_note(note, "\n\n".join(words))
 
     def _keep(self, trial: optuna.trial.Trial, name: str, content: bytes) -> str:
         """Gives the artefact's id. One of that name is written again: it may be half a file."""

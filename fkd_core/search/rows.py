@@ -72,6 +72,17 @@ def trials(
         yield from _read(storage, found[first : first + _AT_ONCE], whole)
 
 
+def study_attributes(storage: BaseStorage, study: int, keys: Sequence[str]) -> dict[str, Any]:
+    """Of a study's system attributes these, as far as there are any."""
+    if not isinstance(storage, RDBStorage):
+        held = storage.get_study_system_attrs(study)
+        return {key: held[key] for key in keys if key in held}
+    query = """
+        SELECT key, value_json FROM study_system_attributes
+        WHERE study_id = :study AND key IN :among"""
+    return {key: json.loads(value) for key, value in _rows(storage, query, keys, study=study)}
+
+
 def _read(storage: RDBStorage, found: Sequence[Head], whole: bool) -> Iterator[FrozenTrial]:
     ids = [head.id for head in found]
 
@@ -130,7 +141,7 @@ def _by_trial(
     return found
 
 
-def _rows(storage: RDBStorage, query: str, among: Sequence[int], **given: Any) -> list[Any]:
+def _rows(storage: RDBStorage, query: str, among: Sequence[int | str], **given: Any) -> list[Any]:
     statement = text(query).bindparams(bindparam("among", expanding=True))
     with storage.engine.connect() as connection:
         return list(connection.execute(statement, {"among": list(among), **given}))

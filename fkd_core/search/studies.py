@@ -15,6 +15,7 @@ from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.search import rows
 from fkd_core.search.history import History
+from fkd_core.search.notes import TrialNote
 from fkd_core.search.proposals import Proposals
 from fkd_core.search.pruning import Pruner
 from fkd_core.search.storage import Storage, trial_claim
@@ -160,6 +161,10 @@ class Study:
             self._let_go(number)
         if not self._claims.many:
             self._claims.release(self.plan.name)
+
+    def note_of(self, number: int) -> TrialNote:
+        """The dashboard's note on a trial that this driver works at."""
+        return TrialNote(self._storage, self._study, self._mine[number].id)
 
     def id_of(self, number: int) -> int:
         """Optuna's id of a trial that this driver works at."""

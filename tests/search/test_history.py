@@ -10,9 +10,11 @@ import optuna
 import pytest
 from optuna.storages import InMemoryStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState
+from optuna_dashboard import get_note, save_note
 
 from fkd_core.search import rows
 from fkd_core.search.history import BEST, LATEST, History, Past
+from fkd_core.search.notes import TrialNote
 
 X = optuna.distributions.FloatDistribution(0.0, 1.0)
 KIND = optuna.distributions.CategoricalDistribution(("a", "b", None))
@@ -151,3 +153,21 @@ def test_only_what_changed_is_read(
     assert read == [40]
     assert (len(history.past), history.settled) == (41, True)
     assert history.open_trial(40) is None
+
+
+def test_a_note_is_the_dashboard_s_and_reads_no_other(
+    storage: optuna.storages.BaseStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = optuna.create_study(storage=storage)
+    trials = [study.ask() for _ in range(3)]
+    long = "A long one. " * 1000
+    for trial, text in zip(trials, ("One.", long, "Three."), strict=True):
+        save_note(TrialNote(storage, study, trial._trial_id), text)
+    assert [get_note(trial) for trial in trials] == ["One.", long, "Three."]
+    note = TrialNote(storage, study, trials[1]._trial_id)
+    assert get_note(note) == long
+    save_note(note, "Shorter.")
+    assert get_note(note) == get_note(trials[1]) == "Shorter."
+    if isinstance(storage, RDBStorage):
+        monkeypatch.setattr(RDBStorage, "get_study_system_attrs", None)
+        assert get_note(note) == "Shorter."
