@@ -4,8 +4,8 @@
 
 Injects each fault at random moments into short searches with simulated fits (real Ray, Tune,
 Optuna and store), until it was tried so often, lets each search end, and compares it with an
-undisturbed one. The simulation and the faults are those of the tests, in tests/search: they are
-taken from there, for what is measured here should be what is tested.
+undisturbed one. The faults are those of the tests, in tests/search: they are taken from there, for
+what is measured here should be what is tested.
 
 Prints a Markdown table: how often each fault was tried; finished fits that were lost or run twice;
 trials whose state, parameters, value or notes are wrong at the end; and the seconds from the fault

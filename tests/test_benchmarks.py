@@ -63,6 +63,23 @@ def test_all_models_can_be_fitted_with_keras_and_one_backend_alone(
         assert not row["note"]
 
 
+def test_rules_of_search_are_compared_at_equal_cost(tmp_path: Path) -> None:
+    command = [sys.executable, "benchmarks/search_rules.py", "--whole", "12", "--seeds", "1"]
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    with open(tmp_path / "search_rules.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["sampler"], row["pruner"]) for row in rows] == [
+        ("random", "none"), ("random", "halving"), ("TPE", "none"), ("TPE", "halving")
+    ]  # fmt: skip
+    assert [row["pruned"] == "0" for row in rows] == [True, False, True, False]
+    for none, halving in (rows[:2], rows[2:]):
+        assert int(halving["trials"]) > int(none["trials"]), "what is saved is spent on others"
+    assert all(float(row["above the lowest, px"]) >= 0 for row in rows)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("benchmark", "options", "first", "names"),

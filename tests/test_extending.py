@@ -1,4 +1,4 @@
-"""The page on adding a model and a transform does what it says, in a copy of the project."""
+"""The page on adding a model, a transform and a rule of search does what it says, in a copy."""
 
 from __future__ import annotations
 
@@ -42,9 +42,11 @@ def _run(copy: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_the_page_shows_two_files_of_a_model_and_one_of_a_transform() -> None:
+def test_the_page_shows_a_model_a_transform_and_rules_of_search() -> None:
     folders = [Path(name).parent.as_posix() for name in BLOCKS]
-    assert sorted(folders) == ["fkd_core/augment/transforms", "fkd_core/models", "search_spaces"]
+    assert sorted(folders) == [
+        "fkd_core/augment/transforms", "fkd_core/models", "search_spaces", "tests/search"
+    ]  # fmt: skip
     model = BLOCKS["fkd_core/models/linear.py"]
     code = [line for line in model.splitlines() if line.strip() and '"""' not in line]
     assert len(code) <= 20

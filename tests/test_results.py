@@ -39,6 +39,8 @@ from fkd_core.models.lenet5 import LeNet5
 from fkd_core.search.best import write_best
 from fkd_core.search.policies import write_policy
 from fkd_core.search.proposals import Proposals
+from fkd_core.search.pruning import Never
+from fkd_core.search.sampling import Random
 from fkd_core.search.storage import open_storage
 from fkd_core.search.studies import Study, StudyPlan
 
@@ -80,8 +82,8 @@ def _study(url: str, name: str, *trials: tuple[float, list[str]]) -> None:
         space=lambda trial: {"x": trial.suggest_float("x", 0, 1)},
         specs=lambda values: [],
         score=lambda results: 0.0,
-        hopeless=lambda results: False,
-        proposals=Proposals("random", seed=len(name)),
+        pruner=Never(),
+        proposals=Proposals(Random(), seed=len(name)),
         trials=len(trials),
         notes={"model": "conv5"},
     )
@@ -528,7 +530,7 @@ def test_a_study_is_replayed(filled: Filled, run: Run) -> None:
     assert done.returncode == 0, done.stderr
     assert "Proposals: 2, the same in the same order." in done.stdout
     study = optuna.load_study(study_name=TUNING, storage=filled.url)
-    study.set_user_attr("proposals", Proposals("random", seed=1).to_json())
+    study.set_user_attr("proposals", Proposals(Random(), seed=1).to_json())
     done = run("--replay", TUNING)
     assert done.returncode == 1
     assert "2 of 2 proposals differ: trials 0, 1." in done.stdout

@@ -15,6 +15,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd_core.files import UNFINISHED, keep_under
-from fkd_core.fitting.index import Line, Stamp, append_lines, compact, read_lines
+from fkd_core.fitting.index import Index
 from fkd_core.fitting.sealed import DamagedError, read_sealed, write_sealed
 
+_ENDING = ".fit"
 _KEY = re.compile(r"[0-9a-f]{8,128}")
 _OWN_FIELDS = frozenset({"key", "created", "bytes"})
 _ABANDONED_AFTER = 24 * 3600.0  # seconds; no file takes this long to write
@@ -53,7 +55,7 @@ class FitStore:
     def __init__(self, root: Path, limit_bytes: int | None = None) -> None:
         self.root = root
         self.limit_bytes = limit_bytes
-        self._index = root / "index"
+        self._index = Index(root / "index")
         root.mkdir(parents=True, exist_ok=True)
         self._sweep()
         self._make_room()
@@ -72,8 +74,7 @@ class FitStore:
         meta = {"key": key, "created": created, "record": dict(record)}
         write_sealed(path, meta, arrays)
         with contextlib.suppress(FileNotFoundError):  # discarded meanwhile
-            stamp = _stamp(path.stat())
-            append_lines(self._index, [Line(stamp, _row(key, created, stamp[0], summary))])
+            self._index.add([_row(key, created, path.stat().st_size, summary)])
 
     def get(self, key: str) -> Stored | None:
         """The result, or None where there is none that is intact."""
@@ -88,34 +89,30 @@ class FitStore:
         """Forgets a result and its weights, for instance a failure worth another try."""
         self._path(key).unlink(missing_ok=True)
         self._weights_path(key).unlink(missing_ok=True)
+        self._index.forget(key)
 
     def rows(self, **equals: Any) -> list[dict[str, Any]]:
         """One row a result, oldest first: key, created (seconds since 1970), bytes, summary.
 
         Only rows in which every named field equals the value given; a row without that field
-        matches nothing. Files are listed but not read, except those the index does not know yet.
+        matches nothing. Files are listed but not read, except those the index does not know yet:
+        so a file that was damaged since is listed until somebody reads it.
         """
-        lines = read_lines(self._index)
-        known = {line.row["key"]: line for line in lines}
-        current: dict[str, Line] = {}
-        fresh: list[Line] = []
-        for key, stamp in self._listing():
-            line = known.get(key)
-            if line is None or line.stamp != stamp:
-                line = self._line_from_file(key, stamp)
-                if line is None:
-                    continue
-                fresh.append(line)
-            current[key] = line
+        known, lines = self._index.read()
+        files = {entry.name for entry in _scan(self.root / "fits")}
+        current = {key: row for key, row in known.items() if key + _ENDING in files}
+        fresh = []
+        for name in files - {key + _ENDING for key in current}:
+            key = name.removesuffix(_ENDING)
+            if key != name and _KEY.fullmatch(key) and (row := self._row_from_file(key)):
+                fresh.append(row)
+        rows = sorted([*current.values(), *fresh], key=itemgetter("created", "key"))
         with contextlib.suppress(OSError):  # a store that may only be read lists as well
-            append_lines(self._index, fresh)
-            compact(self._index, len(lines) + len(fresh), current)
-        rows = [
-            line.row
-            for line in current.values()
-            if all(line.row.get(name, _MISSING) == value for name, value in equals.items())
-        ]
-        return sorted(rows, key=lambda row: (row["created"], row["key"]))
+            self._index.add(fresh)
+            self._index.gather(lines + len(fresh), rows)
+        for name, value in equals.items():
+            rows = [row for row in rows if row.get(name, _MISSING) == value]
+        return rows
 
     def put_weights(self, key: str, weights: Mapping[str, NDArray[Any]]) -> None:
         """Keeps a fit's weights, then drops the least recently used beyond `limit_bytes`."""
@@ -137,7 +134,7 @@ class FitStore:
         return found[1]
 
     def _path(self, key: str) -> Path:
-        return self._place("fits", key, ".fit")
+        return self._place("fits", key, _ENDING)
 
     def _weights_path(self, key: str) -> Path:
         return self._place("weights", key, ".weights.npz")
@@ -163,24 +160,22 @@ class FitStore:
             return None
         return meta, arrays
 
-    def _line_from_file(self, key: str, stamp: Stamp) -> Line | None:
-        found = self._read(self._path(key), key)
+    def _row_from_file(self, key: str) -> dict[str, Any] | None:
+        path = self._path(key)
+        found = self._read(path, key)
         if found is None:
             return None
-        meta = found[0]
-        summary = _checked_summary(meta["record"])
-        return Line(stamp, _row(key, meta["created"], stamp[0], summary))
-
-    def _listing(self) -> Iterator[tuple[str, Stamp]]:
-        for entry in _scan(self.root / "fits"):
-            key, _, ending = entry.name.partition(".")
-            if ending == "fit" and _KEY.fullmatch(key):
-                with contextlib.suppress(FileNotFoundError):  # discarded meanwhile
-                    yield key, _stamp(entry.stat())
+        summary = _checked_summary(found[0]["record"])
+        with contextlib.suppress(FileNotFoundError):  # discarded meanwhile
+            return _row(key, found[0]["created"], path.stat().st_size, summary)
+        return None
 
     def _make_room(self) -> None:
         if self.limit_bytes is not None:
-            results = sum(size for _, (size, _) in self._listing())
+            results = 0
+            for entry in _scan(self.root / "fits"):
+                with contextlib.suppress(FileNotFoundError):  # discarded meanwhile
+                    results += entry.stat().st_size
             keep_under(self.root / "weights", max(0, self.limit_bytes - results), "*.weights.npz")
 
     def _sweep(self) -> None:
@@ -199,10 +194,6 @@ def _scan(folder: Path) -> Iterator[os.DirEntry[str]]:
         for fan in os.scandir(folder):
             if fan.is_dir():
                 yield from os.scandir(fan.path)
-
-
-def _stamp(stat: os.stat_result) -> Stamp:
-    return stat.st_size, stat.st_mtime_ns
 
 
 def _row(key: str, created: float, size: int, summary: Mapping[str, Any]) -> dict[str, Any]:

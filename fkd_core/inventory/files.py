@@ -23,19 +23,27 @@ ABANDONED_AFTER = 24 * 3600.0
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class File:
     """One file as it was found."""
 
-    path: Path
+    where: str
+    """Its path; as text, for there may be a hundred thousand."""
     bytes: int
     used: float
     """When it was written or marked as used, seconds since 1970."""
 
     @property
+    def path(self) -> Path:
+        """Its path."""
+        return Path(self.where)
+
+    @property
     def unfinished(self) -> bool:
         """Whether somebody is writing it, or died while writing it."""
-        return self.path.name.endswith(UNFINISHED) or self.path.parent.name.endswith(UNFINISHED)
+        return UNFINISHED in self.where and (
+            self.path.name.endswith(UNFINISHED) or self.path.parent.name.endswith(UNFINISHED)
+        )
 
     @property
     def abandoned(self) -> bool:
@@ -54,7 +62,8 @@ def files_below(folder: Path) -> Iterator[File]:
                 elif entry.is_file(follow_symlinks=False):
                     with contextlib.suppress(FileNotFoundError):
                         stat = entry.stat(follow_symlinks=False)
-                        yield File(Path(entry.path), stat.st_size, stat.st_mtime)
+                        where = entry.path.removeprefix("./")  # as Path has it
+                        yield File(where, stat.st_size, stat.st_mtime)
 
 
 def total(files: Iterable[File]) -> int:
@@ -64,10 +73,10 @@ def total(files: Iterable[File]) -> int:
 
 def grouped(folder: Path, files: Sequence[File]) -> dict[str, list[File]]:
     """Files by the name right below a folder."""
-    depth = len(folder.parts)
+    start = len(str(folder)) + 1 if folder.parts else 0
     groups: dict[str, list[File]] = defaultdict(list)
     for file in files:
-        groups[file.path.parts[depth]].append(file)
+        groups[file.where[start:].partition(os.sep)[0]].append(file)
     return dict(sorted(groups.items()))
 
 

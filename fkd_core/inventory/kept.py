@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,19 @@ class KeptStudy:
 
     name: str
     notes: Mapping[str, Any]
-    trials: Sequence[FrozenTrial]
-    """In order of their numbers."""
+    read: Callable[[bool], Sequence[FrozenTrial]]
+    """Gives its trials in order of their numbers: whole, or without parameters and steps, which
+    takes a fraction of the time."""
+
+    @cached_property
+    def trials(self) -> Sequence[FrozenTrial]:
+        """Whole."""
+        return self.read(True)
+
+    @cached_property
+    def outcomes(self) -> Sequence[FrozenTrial]:
+        """Without parameters and steps."""
+        return self.read(False)
 
     @property
     def label(self) -> str:
@@ -62,30 +74,30 @@ class KeptStudy:
     @property
     def states(self) -> Counter[str]:
         """Trials by state."""
-        return Counter(trial.state.name for trial in self.trials)
+        return Counter(trial.state.name for trial in self.outcomes)
 
     @property
     def best(self) -> FrozenTrial | None:
         """The whole trial with the lowest value."""
-        whole = [trial for trial in self.trials if trial.state == TrialState.COMPLETE]
+        whole = [trial for trial in self.outcomes if trial.state == TrialState.COMPLETE]
         return min(whole, key=lambda trial: (trial.value, trial.number), default=None)
 
     @property
     def ledger(self) -> Ledger:
         """What it cost, and what it saved."""
-        return Ledger.of(self.trials)
+        return Ledger.of(self.outcomes)
 
     @property
     def date(self) -> datetime | None:
         """When something last happened in it."""
-        times = [trial.datetime_complete or trial.datetime_start for trial in self.trials]
+        times = [trial.datetime_complete or trial.datetime_start for trial in self.outcomes]
         return max((time for time in times if time is not None), default=None)
 
     @property
     def fits(self) -> dict[str, int]:
         """First digits of the keys of its trials' fits, and the trial."""
         named: dict[str, int] = {}
-        for trial in self.trials:
+        for trial in self.outcomes:
             for start in trial.user_attrs.get("fits", ()):
                 named.setdefault(str(start), trial.number)
         return named

@@ -88,8 +88,8 @@ def _searched(
     exact = [
         study
         for study in own
-        if number < len(study.trials)
-        and study.trials[number].values == [evidence.get("rmse_search")]
+        if number < len(study.outcomes)
+        and study.outcomes[number].values == [evidence.get("rmse_search")]
     ]
     return exact or own
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import optuna
+from optuna.trial import FrozenTrial
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -14,6 +14,7 @@ from fkd_core.errors import UserError
 from fkd_core.fitting.store import FitStore
 from fkd_core.inventory.files import File, files_below, grouped, mapping, read_json, total
 from fkd_core.inventory.kept import KeptFit, KeptStudy, Run
+from fkd_core.search import rows
 from fkd_core.search.storage import Storage, open_storage, without_password
 
 _WEIGHTS = ".weights.npz"
@@ -80,16 +81,16 @@ def take(folder: Path, storage_url: str, given: bool) -> Inventory:
     parts = grouped(folder, list(files_below(folder)))  # before the store clears up
     store = FitStore(folder / "fits") if (folder / "fits").is_dir() else None
     storage = _existing(storage_url, given)
-    kept = [file for file in parts.get("fits", ()) if file.path.name.endswith(_WEIGHTS)]
+    kept = [file for file in parts.get("fits", ()) if file.where.endswith(_WEIGHTS)]
     weights = {file.path.name.removesuffix(_WEIGHTS): file for file in kept}
-    rows = store.rows() if store else []
+    found = store.rows() if store else []
     runs = [path.parent for path in sorted(folder.glob("*/config.json"))]
     return Inventory(
         folder=folder,
         parts=parts,
         runs=[_run(run, parts.get(run.name, ())) for run in runs],
         studies=_studies(storage) if storage else [],
-        fits=[KeptFit(row, weights.get(row["key"])) for row in rows],
+        fits=[KeptFit(row, weights.get(row["key"])) for row in found],
         weights=weights,
         store=store,
         storage=storage,
@@ -102,11 +103,15 @@ def _run(folder: Path, files: Sequence[File]) -> Run:
 
 
 def _studies(storage: Storage) -> list[KeptStudy]:
-    found = []
-    for name in sorted(optuna.get_all_study_names(storage.optuna)):
-        study = optuna.load_study(study_name=name, storage=storage.optuna)
-        found.append(KeptStudy(name, study.user_attrs, study.get_trials(deepcopy=False)))
-    return found
+    def reader(study: int) -> Callable[[bool], Sequence[FrozenTrial]]:
+        return lambda whole: list(
+            rows.trials(storage.optuna, rows.heads(storage.optuna, study), whole)
+        )
+
+    return [
+        KeptStudy(study.study_name, study.user_attrs, reader(study._study_id))
+        for study in sorted(storage.optuna.get_all_studies(), key=lambda each: each.study_name)
+    ]
 
 
 def _existing(url: str, given: bool) -> Storage | None:

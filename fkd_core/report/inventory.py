@@ -202,7 +202,7 @@ def _value(trial: FrozenTrial | None) -> float | None:
 
 
 def _inside(study: KeptStudy) -> str:
-    return f"{len(study.trials)} trials"
+    return f"{len(study.outcomes)} trials"
 
 
 def _proposed(each: Replayed) -> str:

@@ -59,21 +59,21 @@ class TrialPages:
         """
         kept: dict[str, str] = {}
         with self._left_out_on_failure():
-            frozen = study.trials[number]
-            trial = optuna.trial.Trial(study.shown, frozen._trial_id)
+            trial = optuna.trial.Trial(study.shown, study.id_of(number))
             with self._left_out_on_failure():
                 for name, picture in _pictures(number, self.faces, specs, results, curve).items():
                     kept[name] = get_artifact_path(trial, self._keep(trial, name, png(picture)))
-            heading, there = f"## Trial {number}", get_note(trial)
+            note = study.note_of(number)
+            heading, there = f"## Trial {number}", get_note(note)
             if there and not there.startswith(heading):
                 return  # somebody wrote a note of their own
             words = (
                 f"{heading}: {'failed' if state == TrialState.FAIL else state.name.lower()}",
-                *story(state, frozen.params, specs, results, curve, facts),
+                *story(state, study.params_of(number), specs, results, curve, facts),
                 *(f"![{_alt(name)}]({path})" for name, path in kept.items()),
                 *reproduction(self.made_by["command"], facts.get("fits", ())),
             )
-            save_note(trial, "\n\n".join(words))
+            save_note(note, "\n\n".join(words))
 
     def _keep(self, trial: optuna.trial.Trial, name: str, content: bytes) -> str:
         """Gives the artefact's id. One of that name is written again: it may be half a file."""

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import optuna
@@ -28,7 +28,8 @@ from fkd_core.running.session import Session
 from fkd_core.search.arms import Arena, compared, differences, in_turn
 from fkd_core.search.augmentation_plan import Plan
 from fkd_core.search.proposals import Proposals
-from fkd_core.search.racing import hopeless
+from fkd_core.search.pruning import Never, Racing
+from fkd_core.search.sampling import TPE, Grid, Random, Sampler
 from fkd_core.search.storage import Storage
 from fkd_core.search.studies import Study, StudyPlan
 from fkd_core.search.tune import run_studies
@@ -160,9 +161,9 @@ class AugmentationSearch:
             space=ask,
             specs=specs,
             proposals=(
-                self._proposals("grid", {"search_space": {"strength": list(strengths)}})
+                self._proposals(Grid({"strength": list(strengths)}))
                 if has_strength
-                else self._proposals("random")
+                else self._proposals(Random())
             ),
             trials=len(strengths) if has_strength else 1,
             notes={"transform": TRANSFORMS[name].sentence},
@@ -183,11 +184,7 @@ class AugmentationSearch:
             control,
             space=lambda trial: space.composition(trial, names),
             specs=lambda values: self._specs(arena, space.composed(dict(values))),
-            proposals=self._proposals(
-                "tpe",
-                {"n_startup_trials": 5, "multivariate": True, "constant_liar": True},
-                first=(first,),
-            ),
+            proposals=self._proposals(TPE(n_startup_trials=5), first=(first,)),
             trials=self.plan.budget.compose_trials,
             seconds=self.plan.seconds,
         )
@@ -229,19 +226,17 @@ class AugmentationSearch:
         plan = StudyPlan(
             name=self._name(what, arena, searched["proposals"].first, list(arms)),
             score=lambda results: float(np.mean(differences(results, control))),
-            hopeless=lambda look: races and hopeless(differences(look.results, control), noise),
+            pruner=Racing(control, noise) if races else Never(),
             **searched,
         )
         return Study(plan, self.storage)
 
     def _proposals(
         self,
-        sampler: Literal["grid", "random", "tpe"],
-        options: Mapping[str, Any] | None = None,
+        sampler: Sampler,
         first: Sequence[Mapping[str, Any]] = (),
     ) -> Proposals:
-        plan = self.plan
-        return Proposals(sampler, options or {}, plan.seed, plan.budget.lag, first)
+        return Proposals(sampler, self.plan.seed, self.plan.budget.lag, first)
 
     def _name(self, what: str, arena: Arena, *more: Any) -> str:
         """Says what is searched; the hash at its end stands for all that its values depend on, but
@@ -273,7 +268,7 @@ class AugmentationSearch:
             arms=[policy.hash for policy in policies.values()],
             space=lambda trial: {"arm": trial.suggest_categorical("arm", names)},
             specs=lambda values: self._specs(arena, policies[values["arm"]]),
-            proposals=self._proposals("random", first=tuple({"arm": name} for name in names)),
+            proposals=self._proposals(Random(), first=tuple({"arm": name} for name in names)),
             trials=len(names),
         )
         run_studies(self.session, [study], self.fits, self.on_outcome, self.on_trial)

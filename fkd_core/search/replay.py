@@ -15,7 +15,9 @@ from optuna.distributions import (
 from optuna.trial import BaseTrial, FrozenTrial
 
 from fkd_core.errors import UserError
+from fkd_core.search.history import Past
 from fkd_core.search.proposals import Proposals
+from fkd_core.search.sampling import SAMPLERS, Sampler
 
 RULE = "proposals"
 """The note of a study that holds its rule."""
@@ -35,19 +37,22 @@ class Replayed:
         return self.proposed == self.trial.params
 
 
-def rule_of(study: str, notes: Mapping[str, Any]) -> Proposals:
-    """The rule that a study's notes hold. Raises UserError where there is none that is known."""
+def rule_of(
+    study: str, notes: Mapping[str, Any], samplers: Sequence[type[Sampler]] = SAMPLERS
+) -> Proposals:
+    """The rule that a study's notes hold. Raises UserError where there is none that is known, for
+    instance as its sampler is none of these."""
     if RULE not in notes:
         raise UserError(
             f"study {study} does not tell how its trials were proposed: it was searched before "
             "that was kept; search it anew to replay it"
         )
     try:
-        return Proposals.from_json(notes[RULE])
+        return Proposals.from_json(notes[RULE], samplers)
     except TypeError as error:
         raise UserError(
             f"study {study} was proposed by another version of this code ({error}); check that "
-            "version out"
+            "version out, or hand in the sampler"
         ) from error
 
 
@@ -56,9 +61,14 @@ def replay(study: str, rule: Proposals, trials: Sequence[FrozenTrial]) -> Iterat
 
     The space is rebuilt from what each trial was asked for, so a replay needs no search space.
     """
+    past = Past()
     for n, trial in enumerate(trials):
-        ended = all(earlier.state.is_finished() for earlier in trials[: rule.seen(n)])
-        proposed = rule.propose(study, trials[:n], _Space(trial)).params if ended else None
+        while len(past) < rule.seen(n) and trials[len(past)].state.is_finished():
+            past.add(trials[len(past)])
+        proposed = None
+        if len(past) == rule.seen(n):
+            since = trials[len(past) : n]
+            proposed = rule.propose(study, past, since, _Space(trial)).params
         yield Replayed(trial, proposed)
 
 

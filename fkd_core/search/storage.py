@@ -81,12 +81,11 @@ def open_storage(url: str) -> Storage:
         shown = without_password(url)
         if parsed.get_backend_name() == "sqlite":
             wait = {"connect_args": {"timeout": LOCKED_SECONDS}}
-            storage = RDBStorage(url, engine_kwargs=wait)
-            return Storage(optuna.storages.get_storage(storage), _file_claims(parsed))
+            return Storage(RDBStorage(url, engine_kwargs=wait), _file_claims(parsed))
         if parsed.get_backend_name() == "postgresql":
             claims = ServerClaims(url)
             with claims.turn("tables"):  # Optuna's drivers get in each other's way making them
-                return Storage(optuna.storages.get_storage(url), claims)
+                return Storage(RDBStorage(url), claims)
     except Exception as error:  # SQLAlchemy's and the drivers' own: too many to name
         reason = str(error).splitlines()[0]
         raise UserError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,8 +13,11 @@ from optuna.trial import FrozenTrial, TrialState
 from fkd_core.errors import UserError
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec
-from fkd_core.search.ledger import Ledger
+from fkd_core.search import rows
+from fkd_core.search.history import History
+from fkd_core.search.notes import TrialNote
 from fkd_core.search.proposals import Proposals
+from fkd_core.search.pruning import Pruner
 from fkd_core.search.storage import Storage, trial_claim
 
 Values = Mapping[str, Any]
@@ -31,8 +35,8 @@ class StudyPlan:
     """The fits a trial is scored on, in order."""
     score: Callable[[Sequence[FitResult]], float]
     """The trial's value after these fits, the first of its specs; lower is better."""
-    hopeless: Callable[[Look], bool]
-    """Whether the trial need not go on; may look at nothing else."""
+    pruner: Pruner
+    """Whether a trial need not go on."""
     proposals: Proposals
     """Which parameters each trial gets."""
     trials: int
@@ -45,18 +49,6 @@ class StudyPlan:
     """Hard limit of what all trials together may spend in workers; None for no limit."""
     notes: Mapping[str, Any] = field(default_factory=dict)
     """Shown with the study in the dashboard."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """A trial on its way, as far as rules may see it."""
-
-    results: Sequence[FitResult]
-    """Its whole fits."""
-    value: float
-    """Its value now."""
-    peers: Sequence[float]
-    """Values at the same step of those earlier trials that had ended when it was proposed."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +85,9 @@ class Study:
             for name, value in {**plan.notes, "proposals": plan.proposals.to_json()}.items():
                 if known.get(name) != value:
                     self._study.set_user_attr(name, value)
-        self._mine: set[int] = set()
+        self._id = self._study._study_id
+        self._history = History(self._storage, self._id, plan.proposals.seen)
+        self._mine: dict[int, _Mine] = {}
 
     @property
     def shown(self) -> optuna.Study:
@@ -102,20 +96,21 @@ class Study:
 
     @property
     def trials(self) -> list[FrozenTrial]:
-        """All trials in order of their numbers."""
-        return self._study.get_trials(deepcopy=False)
+        """All trials in order of their numbers, read anew: not for what is done every trial."""
+        return list(rows.trials(self._storage, rows.heads(self._storage, self._id)))
 
     @property
     def finished(self) -> bool:
         """Whether the fixed total, or the limit, is reached and every trial has ended."""
-        trials = self.trials
-        enough = len(trials) >= self.plan.trials or self.exhausted
-        return enough and all(trial.state.is_finished() for trial in trials)
+        self._history.read()
+        enough = len(self._history) >= self.plan.trials or self.exhausted
+        return enough and not self._history.open
 
     @property
     def spent(self) -> float:
         """Seconds that workers have really given to all trials; what the store had costs none."""
-        return Ledger.of(self.trials).spent
+        self._history.read()
+        return self._history.spent
 
     @property
     def exhausted(self) -> bool:
@@ -124,84 +119,121 @@ class Study:
 
     def next(self) -> Proposal | None:
         """The next trial to score, or None for now: wait for others, or there is none left."""
-        with self._claims.turn(self.plan.name):
-            trials = self.trials
-            for trial in trials:  # left over by a driver that is gone
-                if not trial.state.is_finished() and self._take(trial.number):
-                    if self.trials[trial.number].state.is_finished():  # by its driver, just now
-                        self._let_go(trial.number)
-                        continue
-                    return self._begin(trial)
-            n = len(trials)
-            settled = all(t.state.is_finished() for t in trials[: self.plan.proposals.seen(n)])
-            if n >= self.plan.trials or not settled or self.exhausted:
+        history, name = self._history, self.plan.name
+        with self._claims.turn(name):
+            history.read()
+            for number in history.open:  # left over by a driver that is gone
+                if number not in self._mine and self._claim(number):
+                    if trial := history.open_trial(number):
+                        return self._begin(trial)
+                    self._let_go(number)  # by its driver, just now
+            n = len(history)
+            if n >= self.plan.trials or not history.settled or self.exhausted:
                 return None
-            proposed = self.plan.proposals.propose(self.plan.name, trials, self.plan.space)
-            self._study.add_trial(proposed)
-            self._take(n)
-            return self._begin(self.trials[n])
+            proposed = self.plan.proposals.propose(
+                name, history.past, history.since, self.plan.space
+            )
+            self._storage.create_new_trial(self._id, proposed)
+            self._claim(n)
+            trial = history.open_trial(n)
+            assert trial is not None, "nobody else may end it"
+            return self._begin(trial)
 
-    def _take(self, number: int) -> bool:
-        """Claims a trial that this object does not work at yet."""
-        if number in self._mine:
-            return False
-        free = not self._claims.many or self._claims.take(trial_claim(self.plan.name, number))
-        if free:
-            self._mine.add(number)
-        return free
+    def _claim(self, number: int) -> bool:
+        return not self._claims.many or self._claims.take(trial_claim(self.plan.name, number))
 
     def _begin(self, trial: FrozenTrial) -> Proposal:
+        self._mine[trial.number] = _Mine.of(trial)
         if trial.state == TrialState.WAITING:
             self._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
         fixed = optuna.trial.FixedTrial(dict(trial.params), number=trial.number)
         return Proposal(trial.number, self.plan.specs(self.plan.space(fixed)))
 
     def _let_go(self, number: int) -> None:
-        self._mine.discard(number)
+        self._mine.pop(number, None)
         if self._claims.many:
             self._claims.release(trial_claim(self.plan.name, number))
 
     def close(self) -> None:
         """Leaves what this driver has begun to whoever goes on, marked as waiting."""
-        for number in sorted(self._mine):
-            trial = self.trials[number]
-            if not trial.state.is_finished():
-                self._storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
+        for number, mine in sorted(self._mine.items()):
+            self._storage.set_trial_state_values(mine.id, TrialState.WAITING)
             self._let_go(number)
         if not self._claims.many:
             self._claims.release(self.plan.name)
 
+    def note_of(self, number: int) -> TrialNote:
+        """The dashboard's note on a trial that this driver works at."""
+        return TrialNote(self._storage, self._study, self._mine[number].id)
+
+    def id_of(self, number: int) -> int:
+        """Optuna's id of a trial that this driver works at."""
+        return self._mine[number].id
+
+    def params_of(self, number: int) -> Mapping[str, Any]:
+        """The parameters of a trial that this driver works at."""
+        return self._mine[number].params
+
     def peers(self, number: int, step: int) -> list[float]:
         """Values at this step of the trials that had ended when this one was proposed."""
-        ended = self.trials[: self.plan.proposals.seen(number)]
-        return [t.intermediate_values[step] for t in ended if step in t.intermediate_values]
+        return self._history.past.peers(step, self.plan.proposals.seen(number))
 
     def spend(self, number: int, seconds: float) -> None:
         """Adds to what the trial has cost."""
-        trial = self.trials[number]
-        total = round(trial.user_attrs.get("seconds", 0.0) + seconds, 3)
-        self._storage.set_trial_user_attr(trial._trial_id, "seconds", total)
+        mine = self._mine[number]
+        mine.seconds = round(mine.seconds + seconds, 3)
+        self._storage.set_trial_user_attr(mine.id, "seconds", mine.seconds)
 
     def interrupted(self, number: int) -> None:
         """Counts that a worker was lost and the trial goes on elsewhere."""
-        trial = self.trials[number]
-        count = trial.user_attrs.get("interrupted", 0) + 1
-        self._storage.set_trial_user_attr(trial._trial_id, "interrupted", count)
+        mine = self._mine[number]
+        mine.interrupted += 1
+        self._storage.set_trial_user_attr(mine.id, "interrupted", mine.interrupted)
 
     def report(self, number: int, step: int, value: float) -> None:
         """The trial's value at a step; repeating it is harmless."""
-        trial = self.trials[number]
-        if step not in trial.intermediate_values:
-            self._storage.set_trial_intermediate_value(trial._trial_id, step, value)
+        mine = self._mine[number]
+        if step not in mine.steps:
+            mine.steps[step] = value
+            self._storage.set_trial_intermediate_value(mine.id, step, value)
 
     def finish(
         self, number: int, state: TrialState, value: float | None, notes: Mapping[str, Any]
     ) -> None:
-        """The trial's end as it really was, with notes on it; repeating it is harmless."""
-        trial = self.trials[number]
-        if trial.state.is_finished():
+        """The trial's end as it really was, with notes on it; repeating it is harmless.
+
+        A pruned trial's value is its last step's, as Optuna has it.
+        """
+        mine = self._mine.get(number)
+        if mine is None:
             return
         for name, note in notes.items():
-            self._storage.set_trial_user_attr(trial._trial_id, name, note)
-        self._study.tell(number, value if state == TrialState.COMPLETE else None, state)
+            self._storage.set_trial_user_attr(mine.id, name, note)
+        if state == TrialState.PRUNED:
+            value = mine.steps[max(mine.steps)] if mine.steps else None
+            value = None if value is not None and math.isnan(value) else value
+        values = None if value is None else [float(value)]
+        self._storage.set_trial_state_values(mine.id, state, values)
         self._let_go(number)
+
+
+@dataclass
+class _Mine:
+    """A trial that this driver works at, as it has left it in the storage: nobody else writes."""
+
+    id: int
+    params: Mapping[str, Any]
+    steps: dict[int, float]
+    seconds: float
+    interrupted: int
+
+    @classmethod
+    def of(cls, trial: FrozenTrial) -> _Mine:
+        notes = trial.user_attrs
+        return cls(
+            trial._trial_id,
+            trial.params,
+            dict(trial.intermediate_values),
+            notes.get("seconds", 0.0),
+            notes.get("interrupted", 0),
+        )

@@ -28,7 +28,8 @@ from fkd_core.running.session import Session
 from fkd_core.search.arms import compared, errors
 from fkd_core.search.edges import at_the_edge
 from fkd_core.search.proposals import Proposals
-from fkd_core.search.racing import falls_behind
+from fkd_core.search.pruning import Halving, Pruner
+from fkd_core.search.sampling import TPE, Sampler
 from fkd_core.search.storage import Storage
 from fkd_core.search.studies import Study, StudyPlan
 from fkd_core.search.tuning_plan import TuningPlan
@@ -111,6 +112,10 @@ class Tuning:
     on_outcome: OnOutcome | None = None
     sibling: Candidate | None = None
     """Another model's winner: its training begins the second trial."""
+    sampler: Sampler | None = None
+    """In place of TPE."""
+    pruner: Pruner | None = None
+    """In place of successive halving."""
 
     @cached_property
     def study(self) -> Study:
@@ -123,15 +128,9 @@ class Tuning:
                 space=plan.space.space,
                 specs=lambda values: arena.specs(plan.spec(values)),
                 score=lambda results: float(np.mean([result.rmse for result in results])),
-                hopeless=lambda look: falls_behind(look.value, look.peers, b.eta),
+                pruner=self.pruner or Halving(b.eta),
                 proposals=Proposals(
-                    "tpe",
-                    {
-                        "n_startup_trials": b.random,
-                        "multivariate": True,
-                        "group": True,
-                        "constant_liar": True,
-                    },
+                    self.sampler or TPE(n_startup_trials=b.random, group=True),
                     plan.seed,
                     b.lag,
                     self._first,
@@ -247,6 +246,7 @@ class Tuning:
             asdict(replace(plan.budget, trials=0, confirm_pairs=0, final_pairs=0, confirmed=0)),
             plan.seed,
             self._first,
+            *(repr(rule) for rule in (self.sampler, self.pruner) if rule is not None),
         ]
         text = json.dumps(identity, sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()

@@ -13,7 +13,8 @@ from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import Failed, FitResult, Progress
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.running.pool import Worker
-from fkd_core.search.studies import Look, Study
+from fkd_core.search.pruning import Look
+from fkd_core.search.studies import Study
 
 SPENT = "the budget was spent before it ended"
 
@@ -91,7 +92,7 @@ class UnderWay:
         study = self.study
         study.report(self.number, step, value)
         peers = study.peers(self.number, step)
-        return study.plan.hopeless(Look(self.results, value, peers))
+        return study.plan.pruner(Look(self.results, value, peers))
 
     def settle(self, state: TrialState, notes: Mapping[str, Any]) -> None:
         """The trial's end, with what is to be kept with it."""

@@ -146,12 +146,14 @@ def test_any_damaged_byte_is_noticed_and_the_fit_can_be_redone(tmp_path: Path, p
 
 
 @pytest.mark.parametrize("kept", [0, 10, 64, 65, 200])
-def test_a_truncated_file_is_not_listed(tmp_path: Path, kept: int) -> None:
+def test_a_truncated_file_is_absent_and_not_listed_once_that_is_seen(
+    tmp_path: Path, kept: int
+) -> None:
     store = FitStore(tmp_path)
     key = put_number(store, 3)
     os.truncate(file_of(store, key), kept)
-    assert store.rows() == []
     assert store.get(key) is None
+    assert store.rows() == []
 
 
 def test_an_entry_under_another_key_is_noticed(tmp_path: Path) -> None:
@@ -228,9 +230,54 @@ def test_the_index_does_not_grow_without_bound(tmp_path: Path) -> None:
         put_number(store, number)
     index = tmp_path / "index"
     index.write_bytes(index.read_bytes() * 1000)
-    assert len(store.rows()) == 5
-    assert index.read_bytes().count(b"\n") == 5
-    assert len(store.rows()) == 5
+    wanted = store.rows()
+    assert len(wanted) == 5
+    assert not index.read_bytes(), "it is gathered in the file beside it"
+    assert store.rows() == wanted
+    key = put_number(store, 5)
+    assert [row["key"] for row in store.rows()] == [*(row["key"] for row in wanted), key]
+
+
+def test_rows_of_any_form_come_back_from_the_gathered_index(tmp_path: Path) -> None:
+    store = FitStore(tmp_path)
+    forms = [
+        {"text": "a", "number": 1, "share": 0.5, "yes": True, "none": None},
+        {"text": "b", "number": 2.5, "share": float("inf"), "yes": False, "none": None},
+        {"text": None, "number": 2**70, "other": -(2**63)},
+        {},
+    ]
+    for number, form in enumerate(forms):
+        store.put(key_of(number), {"summary": form}, {})
+    wanted = store.rows()
+    index = tmp_path / "index"
+    index.write_bytes(index.read_bytes() * 1000)
+    store.rows()
+    assert (tmp_path / "index.columns").exists()
+    found = FitStore(tmp_path).rows()
+    assert found == wanted
+    assert [list(map(type, row.values())) for row in found] == [
+        list(map(type, row.values())) for row in wanted
+    ]
+
+
+def test_damaged_gathered_rows_are_read_again_from_the_files(tmp_path: Path) -> None:
+    store = FitStore(tmp_path)
+    for number in range(5):
+        put_number(store, number)
+    index, gathered = tmp_path / "index", tmp_path / "index.columns"
+    index.write_bytes(index.read_bytes() * 1000)
+    wanted = store.rows()
+    gathered.write_bytes(gathered.read_bytes()[:-1] + b"!")
+    assert FitStore(tmp_path).rows() == wanted
+
+
+def test_a_result_made_anew_is_not_listed_with_what_was_discarded(tmp_path: Path) -> None:
+    store, other = FitStore(tmp_path / "store"), FitStore(tmp_path / "other")
+    store.put(key_of(1), {"summary": {"failure": "out of memory"}}, {})
+    store.discard(key_of(1))
+    other.put(key_of(1), {"summary": {"failure": None}}, {})
+    file_of(other, key_of(1)).rename(file_of(store, key_of(1)))  # its writer died before its line
+    assert [row["failure"] for row in store.rows()] == [None]
 
 
 def test_a_writer_killed_at_any_moment_leaves_whole_results_only(tmp_path: Path) -> None:

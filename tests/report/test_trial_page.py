@@ -26,6 +26,8 @@ from fkd_core.models.lenet5 import LeNet5
 from fkd_core.report.trial_page import TrialPages
 from fkd_core.report.trial_pictures import Curve, learning_curves, worst_faces
 from fkd_core.search.proposals import Proposals
+from fkd_core.search.pruning import Never
+from fkd_core.search.sampling import TPE, Random
 from fkd_core.search.storage import Storage
 from fkd_core.search.studies import Study, StudyPlan
 
@@ -43,8 +45,8 @@ def study() -> Study:
         space=lambda trial: {"rate": trial.suggest_float("rate", 1e-4, 1e-2, log=True)},
         specs=lambda values: SPECS,
         score=lambda results: results[-1].rmse,
-        hopeless=lambda look: False,
-        proposals=Proposals("random"),
+        pruner=Never(),
+        proposals=Proposals(Random()),
         trials=2,
     )
     return Study(plan, Storage())
@@ -188,7 +190,7 @@ def test_pages_change_no_proposal(
         plan = replace(
             study.plan,
             trials=6,
-            proposals=Proposals("tpe", {"n_startup_trials": 2, "constant_liar": True}, lag=1),
+            proposals=Proposals(TPE(n_startup_trials=2), lag=1),
         )
         searched = Study(plan, Storage())
         for number in range(6):

@@ -5,175 +5,41 @@
 Validates augmentations, then tunes lenet5 and, begun from it, conv5. Prints, as JSON, every
 trial of every study, the verdicts, the policy and the tuned configurations, to be compared
 between runs that were disturbed and runs that were not. RESULTS/ran gets a line for every fit
-that was run. Files in RESULTS/cache ask for faults:
+that was run. Files in RESULTS/cache ask for the faults of ``fkd_core.running.simulated``, and
+for one more:
 
-    die     one worker dies in the middle of a fit, and the file is gone
-    odd     says what happens to one of the screened fits: hang; die, with its worker, always;
-            cramped, out of memory on less than a whole GPU; or the reason why it fails
-    wait    fits wait until the file is gone
-    leak    workers keep 20 MB a fit, and leave once that is 100 MB
     clock   the driver's clock jumps by a day, to and fro
 """
 
 from __future__ import annotations
 
 import json
-import math
-import os
 import random
-import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
-
-import numpy as np
-import ray
 
 from fkd_core import experiment
 from fkd_core.augment.policy import Policy
-from fkd_core.data.faces import Faces
-from fkd_core.data.folds import split
-from fkd_core.fitting.fit import graph_of
 from fkd_core.fitting.fits import Fits
-from fkd_core.fitting.result import FIGURES, Failed, FitResult, Progress, to_record
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
 from fkd_core.running.session import session
-from fkd_core.running.worker import Told, must_leave, own_memory
+from fkd_core.running.simulated import SimulatedWorker, simulated_faces
 from fkd_core.search.augmentation import AugmentationSearch
 from fkd_core.search.augmentation_plan import Plan
 from fkd_core.search.storage import open_storage
 from fkd_core.search.tune import run_studies
 from fkd_core.search.tuning import Tuning
 from fkd_core.search.tuning_plan import TuningPlan
-from fkd_core.sources import PIPELINES
-from search_spaces.augmentation import CONTROL, Budget
+from search_spaces.augmentation import Budget
 from search_spaces.training import BUDGETS
 
-EFFECTS = {"rotation": -0.4, "mirror": -0.3, "box_blur": 0.6, CONTROL: 6.0}
 TRANSFORMS = ("rotation", "mirror", "box_blur", "sharpen", "gamma")
 BUDGET = Budget((0.2, 0.9), 120, 10, 2, 4, 4, 6, 2, 4, lag=2)
-FAILING = "gamma"
-ODD = "sharpen"
 COSTS = {"seconds", "interrupted"}
 """What a trial notes that depends on kills and timing."""
 TUNING = replace(BUDGETS["smoke"], trials=9, epochs=18, faces=None, random=3, lag=2)
-
-
-def simulated_faces(n: int = 160) -> Faces:
-    """Faces without a picture: only who is who matters here."""
-    rng = np.random.default_rng(7)
-    return Faces(
-        np.zeros((n, 96, 96), np.uint8),
-        rng.uniform(20, 76, (n, 15, 2)).astype(np.float32),
-        np.zeros(n, np.int8),
-        rng.integers(0, 2**63, n, dtype=np.uint64),
-        np.arange(1, n + 1, dtype=np.int32),
-    )
-
-
-class SimulatedWorker:
-    """Stands in for FitWorker: an outcome that depends on the spec alone, after a random time."""
-
-    def __init__(
-        self, faces: Faces, cache: str, checkpoints: str | None, gpus: float, memory: int
-    ) -> None:
-        self._faces, self._cache, self._gpus = faces, Path(cache), gpus
-        machines = self._cache / "machines"
-        machines.mkdir(parents=True, exist_ok=True)
-        (machines / ray.get_runtime_context().get_node_id()).touch()
-        self._paused: tuple[FitSpec | None, int] = (None, 0)
-        self._last: FitSpec | None = None
-        self._leaked: list[object] = []
-        self._limit = own_memory() + 100_000_000
-
-    def fit(
-        self,
-        spec: dict[str, Any],
-        looks: Sequence[int] = (),
-        seconds: float | None = None,
-        keep_weights: bool = False,
-    ) -> Told:
-        parsed = FitSpec.from_json(spec)
-        self._leak(parsed)
-        time.sleep(np.random.default_rng().uniform(0.0, 0.05))  # the work; timing must not matter
-        while (self._cache / "wait").exists():
-            time.sleep(0.005)
-        self._die()
-        result = self._odd(parsed) or outcome(parsed, self._faces)
-        at = self._paused[1] if self._paused[0] == parsed else 0
-        ahead = [look for look in looks if look > at]
-        if ahead and isinstance(result, FitResult):
-            self._paused = parsed, ahead[0]
-            rmse = list(result.history["held_out_rmse"][: ahead[0]])
-            return Progress(ahead[0], rmse, float(ahead[0]))
-        record, arrays = to_record(parsed, result)
-        return record, dict(arrays), []
-
-    def _die(self) -> None:
-        try:
-            (self._cache / "die").unlink()
-        except FileNotFoundError:
-            return
-        os._exit(1)
-
-    def _leak(self, spec: FitSpec) -> None:
-        if (self._cache / "leak").exists():
-            last = graph_of(self._last) if self._last else None
-            if must_leave(last, graph_of(spec), self._gpus, own_memory(), self._limit):
-                ray.actor.exit_actor()
-            self._leaked.append(np.ones(20_000_000, np.uint8))
-        self._last = spec
-
-    def _odd(self, spec: FitSpec) -> Failed | None:
-        policy, mark = spec.policy, self._cache / "odd"
-        alone = [(step.transform, step.strength) for step in policy.steps]
-        if not mark.exists() or policy.choice != "all" or alone != [(ODD, BUDGET.strengths[1])]:
-            return None
-        what = mark.read_text()
-        if what == "hang":
-            time.sleep(1e6)
-        if what == "die":
-            os._exit(1)
-        if what == "cramped":
-            return None if self._gpus >= 1 else Failed("out of memory", out_of_memory=True)
-        return Failed(what)
-
-
-def outcome(spec: FitSpec, faces: Faces) -> FitResult | Failed:
-    """Errors around 3 px, moved by what the policy is known to do."""
-    steps = spec.policy.steps
-    if any(step.transform == FAILING for step in steps) and spec.policy.choice == "all":
-        return Failed("the loss became nan in epoch 3")
-    parts = split(faces, PIPELINES[spec.pipeline], spec.split)
-    n, p = len(parts.held_out), len(spec.taught.keypoints)
-    effect = sum(
-        EFFECTS.get(s.transform, 0.0) * s.probability * (s.strength or 0.5) for s in steps
-    )
-    effect += 0.1 * abs(math.log10(spec.training.learning_rate / 3e-3))
-    noise = np.random.default_rng([spec.seed, spec.split.fold, len(steps)])
-    face = np.random.default_rng(3).normal(0, 0.3, len(faces))[parts.held_out]
-    size = 3.0 + 2 * effect + face + noise.normal(0, 0.02, n)
-    rmse = float(np.sqrt(np.mean(size**2)))
-    epochs = spec.training.epochs
-    curve = rmse * (1 + np.linspace(1, 0, epochs))
-    return FitResult(
-        spec=spec,
-        history=dict.fromkeys(FIGURES, curve),
-        predictions=np.zeros((n, p, 2), np.float32),
-        row=faces.row[parts.held_out],
-        group=faces.group[parts.held_out],
-        squared=np.repeat(2 * size[:, None] ** 2, p, axis=1),
-        labelled=np.ones((n, p), bool),
-        parameters=1000,
-        train_faces=len(parts.train),
-        train_rmse=0.9,
-        best_epoch=epochs,
-        seconds={"train": float(epochs)},
-        versions={"python": sys.version.split()[0]},
-    )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from optuna.trial import TrialState
-from simulated_search import outcome, simulated_faces
 
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import Failed, FitResult, Progress, to_record
@@ -17,10 +16,12 @@ from fkd_core.fitting.store import FitStore
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.running.pool import Lost, Worker
 from fkd_core.running.session import RETRIES
+from fkd_core.running.simulated import outcome, simulated_faces
 from fkd_core.search.brain import Brain
 from fkd_core.search.ledger import Ledger
 from fkd_core.search.proposals import Proposals
-from fkd_core.search.racing import falls_behind
+from fkd_core.search.pruning import Halving
+from fkd_core.search.sampling import Random
 from fkd_core.search.storage import Storage
 from fkd_core.search.studies import Study, StudyPlan
 from fkd_core.search.under_way import SPENT
@@ -29,7 +30,7 @@ FACES = simulated_faces()
 EPOCHS, LOOKS = 18, (2, 6)
 RATES = (3e-3, 2e-3, 4e-3, 2.9e-3, 1e-4, 3.01e-3)
 """One a trial; the simulated optimum is 3e-3."""
-AT_ONCE = Proposals("random", lag=3, first=[{"rate": rate} for rate in RATES])
+AT_ONCE = Proposals(Random(), lag=3, first=[{"rate": rate} for rate in RATES])
 
 
 class OneWorker:
@@ -66,8 +67,8 @@ def _study(storage: Storage, **changes: Any) -> Study:
         "space": lambda trial: {"rate": trial.suggest_float("rate", 1e-5, 1.0, log=True)},
         "specs": lambda values: [_spec(values["rate"])],
         "score": lambda results: float(np.mean([result.rmse for result in results])),
-        "hopeless": lambda look: falls_behind(look.value, look.peers, 3),
-        "proposals": Proposals("random", lag=1, first=[{"rate": rate} for rate in RATES]),
+        "pruner": Halving(3),
+        "proposals": Proposals(Random(), lag=1, first=[{"rate": rate} for rate in RATES]),
         "trials": len(RATES),
         "looks": LOOKS,
         "steps_a_fit": EPOCHS,

@@ -28,6 +28,8 @@ from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.report.trial_page import TrialPages
 from fkd_core.search.proposals import Proposals
+from fkd_core.search.pruning import Never
+from fkd_core.search.sampling import Random
 from fkd_core.search.storage import Storage, open_storage
 from fkd_core.search.studies import Study, StudyPlan
 
@@ -50,8 +52,8 @@ def _study(storage: Storage, name: str, trials: int) -> Study:
         space=lambda trial: {"strength": trial.suggest_float("strength", 0.0, 1.0)},
         specs=lambda values: (),
         score=lambda results: 0.0,
-        hopeless=lambda results: False,
-        proposals=Proposals("random"),
+        pruner=Never(),
+        proposals=Proposals(Random()),
         trials=trials,
         notes={"transform": "turns the face about its middle"},
     )

@@ -12,15 +12,16 @@ import pytest
 from optuna.trial import BaseTrial, FrozenTrial, TrialState
 
 from fkd_core.errors import UserError
+from fkd_core.search import history, sampling
 from fkd_core.search.proposals import Proposals
+from fkd_core.search.pruning import Never
 from fkd_core.search.replay import Replayed, replay, rule_of
 from fkd_core.search.storage import open_storage
 from fkd_core.search.studies import Study, StudyPlan
 
 NAME = "tuning/complete/conv5@0123abcd"
 TPE = Proposals(
-    "tpe",
-    {"n_startup_trials": 4, "multivariate": True, "group": True, "constant_liar": True},
+    sampling.TPE(n_startup_trials=4, group=True),
     seed=3,
     lag=3,
     first=({"x": 1.5, "kind": "b", "n": 4},),
@@ -47,7 +48,7 @@ def _search(url: str, rule: Proposals = TPE, space: Any = _space, trials: int = 
         space=space,
         specs=lambda values: [dict(values)],  # type: ignore[list-item]
         score=lambda results: 0.0,
-        hopeless=lambda results: False,
+        pruner=Never(),
         proposals=rule,
         trials=trials,
     )
@@ -99,6 +100,17 @@ def test_a_search_with_pruned_and_failed_trials_comes_out_again(url: str) -> Non
     assert {"share" in each.trial.params for each in found} == {True, False}
 
 
+def test_a_search_that_sees_only_a_part_of_its_past_comes_out_again(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "LATEST", 5)
+    monkeypatch.setattr(history, "BEST", 3)
+    _search(url, trials=20)
+    assert all(each.same for each in _replayed(url))
+    monkeypatch.undo()
+    assert not all(each.same for each in _replayed(url)), "it matters what they saw"
+
+
 def test_trials_that_wait_for_another_driver_are_asked_again_too(url: str) -> None:
     _search(url).close()
     assert TrialState.WAITING in [trial.state for trial in _on_record(url)]
@@ -108,12 +120,12 @@ def test_trials_that_wait_for_another_driver_are_asked_again_too(url: str) -> No
 @pytest.mark.parametrize(
     ("rule", "space"),
     [
-        (Proposals("random", lag=2), _space),
+        (Proposals(sampling.Random(), lag=2), _space),
         (
-            Proposals("grid", {"search_space": {"x": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]}}, lag=3),
+            Proposals(sampling.Grid({"x": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]}), lag=3),
             lambda trial: {"x": trial.suggest_float("x", 0, 5)},
         ),
-        (Proposals("random", lag=2), lambda trial: {}),
+        (Proposals(sampling.Random(), lag=2), lambda trial: {}),
     ],
     ids=["random", "grid", "nothing is asked"],
 )

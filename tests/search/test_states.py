@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import ray
-import simulated_search
 from optuna.trial import TrialState
-from simulated_search import TUNING, SimulatedWorker, simulated_faces
+from simulated_search import TUNING
 
 from fkd_core.augment.policy import Policy
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.store import FitStore
 from fkd_core.running.place import Place
 from fkd_core.running.session import session
+from fkd_core.running.simulated import SimulatedWorker, simulated_faces
 from fkd_core.search import tune
 from fkd_core.search.brain import Brain
 from fkd_core.search.storage import Storage
@@ -63,7 +62,6 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Log:
 
 
 def test_every_end_of_a_trial_is_what_the_scheduler_saw(log: Log, tmp_path: Path) -> None:
-    ray.cloudpickle.register_pickle_by_value(simulated_search)  # workers have other paths
     faces = simulated_faces()
     fits = Fits(FitStore(tmp_path / "fits"), faces.fingerprint)
     die = tmp_path / "cache" / "die"

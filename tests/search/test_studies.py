@@ -12,11 +12,13 @@ from optuna.trial import BaseTrial, TrialState
 
 from fkd_core.errors import UserError
 from fkd_core.search.proposals import Proposals
+from fkd_core.search.pruning import Never
+from fkd_core.search.sampling import TPE, Grid
 from fkd_core.search.storage import Storage, open_storage
 from fkd_core.search.studies import Proposal, Study, StudyPlan
 
 Params = dict[str, Any]
-RULE = Proposals("tpe", {"n_startup_trials": 3, "constant_liar": True}, lag=3)
+RULE = Proposals(TPE(n_startup_trials=3), lag=3)
 
 
 def _space(trial: BaseTrial) -> Params:
@@ -29,7 +31,7 @@ def _plan(**changes: Any) -> StudyPlan:
         "space": _space,
         "specs": lambda values: [dict(values)],
         "score": lambda results: 0.0,
-        "hopeless": lambda results: False,
+        "pruner": Never(),
         "proposals": RULE,
         "trials": 14,
     }
@@ -111,7 +113,7 @@ def test_the_first_trials_can_be_given() -> None:
 def test_a_grid_is_tried_once_each() -> None:
     plan = _plan(
         space=lambda trial: {"x": trial.suggest_float("x", 0, 1), "kind": "a"},
-        proposals=Proposals("grid", {"search_space": {"x": [0.0, 0.5, 1.0]}}, lag=3),
+        proposals=Proposals(Grid({"x": [0.0, 0.5, 1.0]}), lag=3),
         trials=3,
     )
     study = Study(plan, Storage())

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from simulated_search import simulated_faces
 
 from fkd_core.augment.policy import Policy, Step
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.store import FitStore
+from fkd_core.running.simulated import simulated_faces
 from fkd_core.search.storage import Storage
 from fkd_core.search.tuning import Candidate, Tuning
 from fkd_core.search.tuning_plan import TuningPlan

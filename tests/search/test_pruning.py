@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fkd_core.search.racing import falls_behind, hopeless
+from fkd_core.search.pruning import falls_behind, hopeless
 
 
 def test_nothing_is_hopeless_before_it_was_tried() -> None:
