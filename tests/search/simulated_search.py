@@ -10,7 +10,9 @@ that was run. Files in RESULTS/cache ask for faults:
     die     one worker dies in the middle of a fit, and the file is gone
     odd     says what happens to one of the screened fits: hang; die, with its worker, always;
             cramped, out of memory on less than a whole GPU; or the reason why it fails
-    wait    fits wait until the file is gone
+    wait    fits wait until the file is gone, once so many were run as it says
+    hurry   the driver waits 5 seconds, not a minute, for SQLite while somebody else has it
+    linger  a driver that leaves waits until the file is gone
     leak    workers keep 20 MB a fit, and leave once that is 100 MB
     clock   the driver's clock jumps by a day, to and fro
 """
@@ -43,6 +45,7 @@ from fkd_core.fitting.store import FitStore
 from fkd_core.keypoints import PIPELINES
 from fkd_core.running.session import session
 from fkd_core.running.worker import Told, must_leave, own_memory
+from fkd_core.search import storage as storage_module
 from fkd_core.search.augmentation import AugmentationSearch
 from fkd_core.search.augmentation_plan import Plan
 from fkd_core.search.storage import open_storage
@@ -99,8 +102,8 @@ class SimulatedWorker:
         parsed = FitSpec.from_json(spec)
         self._leak(parsed)
         time.sleep(np.random.default_rng().uniform(0.0, 0.05))  # the work; timing must not matter
-        while (self._cache / "wait").exists():
-            time.sleep(0.005)
+        while self._waits():
+            time.sleep(0.02)
         self._die()
         result = self._odd(parsed) or outcome(parsed, self._faces)
         at = self._paused[1] if self._paused[0] == parsed else 0
@@ -111,6 +114,13 @@ class SimulatedWorker:
             return Progress(ahead[0], rmse, float(ahead[0]))
         record, arrays = to_record(parsed, result)
         return record, dict(arrays), []
+
+    def _waits(self) -> bool:
+        try:
+            most = int((self._cache / "wait").read_text() or 0)
+        except FileNotFoundError:
+            return False
+        return len(runs(self._cache.parent)) >= most
 
     def _die(self) -> None:
         try:
@@ -188,6 +198,17 @@ def main(options: Simulated) -> None:
     """Search with simulated fits."""
     if (options.cache / "clock").exists():
         jump()
+    try:
+        search(options)
+    finally:
+        while (options.cache / "linger").exists():
+            time.sleep(0.02)
+
+
+def search(options: Simulated) -> None:
+    """All its stages."""
+    if (options.cache / "hurry").exists():
+        storage_module.LOCKED_SECONDS = 5
     faces = simulated_faces()
     fits = Fits(FitStore(options.results / "fits"), faces.fingerprint)
     storage = open_storage(options.storage_url)
@@ -201,12 +222,12 @@ def main(options: Simulated) -> None:
     place = replace(options.place, cache=options.cache)
     with session(faces, place, SimulatedWorker) as ray_session:
         plan = Plan("complete", TRANSFORMS, BUDGET, seed=0)
-        search = AugmentationSearch(plan, ray_session, fits, storage, note)
-        screened = search.screen()
+        augmentation = AugmentationSearch(plan, ray_session, fits, storage, note)
+        screened = augmentation.screen()
         policy = Policy()
         if not options.short:
-            verdicts = search.confirm(screened)
-            meeting = search.compose(verdicts)
+            verdicts = augmentation.confirm(screened)
+            meeting = augmentation.compose(verdicts)
             assert meeting is not None
             policy = meeting.policy
             found["verdicts"] = [repr(verdict) for verdict in verdicts]
@@ -223,6 +244,12 @@ def main(options: Simulated) -> None:
     found["trials"] = sorted(_trials(storage.optuna))
     found["fits"] = sorted(row["key"] for row in fits.store.rows())
     print(json.dumps(found))
+
+
+def runs(results: Path) -> list[str]:
+    """Keys of the fits that were run, in order."""
+    path = results / "ran"
+    return path.read_text().split() if path.exists() else []
 
 
 def jump() -> None:
