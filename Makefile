@@ -5,8 +5,8 @@ PYTHON ?= python3
 OPTIONS ?=
 
 BIN := .venv/bin
-# Most tests use one thread, so two files at a time.
-TWO := -n 2 --dist loadfile
+# Most tests use one thread, so two files at a time, in the order of tests/conftest.py.
+TWO := -n 2 --dist loadfile --no-loadscope-reorder
 # --no-build-isolation: the build backend comes from the pins too, so nothing else is downloaded.
 SELF := $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 

@@ -1,12 +1,16 @@
-"""What tests of several rooms share: tiny faces, and the backend this process runs."""
+"""What tests of several rooms share: the order of files, how hypothesis draws, tiny faces, a whole
+search, and the backend this process runs."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # makes faces_for_tests importable
 
@@ -15,16 +19,76 @@ from faces_for_tests import tiny_faces
 from fkd_core.data.faces import Faces
 from fkd_core.fitting.runtime import prepare
 
+ROOT = Path(__file__).parents[1]
 BACKEND = os.environ.get("FKD_TEST_BACKEND", "tensorflow")
 """A process has one Keras backend; ``FKD_TEST_BACKEND=jax pytest ...`` tests the other."""
 
+LONGEST = (
+    "test_kill.py",
+    "search/test_survival.py",
+    "search/test_faults.py",
+    "fitting/test_fit.py",
+    "test_cluster.py",
+    "test_build_ensemble.py",
+    "models/test_conformance.py",
+    "running/test_pool.py",
+    "running/test_worker.py",
+    "ensemble/test_export.py",
+    "test_extending.py",
+    "test_benchmarks.py",
+)
+"""Files that take minutes, most first: dealt to two processes, none is left for the end."""
+
+# Ray's processes take longer to start on a busy machine than Ray itself would wait.
+os.environ.setdefault("RAY_worker_register_timeout_seconds", "600")
+os.environ.setdefault("RAY_agent_register_timeout_ms", "600000")
+os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "600")
+# Workers are not killed for the memory that others take of this machine.
+os.environ.setdefault("RAY_memory_monitor_refresh_ms", "0")
+
 prepare(BACKEND, 1)
+# The same draws every time; how long one takes is up to the machine.
+settings.register_profile(
+    "tests", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("tests")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the longest files first."""
+    here = Path(__file__).parent
+    ranks = {here / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 @pytest.fixture(scope="session")
 def faces() -> Faces:
     """56 faces, see ``faces_for_tests.tiny_faces``."""
     return tiny_faces()
+
+
+@pytest.fixture(scope="session")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of a whole search with the smallest preset, which nothing disturbed, for all
+    test processes; not to be changed."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    results = folder / "searched"
+    with FileLock(folder / "searched.lock"):
+        if not results.exists():
+            program, begun = ROOT / "experiments" / "search_augment.py", folder / "searching"
+            done = subprocess.run(
+                [sys.executable, program, "--preset", "smoke", "--results", begun],
+                env={k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+            begun.rename(results)
+    return results
 
 
 @pytest.fixture(scope="session")

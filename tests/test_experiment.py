@@ -17,7 +17,7 @@ from fkd_core.search.augmentation_plan import Plan, candidates
 from search_spaces.augmentation import BUDGETS
 
 ROOT = Path(__file__).parents[1]
-TIMEOUT = 300
+TIMEOUT = 1800
 
 
 def _search(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -36,7 +36,7 @@ def _search(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def _in_process(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """The same edge without a new process, for the many ways to be wrong."""
+    """The same edge without a new process, for plans and the many ways to be wrong."""
     from experiments import search_augment
 
     out, err = io.StringIO(), io.StringIO()
@@ -47,9 +47,11 @@ def _in_process(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     ):
         patch.setattr(sys, "argv", ["experiments/search_augment.py", *map(str, arguments)])
         patch.delenv("RAY_ADDRESS", raising=False)
-        with pytest.raises(SystemExit) as stopped:
+        code: object = 0
+        try:
             experiment.run(search_augment.main, search_augment.SearchAugment)
-    code = stopped.value.code
+        except SystemExit as stopped:
+            code = stopped.code
     assert isinstance(code, int)
     return subprocess.CompletedProcess(sys.argv, code, out.getvalue(), err.getvalue())
 
@@ -62,7 +64,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def planned(results: Path) -> subprocess.CompletedProcess[str]:
-    return _search("--dry-run", "--results", results)
+    return _in_process("--dry-run", "--results", results)
 
 
 def _is_one_clear_error(done: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -111,20 +113,20 @@ def test_without_data_it_says_that_the_faces_are_drawn(
 
 
 def test_the_planned_number_of_fits_is_the_sum_over_the_pipelines(results: Path) -> None:
-    both = _search("--dry-run", "--results", results, "--pipelines", "complete", "partial")
+    both = _in_process("--dry-run", "--results", results, "--pipelines", "complete", "partial")
     names = candidates((), "quick")
     plans = [Plan(pipeline, names, BUDGETS["quick"], 0) for pipeline in ("complete", "partial")]
     assert f"at most {sum(plan.fits for plan in plans)} fits" in both.stdout
 
 
 def test_an_unknown_transform_is_named_beside_those_there_are(results: Path) -> None:
-    done = _search("--transforms", "rotation", "wibble", "--results", results)
+    done = _in_process("--transforms", "rotation", "wibble", "--results", results)
     _is_one_clear_error(done, "--transforms", "'wibble'", "rotation", "box_blur")
 
 
 def test_a_data_folder_that_is_not_there_is_named(results: Path, tmp_path: Path) -> None:
     missing = tmp_path / "nowhere"
-    done = _search("--data", missing, "--results", results)
+    done = _in_process("--data", missing, "--results", results)
     _is_one_clear_error(done, str(missing), "does not exist", "training.csv")
 
 

@@ -6,7 +6,8 @@ in seconds and faults are tried by the thousand. Files in its cache folder ask f
     die     one worker dies in the middle of a fit, and the file is gone
     odd     says what happens to fits under ``ODD`` alone: hang; die, with its worker, always;
             cramped, out of memory on less than a whole GPU; or the reason why they fail
-    wait    fits wait until the file is gone
+    wait    fits wait until the file is gone, once the file `ran` beside the cache has as many lines
+            as it says
     leak    workers keep 20 MB a fit, and leave once that is 100 MB
 """
 
@@ -83,8 +84,8 @@ class SimulatedWorker:
         parsed = FitSpec.from_json(spec)
         self._leak(parsed)
         time.sleep(np.random.default_rng().uniform(0, self._pause))  # timing must not matter
-        while (self._cache / "wait").exists():
-            time.sleep(0.005)
+        while self._waits():
+            time.sleep(0.02)
         self._die()
         result = self._odd(parsed) or outcome(parsed, self._faces)
         at = self._paused[1] if self._paused[0] == parsed else 0
@@ -95,6 +96,14 @@ class SimulatedWorker:
             return Progress(ahead[0], rmse, float(ahead[0]))
         record, arrays = to_record(parsed, result)
         return record, dict(arrays), []
+
+    def _waits(self) -> bool:
+        ran = self._cache.parent / "ran"
+        try:
+            most = int((self._cache / "wait").read_text() or 0)
+        except FileNotFoundError:
+            return False
+        return (len(ran.read_text().split()) if ran.exists() else 0) >= most
 
     def _die(self) -> None:
         try:

@@ -291,7 +291,7 @@ def test_two_processes_at_the_same_rendering_do_not_harm_each_other(tmp_path: Pa
     both = [
         subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment) for _ in range(2)
     ]
-    assert [process.wait(timeout=120) for process in both] == [0, 0]
+    assert [process.wait(timeout=600) for process in both] == [0, 0]
     copies = stacked(rendered(FACES, EVERYTHING, 5, 20, tmp_path))
     assert same(copies, made(FACES, seed=5, copies=20))
     assert len(list(tmp_path.iterdir())) == 3

@@ -67,6 +67,14 @@ def test_weights_that_are_kept_give_the_predictions_of_the_fit(
 
 
 def test_calls_are_spread_over_the_workers_and_all_come_back(ray_session: Session) -> None:
+    taken = []
+    while len(taken) < ray_session.pool.size:  # until all have started
+        if worker := ray_session.pool.take():
+            taken.append(worker)
+        else:
+            ray_session.pool.wait([], 10)
+    for worker in taken:
+        ray_session.pool.give(worker)
     calls = [lambda worker, n=n: worker.call.remote(_slowly, n) for n in range(9)]
     found = dict(ray_session.spread(calls))
     assert {number: answer[0] for number, answer in found.items()} == {n: n * n for n in range(9)}

@@ -10,13 +10,15 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 SCRIPT = Path(__file__).with_name("simulated_search.py")
-POLL = 0.005
+POLL = 0.02
+ENOUGH = 1800.0
+"""Seconds for what does not hang, on any machine."""
 
 
 @dataclass
@@ -56,7 +58,7 @@ class Search:
     def finish(self, driver: subprocess.Popen[str] | None = None) -> dict[str, Any]:
         """What a driver, or a new one, prints at its end."""
         driver = driver or self.start()
-        out, err = driver.communicate(timeout=1200)
+        out, err = driver.communicate(timeout=ENOUGH)
         assert driver.returncode == 0, err[-3000:]
         found: dict[str, Any] = json.loads(out.splitlines()[-1])
         return found
@@ -64,13 +66,25 @@ class Search:
     def stopped(self, *more: str) -> tuple[int, str]:
         """Exit code and messages of a driver that ends by itself."""
         driver = self.start(*more)
-        _, err = driver.communicate(timeout=1200)
+        _, err = driver.communicate(timeout=ENOUGH)
         return driver.returncode, err
 
     def ran(self) -> list[str]:
         """Keys of the fits that were run, in order."""
         path = self.folder / "ran"
         return path.read_text().split() if path.exists() else []
+
+    @contextlib.contextmanager
+    def halfway(self, fits: int) -> Iterator[subprocess.Popen[str]]:
+        """A driver that has run so many more fits and, while this lasts, ends no other: whatever
+        befalls it here does so before its search is over, however slow the machine."""
+        wait = self.mark("wait", str(len(self.ran()) + fits))
+        driver = self.start()
+        try:
+            assert self.until(fits, driver), "it ended before"
+            yield driver
+        finally:
+            wait.unlink()
 
     def until(self, fits: int, driver: subprocess.Popen[str]) -> bool:
         """Waits until so many more fits were run; False where the driver ended before."""

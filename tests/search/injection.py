@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from driven import POLL, Search, below, end, kill
+from driven import ENOUGH, POLL, Search, below, end, kill
 from surroundings import Postgres
 
 
@@ -51,7 +51,7 @@ class Scene:
 
     def leave(self, code: int) -> None:
         """Waits for the driver's end, which should be in order and with this exit code."""
-        _, err = self.driver.communicate(timeout=600)
+        _, err = self.driver.communicate(timeout=ENOUGH)
         if self.driver.returncode not in (code, 0) or "Traceback" in err:
             self.complaints.append(f"exit code {self.driver.returncode}: {err[-2000:]}")
 
@@ -114,7 +114,9 @@ def fill_disk(scene: Scene) -> None:
 
 def lock_database(scene: Scene) -> None:
     """Another process writes to SQLite for two seconds."""
-    with contextlib.closing(sqlite3.connect(scene.search.folder / "studies.db", timeout=60)) as db:
+    with contextlib.closing(
+        sqlite3.connect(scene.search.folder / "studies.db", timeout=ENOUGH)
+    ) as db:
         db.execute("BEGIN IMMEDIATE")
         time.sleep(2)  # the fault itself
         db.rollback()

@@ -6,8 +6,10 @@ Validates augmentations, then tunes lenet5 and, begun from it, conv5. Prints, as
 trial of every study, the verdicts, the policy and the tuned configurations, to be compared
 between runs that were disturbed and runs that were not. RESULTS/ran gets a line for every fit
 that was run. Files in RESULTS/cache ask for the faults of ``fkd_core.running.simulated``, and
-for one more:
+for more:
 
+    hurry   the driver waits 5 seconds, not a minute, for SQLite while somebody else has it
+    linger  a driver that leaves waits until the file is gone
     clock   the driver's clock jumps by a day, to and fro
 """
 
@@ -26,6 +28,7 @@ from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
 from fkd_core.running.session import session
 from fkd_core.running.simulated import SimulatedWorker, simulated_faces
+from fkd_core.search import storage as storage_module
 from fkd_core.search.augmentation import AugmentationSearch
 from fkd_core.search.augmentation_plan import Plan
 from fkd_core.search.storage import open_storage
@@ -54,6 +57,17 @@ def main(options: Simulated) -> None:
     """Search with simulated fits."""
     if (options.cache / "clock").exists():
         jump()
+    try:
+        search(options)
+    finally:
+        while (options.cache / "linger").exists():
+            time.sleep(0.02)
+
+
+def search(options: Simulated) -> None:
+    """All its stages."""
+    if (options.cache / "hurry").exists():
+        storage_module.LOCKED_SECONDS = 5
     faces = simulated_faces()
     fits = Fits(FitStore(options.results / "fits"), faces.fingerprint)
     storage = open_storage(options.storage_url)
@@ -67,12 +81,12 @@ def main(options: Simulated) -> None:
     place = replace(options.place, cache=options.cache)
     with session(faces, place, SimulatedWorker) as ray_session:
         plan = Plan("complete", TRANSFORMS, BUDGET, seed=0)
-        search = AugmentationSearch(plan, ray_session, fits, storage, note)
-        screened = search.screen()
+        augmentation = AugmentationSearch(plan, ray_session, fits, storage, note)
+        screened = augmentation.screen()
         policy = Policy()
         if not options.short:
-            verdicts = search.confirm(screened)
-            meeting = search.compose(verdicts)
+            verdicts = augmentation.confirm(screened)
+            meeting = augmentation.compose(verdicts)
             assert meeting is not None
             policy = meeting.policy
             found["verdicts"] = [repr(verdict) for verdict in verdicts]
@@ -89,6 +103,12 @@ def main(options: Simulated) -> None:
     found["trials"] = sorted(_trials(storage.optuna))
     found["fits"] = sorted(row["key"] for row in fits.store.rows())
     print(json.dumps(found))
+
+
+def runs(results: Path) -> list[str]:
+    """Keys of the fits that were run, in order."""
+    path = results / "ran"
+    return path.read_text().split() if path.exists() else []
 
 
 def jump() -> None:

@@ -24,6 +24,9 @@ def cluster_of_two() -> Iterator[Any]:
         cluster.shutdown()
 
 
+PATIENCE = "600"  # seconds, for a server on a busy machine
+
+
 class SmallDisk:
     """A disk of its own, in memory, seen by the commands inside and from outside."""
 
@@ -69,7 +72,7 @@ class Postgres:
         if self._user:
             shutil.chown(self._folder, self._user["user"])
         self.url = f"postgresql+psycopg://fkd@/postgres?host={self._folder}"
-        self._call("initdb", "-A", "trust", "-U", "fkd")
+        self._call("initdb", "-A", "trust", "-U", "fkd", "--no-sync")
         self.start()
 
     def database(self) -> str:
@@ -87,11 +90,12 @@ class Postgres:
     def start(self) -> None:
         """Waits until it answers."""
         listen = f"-c listen_addresses='' -c unix_socket_directories={self._folder}"
-        self._call("pg_ctl", "-w", "-l", str(self._folder / "log"), "-o", listen, "start")
+        log = str(self._folder / "log")
+        self._call("pg_ctl", "-w", "-t", PATIENCE, "-l", log, "-o", listen, "start")
 
     def stop(self) -> None:
         """At once, as a crash does."""
-        self._call("pg_ctl", "-w", "-m", "immediate", "stop")
+        self._call("pg_ctl", "-w", "-t", PATIENCE, "-m", "immediate", "stop")
 
     def close(self) -> None:
         """Gives back what it has."""

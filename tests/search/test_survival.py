@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from driven import Search, end
+from injection import Scene, disturbed, kill_driver, kill_proxy, kill_worker, lose_node
 from surroundings import cluster_of_two
 
 PLANNED = {"screen": 9, "confirm": 5, "meeting": 2, "compose": 6, "lenet5": 9, "conv5": 9}
@@ -97,16 +98,30 @@ def test_a_cluster_gives_the_same_trials_though_a_worker_dies_and_machines_leave
         leaving = cluster.add_node(num_cpus=1)
         search = Search(tmp_path, address=cluster.address)
         death = search.mark("die")
-        driver = search.start()
-        assert search.until(20, driver)
-        wait = search.mark("wait")
-        search.until_machines(2, driver)
-        cluster.remove_node(leaving, allow_graceful=False)
-        cluster.add_node(num_cpus=1)
-        search.until_machines(3, driver)
-        wait.unlink()
+        with search.halfway(20) as driver:
+            search.until_machines(2, driver)
+            cluster.remove_node(leaving, allow_graceful=False)
+            cluster.add_node(num_cpus=1)
+            search.until_machines(3, driver)
         assert search.finish(driver) == undisturbed
     assert not death.exists(), "a worker did die"
+
+
+@pytest.mark.slow
+def test_twenty_random_kills_change_nothing(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+    kills = [kill_driver, kill_worker, kill_worker, kill_proxy, lose_node]
+    chance, done = random.Random(50), 0
+    with cluster_of_two() as cluster:
+        while done < 20:
+            search = Search(tmp_path / str(done), (), cluster.address)
+            scene = Scene(search, chance, cluster)
+            damage = disturbed(scene, kills, 20 - done, 4, undisturbed)
+            cluster.remove_node(scene.node, allow_graceful=False)
+            assert damage.same
+            assert (damage.lost, damage.wrong, list(damage.complaints)) == (0, 0, [])
+            assert not search.running()
+            assert len(undisturbed["fits"]) - len(search.ran()) <= scene.deaths
+            done += sum(damage.tried.values())
 
 
 def test_several_drivers_on_postgresql_run_exactly_the_planned_trials_though_one_is_killed(
@@ -124,10 +139,9 @@ def test_several_drivers_on_postgresql_run_exactly_the_planned_trials_though_one
 
 def test_a_second_driver_on_one_sqlite_study_is_refused_with_the_way_out(tmp_path: Path) -> None:
     search = Search(tmp_path)
-    first = search.start()
-    assert search.until(1, first)
-    _, err = search.stopped()
-    assert "being searched by another process" in err
-    assert "postgresql" in err
-    assert first.poll() is None, "the first is not disturbed"
-    end(first)
+    with search.halfway(1) as first:
+        _, err = search.stopped()
+        assert "being searched by another process" in err
+        assert "postgresql" in err
+        assert first.poll() is None, "the first is not disturbed"
+        end(first)
