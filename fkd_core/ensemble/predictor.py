@@ -163,7 +163,7 @@ def _write_half(folder: Path, half: Half) -> dict[str, Any]:
             size = {"parameters": int(sum(weight.size for weight in weights))}
             arrays = {f"{number:04d}": weight for number, weight in enumerate(weights)}
             # Of the fit alone: both halves of a joint member name the same file.
-            where = f"{member.spec.pipeline}/{member.spec.model.name}"
+            where = f"{member.spec.pipeline}/{member.spec.name}"
             name = f"{where}/seed{at['seed']}-fold{at['fold']}"
             fits.append(at | size | written(name, arrays))
         members.append({"model": member.name, "spec": member.spec.to_json(), "fits": fits})

@@ -29,7 +29,7 @@ def mean_shape(points: NDArray[np.float32]) -> NDArray[np.float32]:
 
     Raises ValueError where one of the points is labelled nowhere.
     """
-    labelled = np.isfinite(points).all(axis=2)
+    labelled = np.asarray(np.isfinite(points).all(axis=2))
     if not labelled.any(axis=0).all():
         raise ValueError("a point to align by is labelled on no face that trains")
     total = np.where(labelled[..., None], points, 0.0).sum(axis=0, dtype=np.float64)

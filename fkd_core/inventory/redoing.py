@@ -88,8 +88,8 @@ def redo(store: FitStore, key: str, faces: Faces, cache: Path) -> Redone:
     before = fits.get(spec)
     runtime.prepare_for(spec)
     runtime.import_silently()
-    before = fits.weights(spec.aligned_by) if spec.aligned_by else None
-    again = fit(spec, faces, cache=cache, before=before)
+    stage = fits.weights(spec.aligned_by) if spec.aligned_by else None
+    again = fit(spec, faces, cache=cache, before=stage)
     assert before is not None
     assert not isinstance(again, Stopped)  # nobody asked it to stop
     return Redone(before, again)

@@ -15,9 +15,12 @@ from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Split, split
 from fkd_core.fitting.aligned import mean_shape, similarities
 from fkd_core.fitting.fit import fit
+from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.predict import predict
 from fkd_core.fitting.result import Failed, FitResult, Stopped, from_record, to_record
 from fkd_core.fitting.spec import FitSpec, Training
+from fkd_core.fitting.store import FitStore
+from fkd_core.inventory.redoing import redo
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.sources import COMPLETE
 
@@ -190,3 +193,13 @@ def test_a_stage_that_fails_is_said(faces: Faces, backend: str) -> None:
     outcome = fit(chain(backend), faces.take([0]))
     assert isinstance(outcome, Failed)
     assert "lenet5, which is to align: impossible: no training faces" in outcome.reason
+
+
+def test_a_kept_chain_is_redone_from_its_kept_stage(
+    aligned: FitResult, before: FitResult, faces: Faces, tmp_path: Path
+) -> None:
+    fits = Fits(FitStore(tmp_path / "fits"), faces.fingerprint)
+    fits.keep(before.spec, before)
+    fits.keep(aligned.spec, aligned)
+    again = redo(fits.store, fits.key(aligned.spec), faces, tmp_path / "cache")
+    assert again.same

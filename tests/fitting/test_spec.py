@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fkd_core.augment.policy import Policy, Step
@@ -124,6 +124,7 @@ specs = st.builds(
 )
 
 
+@settings(deadline=None)  # the first key reads the code
 @given(specs)
 def test_json_gives_the_spec_back_and_its_key(spec: FitSpec) -> None:
     back = FitSpec.from_json(json.loads(json.dumps(spec.to_json())))
