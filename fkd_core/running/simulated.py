@@ -6,8 +6,8 @@ in seconds and faults are tried by the thousand. Files in its cache folder ask f
     die     one worker dies in the middle of a fit, and the file is gone
     odd     says what happens to fits under ``ODD`` alone: hang; die, with its worker, always;
             cramped, out of memory on less than a whole GPU; or the reason why they fail
-    wait    fits wait until the file is gone, once the file `ran` beside the cache has as many lines
-            as it says
+    wait    fits wait until the file is gone, once the file `ran` beside the cache folder has as
+            many lines as it says
     leak    workers keep 20 MB a fit, and leave once that is 100 MB
 """
 

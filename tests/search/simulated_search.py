@@ -19,6 +19,7 @@ import json
 import random
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from fkd_core import experiment
