@@ -25,7 +25,6 @@ from typing import Literal
 import numpy as np
 
 from fkd_core import experiment
-from fkd_core.data.faces import Faces
 from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.members import Member, of_source
 from fkd_core.ensemble.out_of_fold import OutOfFold
@@ -120,7 +119,7 @@ def main(options: BuildEnsemble) -> None:
     options.check_members()
     competition = options.load()
     faces, fits = competition.training, options.fits(competition)
-    members = lineup(options, faces)
+    members = lineup(options, int(faces.labelled(PIPELINES[best_recipe.PIPELINE]).sum()))
     arms = {
         "ensemble": OutOfFold(
             members, faces, competition.test_images, options.tta, options.cross, options.refit
@@ -204,15 +203,15 @@ def main(options: BuildEnsemble) -> None:
     console.print(f"Ensemble and tables: {folder}")
 
 
-def lineup(options: BuildEnsemble, faces: Faces) -> list[Member]:
-    """Members: what was tuned, or else the models' defaults, which is said; or the best recipe."""
+def lineup(options: BuildEnsemble, faces: int) -> list[Member]:
+    """Members: what was tuned, or else the models' defaults, which is said; or the best recipe,
+    where there are so many labelled faces."""
     budget = space.BUDGETS[options.preset]
     folds = options.folds or budget.folds
     seeds = tuple(1000 * options.seed + seed for seed in range(options.seeds))
     if options.recipe == "best":
-        own = int(faces.labelled(PIPELINES[best_recipe.PIPELINE]).sum())
         limit = options.faces or best_recipe.FACES[options.preset]
-        taught = min(own, limit or own) * (folds - 1) // folds
+        taught = min(faces, limit or faces) * (folds - 1) // folds
         specs = best_recipe.members(options.preset, taught)
     else:
         limit = options.faces or budget.faces

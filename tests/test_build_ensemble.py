@@ -39,17 +39,19 @@ ROOT = Path(__file__).parents[1]
         ({"seeds": 0}, "--seeds: 0 is too few"),
         ({"epochs": 0}, "--epochs: 0 is too few"),
         ({"faces": 0}, "--faces: 0 is too few"),
+        ({"recipe": "best", "models": ("lenet5",)}, "--recipe best has members of its own"),
     ],
 )
 def test_what_cannot_be_is_named(options: dict[str, Any], words: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=words):
-        lineup(BuildEnsemble(results=tmp_path, **options))
+        BuildEnsemble(results=tmp_path, **options).check_members()
 
 
 def test_what_was_tuned_is_the_ensemble_and_keeps_its_training(tmp_path: Path) -> None:
     tuned = FitSpec(Conv5.tiny(), "partial", training=Training(epochs=7, learning_rate=3e-3))
     write_best(tmp_path / "best", tuned, {}, {})
-    members = lineup(BuildEnsemble(results=tmp_path, pipelines=("partial",), seeds=2, seed=3))
+    chosen = BuildEnsemble(results=tmp_path, pipelines=("partial",), seeds=2, seed=3)
+    members = lineup(chosen, faces=1000)
     assert [member.name for member in members] == ["conv5"]
     fits = members[0].fits
     assert len(fits) == 10
@@ -63,7 +65,7 @@ def test_what_was_tuned_is_the_ensemble_and_keeps_its_training(tmp_path: Path) -
 def test_without_tuned_models_the_defaults_are_used_and_that_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    members = lineup(BuildEnsemble(results=tmp_path))
+    members = lineup(BuildEnsemble(results=tmp_path), faces=1000)
     assert [(member.pipeline, member.name) for member in members] == [
         ("complete", "lenet5"),
         ("complete", "local2d"),
@@ -71,6 +73,23 @@ def test_without_tuned_models_the_defaults_are_used_and_that_is_said(
         ("partial", "local2d"),
     ]
     assert "complete: not tuned, so its defaults: lenet5, local2d." in capsys.readouterr().out
+
+
+def test_the_best_recipe_is_cascades_that_share_their_first_stages(tmp_path: Path) -> None:
+    chosen = BuildEnsemble(results=tmp_path, recipe="best", preset="quick")
+    members = lineup(chosen, faces=6888)
+    assert [member.name for member in members] == [
+        "joint-plain+plain",
+        "joint-plain+plain+plain",
+    ]
+    short, long = (member.fits[3] for member in members)
+    assert long.aligned_by == short
+    assert {fit.split.fold for fit in (short, long, *short.stages)} == {3}
+    # 60,000 pictures of the 5,510 faces that four of five folds train on.
+    assert short.training.epochs == 11
+    small = lineup(BuildEnsemble(results=tmp_path, recipe="best", preset="smoke"), faces=6888)
+    assert small[0].spec.split.limit == 1000
+    assert small[0].spec.training.epochs == 15
 
 
 def test_the_references_recipe_takes_equal_gradient_steps() -> None:
