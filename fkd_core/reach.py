@@ -20,6 +20,7 @@ NOT_FOLLOWED = {
     "fkd_core.layers": "loads every layer; a model names its own",
     "fkd_core.augment.transforms": "knows every transform; a policy names its own",
     "fkd_core.augment.draw": "renders, where there is a policy or a frame",
+    "fkd_core.fitting.aligned": "straightens, where a fit is aligned by another",
     "fkd_core.fitting.steps_jax": "serves the backend jax",
     "fkd_core.fitting.steps_tensorflow": "serves the backend tensorflow",
     "fkd_core.fitting.fits": "finds results that are there",

@@ -153,6 +153,24 @@ def test_code_retires_what_reaches_it(
     assert changed(before, keys(Code(copied))) == retired
 
 
+@pytest.mark.parametrize(
+    "name", ["fitting/aligned.py", "fitting/predict.py", "layers/aligning.py", "augment/draw.py"]
+)
+def test_what_straightens_retires_aligned_fits_alone(
+    name: str, copied: Path, edit: Callable[[str, str, str], None]
+) -> None:
+    def recipes() -> list[str]:
+        code = Code(copied)
+        specs = (PLAIN, replace(PLAIN, aligned_by=PLAIN))
+        return [recipe_of(spec, code, VERSIONS.__getitem__) for spec in specs]
+
+    plain, aligned = recipes()
+    edit(name, "", MORE)
+    after = recipes()
+    assert after[0] == plain
+    assert after[1] != aligned
+
+
 IN_FILES = {
     "fitting/fit.py": FITS,
     "augment/transforms/rotation.py": RENDERED,

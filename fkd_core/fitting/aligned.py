@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd_core.augment.render import Frames
+from fkd_core.fitting.spec import FitSpec
 from fkd_core.keypoints import IMAGE_SIZE
 
 ENLARGED = 1.15
@@ -37,10 +38,12 @@ def mean_shape(points: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray((mean - mean.mean(axis=0)) * ENLARGED + _CENTRE, np.float32)
 
 
-def front(before: Any, shape: NDArray[np.float32]) -> Any:
+def front(stage: FitSpec, weights: Weights, shape: NDArray[np.float32]) -> Any:
     """The Keras model from gray levels [n, 96, 96, 1] to the same in the frame and similarities
-    [n, 4] (see ``layers.Straighten``); `before` is the model that finds the points."""
-    model = _front(before, len(shape))
+    [n, 4] (see ``layers.Straighten``); the stage's fit finds the points."""
+    from fkd_core.fitting.predict import model_of
+
+    model = _front(model_of(stage, weights), len(shape))
     model.get_layer("straighten").set_weights([shape])
     return model
 

@@ -17,7 +17,6 @@ from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Parts, split
 from fkd_core.fitting import runtime
 from fkd_core.fitting.aligned import Weights, front, mean_shape
-from fkd_core.fitting.predict import model_of
 from fkd_core.fitting.result import FIGURES, Checkpoint, Failed, FitResult, Stopped
 from fkd_core.fitting.schedule import batches, rates
 from fkd_core.fitting.shown import as_they_are, straightened
@@ -163,7 +162,7 @@ class _Fit:
         """From here on all faces are shown straightened, as the chain will show them."""
         train = self.targets[self.parts.train]
         shape = mean_shape(train.reshape(len(train), -1, 2)[:, : stage.anchors])
-        model = front(model_of(stage, before), shape)
+        model = front(stage, before, shape)
         used = np.union1d(self.parts.pool, self.parts.held_out)
         self.shown = straightened(self.images, used, model)
         if self.others is not None:

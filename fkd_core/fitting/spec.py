@@ -225,8 +225,8 @@ def _transforms(spec: FitSpec) -> frozenset[str]:
 
 
 def _drawn(spec: FitSpec, modules: frozenset[str]) -> frozenset[str]:
-    """With what draws pictures in another frame, where that is done."""
-    return modules | ({_DRAW} if spec.aligned_by else set())
+    """With what shows pictures in another frame, where that is done."""
+    return modules | ({_DRAW, "fkd_core.fitting.aligned"} if spec.aligned_by else set())
 
 
 @lru_cache(maxsize=1024)
