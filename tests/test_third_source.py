@@ -74,7 +74,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Demo faces of three sources, and one test image of which just the nine are requested."""
     folder = tmp_path_factory.mktemp("three")
     write_demo(folder, training=90, test=6)
-    demo = make_training(FACES + 20, seed=9)
+    demo = make_training(100, seed=9)  # no two of the last ones show one head
     columns = [f"{axis}{number}" for number in range(68) for axis in "xy"]
     with open(folder / "points68.csv", "w", newline="") as file:
         writer = csv.writer(file)
@@ -115,8 +115,10 @@ def test_a_mistake_in_its_file_is_named(folder: Path, tmp_path: Path) -> None:
     for path in folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     text = (tmp_path / "points68.csv").read_text()
-    (tmp_path / "points68.csv").write_text(text + text.splitlines()[-1].replace("0.00", "x", 1))
-    with pytest.raises(UserError, match=r"points68\.csv, row 42"):
+    cells = text.splitlines()[-1].split(",")
+    cells[2 * OF_68["nose_tip"]] = "left"
+    (tmp_path / "points68.csv").write_text(f"{text}{','.join(cells)}\n")
+    with pytest.raises(UserError, match=r"points68\.csv, row 42, column x30"):
         load_competition(tmp_path, tmp_path / "cache")
 
 
