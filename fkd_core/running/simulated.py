@@ -79,8 +79,9 @@ class SimulatedWorker:
         looks: Sequence[int] = (),
         seconds: float | None = None,
         keep_weights: bool = False,
+        before: object = None,
     ) -> Told:
-        """As ``FitWorker.fit``; an epoch is said to take a second."""
+        """As ``FitWorker.fit``; an epoch is said to take a second, and no weights are kept."""
         parsed = FitSpec.from_json(spec)
         self._leak(parsed)
         time.sleep(np.random.default_rng().uniform(0, self._pause))  # timing must not matter
