@@ -139,7 +139,7 @@ def test_several_drivers_on_postgresql_run_exactly_the_planned_trials_though_one
 
 def test_a_second_driver_on_one_sqlite_study_is_refused_with_the_way_out(tmp_path: Path) -> None:
     search = Search(tmp_path)
-    with search.halfway(1) as first:
+    with search.halfway(3) as first:  # past the control, so in a study
         _, err = search.stopped()
         assert "being searched by another process" in err
         assert "postgresql" in err
