@@ -19,7 +19,6 @@ import json
 import random
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from fkd_core import experiment
@@ -104,12 +103,6 @@ def search(options: Simulated) -> None:
     found["trials"] = sorted(_trials(storage.optuna))
     found["fits"] = sorted(row["key"] for row in fits.store.rows())
     print(json.dumps(found))
-
-
-def runs(results: Path) -> list[str]:
-    """Keys of the fits that were run, in order."""
-    path = results / "ran"
-    return path.read_text().split() if path.exists() else []
 
 
 def jump() -> None:
