@@ -5,7 +5,8 @@
 1. Members: the best configuration of each model and pipeline (results/best), or its defaults, is
    trained once a fold and seed; only what the store lacks is trained.
 2. Out of fold: every face is predicted by the fits that never saw its image group; test images
-   by the mean over all fits. Mirror pictures are predicted too (test-time augmentation).
+   by the mean over all fits. Mirror pictures are predicted too, for the best recipe also warped
+   ones (test-time augmentation).
 3. Stack: ways to combine the members are judged by grouped cross-validation on sets search and
    confirm, and scored once on set final; the plain mean ships unless one beats it surely.
 4. Merge: test images of which the competition requests more than 4 keypoints are answered in the
@@ -78,8 +79,10 @@ class BuildEnsemble(experiment.Options):
     """Length of every fit, in place of the configurations' own."""
     faces: int | None = None
     """Faces that may train, in place of all."""
-    tta: Literal["none", "mirror", "shifts"] = "mirror"
-    """Test-time augmentation: mirror pictures; or those and shifts by 2 pixels."""
+    tta: Literal["none", "mirror", "shifts", "warps"] | None = None
+    """Test-time augmentation: mirror pictures; or those and shifts by 2 pixels; or those and
+    small warps of what a network sees, in its own frame where it is aligned. Without it warps
+    for the best recipe, else mirror."""
     cross: bool = False
     """Let what members say in the other source's style feed each stack too."""
     refit: bool = False
@@ -92,6 +95,11 @@ class BuildEnsemble(experiment.Options):
     compact: float | None = None
     """Keep for predict.py only what fits into so many megabytes, and say what that costs; the
     submission comes from the whole ensemble."""
+
+    @property
+    def views(self) -> str:
+        """The test-time augmentation: a name in ``fkd_core.ensemble.views.VIEWS``."""
+        return self.tta or (best_recipe.TTA if self.recipe == "best" else "mirror")
 
     def check_members(self) -> None:
         """Raises UserError for members that cannot be."""
@@ -122,7 +130,7 @@ def main(options: BuildEnsemble) -> None:
     members = lineup(options, int(faces.labelled(PIPELINES[best_recipe.PIPELINE]).sum()))
     arms = {
         "ensemble": OutOfFold(
-            members, faces, competition.test_images, options.tta, options.cross, options.refit
+            members, faces, competition.test_images, options.views, options.cross, options.refit
         )
     }
     if options.against_reference:
@@ -139,7 +147,9 @@ def main(options: BuildEnsemble) -> None:
     made_by = experiment.provenance(options, fits)
     folder = options.results / "ensemble"
     specs = [member.spec.to_json() for arm in arms.values() for member in arm.members]
-    experiment.write_config(folder / "config.json", options, members=specs, made_by=made_by)
+    experiment.write_config(
+        folder / "config.json", options, tta=options.views, members=specs, made_by=made_by
+    )
 
     planned = sum(len(arm.lacking(fits)) for arm in arms.values())
     quick = options.recipe == "best"
@@ -197,7 +207,7 @@ def main(options: BuildEnsemble) -> None:
     for sheet in sheets:
         console.print(sheet.shown())
 
-    save(folder, halves, tta=options.tta, made_by=made_by)
+    save(folder, halves, tta=options.views, made_by=made_by)
     report.write(folder, sheets, made_by)
     console.print(f"{progress.count} fits done now, the rest came from the store.")
     console.print(f"Ensemble and tables: {folder}")

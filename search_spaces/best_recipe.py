@@ -28,6 +28,8 @@ from fkd_core.models.res import Res
 
 PIPELINE = "joint"
 """One network for both annotators' faces."""
+TTA = "warps"
+"""Test-time augmentation: a name in ``fkd_core.ensemble.views.VIEWS``."""
 STACKERS = ("mean", "weights", "ridge", "lasso")
 """Ways to combine that take seconds; the others never paid here."""
 

@@ -82,6 +82,8 @@ def test_the_best_recipe_is_cascades_that_share_their_first_stages(tmp_path: Pat
         "joint-plain+plain",
         "joint-plain+plain+plain",
     ]
+    assert (chosen.views, replace(chosen, recipe="tuned").views) == ("warps", "mirror")
+    assert replace(chosen, tta="none").views == "none"
     short, long = (member.fits[3] for member in members)
     assert long.aligned_by == short
     assert {fit.split.fold for fit in (short, long, *short.stages)} == {3}

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd_core.ensemble.viewer import Viewer
 from fkd_core.ensemble.views import View
 from fkd_core.errors import UserError
 from fkd_core.fitting.fits import Fits
-from fkd_core.fitting.predict import predict
 from fkd_core.fitting.result import Failed
 from fkd_core.fitting.spec import FitSpec
+from fkd_core.libraries import version
 from fkd_core.reach import CODE, Code
 
 
@@ -33,6 +34,9 @@ class Question:
         shown = hashlib.sha256(np.ascontiguousarray(self.images).data).hexdigest()
         views = [asdict(view) for view in self.views]
         identity = [fits.key(self.fit), shown, views, code_that_answers()]
+        if any(view.nudge for view in self.views):
+            # Warped by what draws augmented copies, which the fit may have none of.
+            identity += [CODE.version({"fkd_core.augment.draw"}), version("opencv")]
         return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
 
     def ask(self, worker: Any, fits: Fits) -> Any:
@@ -53,10 +57,7 @@ def answer(
     views: Sequence[View],
 ) -> NDArray[np.float32]:
     """[V, n, p, 2] pixels of the pictures [n, 96, 96] themselves, as seen in each view."""
-    shown = np.concatenate([view.of(images) for view in views])
-    said = predict(spec, weights, shown).reshape(len(views), len(images), -1, 2)
-    taught = spec.taught
-    return np.stack([view.undo(p, taught) for view, p in zip(views, said, strict=True)])
+    return Viewer(spec, weights).said(images, views)
 
 
 def weights_of(fit: FitSpec, fits: Fits) -> list[NDArray[Any]]:

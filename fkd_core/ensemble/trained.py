@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from fkd_core.ensemble.members import member_name
 from fkd_core.ensemble.stacking.stacker import Fitted
+from fkd_core.ensemble.viewer import Viewer
 from fkd_core.ensemble.views import VIEWS, View
-from fkd_core.fitting.predict import model_of, run, set_weights
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.sources import SOURCES
 
@@ -67,17 +67,15 @@ class TrainedMember:
         self, images: NDArray[np.uint8], views: Sequence[View] = VIEWS["none"]
     ) -> NDArray[np.float64]:
         """[n, p, 2] px of images [n, 96, 96]: the mean over all fits and views."""
-        model: Any = None
+        viewer: Viewer | None = None
         total = np.zeros((len(images), len(self.spec.taught.columns), 2))
         for fit in self.fits:
             weights = fit.load()
-            if model is None:
-                model = model_of(here(fit.spec), weights)
+            if viewer is None:
+                viewer = Viewer(here(fit.spec), weights)
             else:
-                set_weights(model, fit.spec, weights)
-            for view in views:
-                points = run(model, view.of(images))
-                total += view.undo(points, fit.spec.taught)
+                viewer.become(fit.spec, weights)
+            total += viewer.said(images, views).sum(axis=0, dtype=np.float64)
         return total / (len(self.fits) * len(views))
 
 

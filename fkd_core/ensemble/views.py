@@ -1,4 +1,4 @@
-"""Views: the same picture mirrored or shifted, for test-time augmentation."""
+"""Views: the same picture mirrored, shifted or warped a little, for test-time augmentation."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd_core.augment.render import Frames
 from fkd_core.keypoints import IMAGE_SIZE
 from fkd_core.sources import Pipeline
 
@@ -18,6 +19,29 @@ STEP = 2
 
 
 @dataclass(frozen=True)
+class Nudge:
+    """A small similarity about the centre of what a network is shown: of the frame where the last
+    stage of an aligned fit sees the face, of the picture itself for any other fit."""
+
+    turn: float = 0.0
+    """Degrees, clockwise."""
+    zoom: float = 1.0
+    right: float = 0.0
+    """Pixels of a shift, after turn and zoom."""
+    down: float = 0.0
+
+    def after(self, frames: Frames) -> Frames:
+        """The frames [n, 2, 3], followed by it."""
+        angle = np.deg2rad(self.turn)
+        a, b = self.zoom * np.cos(angle), self.zoom * np.sin(angle)
+        linear = np.array([[a, -b], [b, a]])
+        centre = np.full(2, (IMAGE_SIZE - 1) / 2)
+        nudged: Frames = linear @ frames
+        nudged[:, :, 2] += centre - linear @ centre + (self.right, self.down)
+        return nudged
+
+
+@dataclass(frozen=True)
 class View:
     """One way to show a picture; what is predicted on it can be told of the picture itself."""
 
@@ -26,9 +50,12 @@ class View:
     """Pixels the picture is moved to the right, after it is mirrored."""
     down: int = 0
     """Pixels it is moved down."""
+    nudge: Nudge | None = None
+    """What the network's own input is warped by; `of` and `undo` leave that to ``Viewer``."""
 
     def of(self, images: Images) -> Images:
-        """The view of images [n, 96, 96]; a border that comes into sight repeats the edge."""
+        """Images [n, 96, 96] mirrored and moved; a border that comes into sight repeats the
+        edge."""
         shown = images[:, :, ::-1] if self.mirrored else images
         y, x = (
             np.clip(np.arange(IMAGE_SIZE) - moved, 0, IMAGE_SIZE - 1)
@@ -37,7 +64,7 @@ class View:
         return np.ascontiguousarray(shown[:, y[:, None], x])
 
     def undo(self, points: Points, taught: Pipeline) -> Points:
-        """Points [n, p, 2] of the view, as taught, as points of the picture itself.
+        """Points [n, p, 2] of what `of` gives, as taught, as points of the picture itself.
 
         Raises ValueError where a mirrored keypoint is not among them.
         """
@@ -49,11 +76,19 @@ class View:
 
 
 _SHIFTS = ((0, 0), (STEP, 0), (-STEP, 0), (0, STEP), (0, -STEP))
+_NUDGES = (
+    None,
+    Nudge(3.0, 1.03, 0.7, 0.7),
+    Nudge(-3.0, 1.03, -0.7, 0.7),
+    Nudge(3.0, 0.97, -0.7, -0.7),
+    Nudge(-3.0, 0.97, 0.7, -0.7),
+)
 
 VIEWS: dict[str, tuple[View, ...]] = {
     "none": (View(),),
     "mirror": (View(), View(mirrored=True)),
     "shifts": tuple(View(m, right, down) for m in (False, True) for right, down in _SHIFTS),
+    "warps": tuple(View(m, nudge=nudge) for m in (False, True) for nudge in _NUDGES),
 }
 """Name of a test-time augmentation to its views; the first is always the picture itself, and the
 mean over all of them is the prediction."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from local_session import LocalSession
-from tiny_ensemble import images
+from tiny_ensemble import cascade, images, plain_mean
 
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Split
@@ -16,10 +16,7 @@ from fkd_core.ensemble.export import KINDS, TOLERANCE, export
 from fkd_core.ensemble.members import Member
 from fkd_core.ensemble.out_of_fold import OutOfFold
 from fkd_core.ensemble.predictor import Predictor, save
-from fkd_core.ensemble.stacking.features import Inputs
-from fkd_core.ensemble.stacking.stacker import STACKERS
-from fkd_core.ensemble.trained import Half, TrainedFit, TrainedMember
-from fkd_core.fitting.aligned import mean_shape
+from fkd_core.ensemble.trained import TrainedFit, TrainedMember
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.predict import predict
 from fkd_core.fitting.result import FitResult
@@ -34,13 +31,6 @@ def chain(backend: str) -> FitSpec:
     training = Training(epochs=2, batch_size=16)
     stage = FitSpec(LeNet5.tiny(), split=Split("all", 5), training=training, backend=backend)  # type: ignore[arg-type]
     return replace(stage, aligned_by=stage)
-
-
-def half(members: list[TrainedMember]) -> Half:
-    """Their plain mean."""
-    nothing = Inputs(np.zeros((1, len(members), 30)), np.empty((1, 0)))
-    mean = STACKERS["mean"].fit(nothing, nothing.mean, np.zeros(1, np.uint64))
-    return Half("complete", tuple(members), mean, ("complete",))
 
 
 def test_a_cascade_and_its_first_stage_are_members_side_by_side(
@@ -69,7 +59,7 @@ def test_a_cascade_and_its_first_stage_are_members_side_by_side(
         TrainedMember(tuple(TrainedFit(fit, fits.weights(fit) or []) for fit in member.fits))
         for member in members
     ]
-    save(tmp_path / "saved", [half(trained)], tta="none", made_by={})
+    save(tmp_path / "saved", [plain_mean(trained)], tta="none", made_by={})
     loaded = Predictor.load(tmp_path / "saved")
     assert [member.spec for member in loaded.halves[0].members] == [m.spec for m in trained]
     said = [member.predict(faces.images[:3]) for member in trained]
@@ -83,15 +73,8 @@ def test_a_cascade_is_exported_whole(
 ) -> None:
     if backend != "tensorflow":
         pytest.skip("models are exported under TensorFlow")
-    import keras
-
-    spec, weights = chain(backend), []
-    for seed in range(2):
-        keras.utils.set_random_seed(seed)
-        weights += spec.model.build(30).get_weights()
-        weights += [] if seed else [mean_shape(faces.points[:40])]
-    member = TrainedMember((TrainedFit(spec, weights),))
-    save(tmp_path / "saved", [half([member])], tta="none", made_by={})
+    member = cascade(faces, backend)
+    save(tmp_path / "saved", [plain_mean([member])], tta="none", made_by={})
     told: list[str] = []
     export(
         tmp_path / "saved", kind, tmp_path / "out", "complete", "lenet5+lenet5", say=told.append
@@ -100,5 +83,5 @@ def test_a_cascade_is_exported_whole(
     from test_export import run
 
     shown = np.concatenate([faces.images[:3], images(2)])
-    expected = predict(spec, weights, shown).reshape(5, 30)
+    expected = predict(member.spec, member.fits[0].load(), shown).reshape(5, 30)
     np.testing.assert_allclose(run(kind, tmp_path / "out", shown), expected, atol=TOLERANCE)

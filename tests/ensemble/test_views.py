@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fkd_core.ensemble.views import VIEWS, View
+from fkd_core.augment.frames import from_frame, to_frame
+from fkd_core.ensemble.views import VIEWS, Nudge, View
 from fkd_core.keypoints import MIRROR
 from fkd_core.sources import COMPLETE, PIPELINES, Pipeline
 
@@ -40,6 +41,26 @@ def test_what_is_moved_into_sight_repeats_the_edge() -> None:
     picture = np.arange(96, dtype=np.uint8)[None, None].repeat(96, axis=1)
     assert View(right=2).of(picture)[0, 0, :4].tolist() == [0, 0, 0, 1]
     assert View(right=-2).of(picture)[0, 0, -4:].tolist() == [94, 95, 95, 95]
+
+
+@pytest.mark.parametrize("view", VIEWS["warps"], ids=str)
+def test_a_point_of_a_warped_picture_is_told_where_it_is(view: View) -> None:
+    face = np.random.default_rng(1).uniform(20, 70, (3, 15, 2)).astype(np.float32)
+    shown = face if not view.mirrored else face[:, MIRROR] * np.float32([-1, 1]) + (95, 0)
+    frames = np.tile([[0.9, -0.2, 8.0], [0.2, 0.9, -3.0]], (3, 1, 1))
+    nudged = frames if view.nudge is None else view.nudge.after(frames)
+    seen = to_frame(shown, nudged)
+    back = from_frame(seen, nudged).astype(np.float32)
+    np.testing.assert_allclose(view.undo(back, COMPLETE), face, atol=0.02)
+    assert view.nudge is None or np.abs(seen - to_frame(shown, frames)).max() > 1
+
+
+def test_a_nudge_turns_zooms_and_shifts_about_the_centre() -> None:
+    still = np.eye(2, 3)[None]
+    points = np.array([[[47.5, 47.5], [57.5, 47.5]]])
+    moved = to_frame(points, Nudge(90.0, 2.0, 1.0, -0.5).after(still))
+    np.testing.assert_allclose(moved, [[[48.5, 47.0], [48.5, 67.0]]], atol=1e-9)
+    np.testing.assert_array_equal(Nudge().after(still), still)
 
 
 @pytest.mark.parametrize("name", VIEWS)

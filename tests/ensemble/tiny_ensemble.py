@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Split
 from fkd_core.ensemble.stacking.features import Inputs
 from fkd_core.ensemble.stacking.stacker import STACKERS
 from fkd_core.ensemble.trained import Half, TrainedFit, TrainedMember
+from fkd_core.fitting.aligned import mean_shape
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.models import MODELS
 from fkd_core.sources import PIPELINES
@@ -40,6 +42,31 @@ def member(
         fit = replace(spec, split=replace(spec.split, fold=fold))
         trained.append(TrainedFit(fit, weights))
     return TrainedMember(tuple(trained))
+
+
+def cascade(faces: Faces, backend: str = "tensorflow") -> TrainedMember:
+    """Two fits of a chain of two stages, each with weights of its own."""
+    import keras
+
+    stage = member("lenet5", backend=backend).spec
+    spec = replace(stage, aligned_by=stage)
+    trained = []
+    for fold in range(2):
+        weights = []
+        for number in range(2):
+            keras.utils.set_random_seed(10 * fold + number)
+            weights += spec.model.build(spec.taught.outputs).get_weights()
+            weights += [] if number else [mean_shape(faces.points[:40])]
+        split = replace(spec.split, fold=fold)
+        trained.append(TrainedFit(spec.everywhere(split=split), weights))
+    return TrainedMember(tuple(trained))
+
+
+def plain_mean(members: list[TrainedMember]) -> Half:
+    """Members for 15 keypoints, and nothing but their mean."""
+    nothing = Inputs(np.zeros((1, len(members), 30)), np.empty((1, 0)))
+    mean = STACKERS["mean"].fit(nothing, nothing.mean, np.zeros(1, np.uint64))
+    return Half("complete", tuple(members), mean, ("complete",))
 
 
 def half(
