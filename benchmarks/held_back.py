@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ from rich.console import Console
 
 from fkd_core.data.demo import demo_folder
 from fkd_core.data.faces import Faces
+from fkd_core.data.folds import Split, split
 from fkd_core.data.kaggle import load_competition
-from fkd_core.ensemble.questions import answer, weights_of
+from fkd_core.ensemble.members import Member
+from fkd_core.ensemble.questions import Question, answer, weights_of
 from fkd_core.ensemble.views import VIEWS
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.spec import FitSpec, Training
@@ -22,6 +25,7 @@ from fkd_core.models.lenet5 import LeNet5
 from fkd_core.progress import FitProgress
 from fkd_core.running.place import Place
 from fkd_core.running.session import session
+from fkd_core.sources import JOINT, PIPELINES
 from search_spaces.augmentation import reference
 
 console = Console(highlight=False)
@@ -54,7 +58,7 @@ class Options:
 def trained(faces: Faces, specs: Sequence[FitSpec], results: Path, stage: str) -> Fits:
     """These fits on these faces, with weights; only what is not kept yet is done."""
     fits = Fits(FitStore(results / "fits"), faces.fingerprint)
-    lacking = [spec for spec in specs if not fits.holds(spec, weights=True)]
+    lacking = fits.lacking(specs, weights=True)
     if lacking:
         with (
             session(faces, Place(results / "cache" / "copies")) as ray_session,
@@ -65,7 +69,80 @@ def trained(faces: Faces, specs: Sequence[FitSpec], results: Path, stage: str) -
     return fits
 
 
-def said(spec: FitSpec, fits: Fits, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """[n, p, 2] pixels for images [n, 96, 96], without test-time augmentation."""
-    points: NDArray[np.float32] = answer(spec, weights_of(spec, fits), images, VIEWS["none"])[0]
-    return points
+def said(
+    spec: FitSpec, fits: Fits, images: NDArray[np.uint8], view: str = "none"
+) -> NDArray[np.float32]:
+    """[n, p, 2] pixels for images [n, 96, 96], mean over the views of a name in VIEWS."""
+    points = answer(spec, weights_of(spec, fits), images, VIEWS[view]).mean(axis=0)
+    return np.asarray(points, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """One fold of both annotators' faces together: who trains and who is scored, whatever is
+    trained."""
+
+    faces: Faces
+    deal: Split
+    """Its seed is the fits' too."""
+    results: Path
+    """Folder for what is kept."""
+
+    @cached_property
+    def held_out(self) -> Faces:
+        """Whom no fit of this fold has seen."""
+        return self.faces.take(split(self.faces, PIPELINES[JOINT], self.deal).held_out)
+
+    @cached_property
+    def known(self) -> Faces:
+        """Who may train. Specialists are dealt these alone: their own deal of all faces would
+        hold out others."""
+        return self.faces.take(split(self.faces, PIPELINES[JOINT], self.deal).train)
+
+    @cached_property
+    def _stores(self) -> dict[bool, Fits]:
+        """Of joint fits and of specialists."""
+        store = FitStore(self.results / "fits")
+        own = {True: self.faces, False: self.known}
+        return {joint: Fits(store, faces.fingerprint) for joint, faces in own.items()}
+
+    @cached_property
+    def _answers(self) -> FitStore:
+        return FitStore(self.results / "cache" / "predictions")
+
+    def fits(self, spec: FitSpec) -> Fits:
+        """The store, as this fit's faces are known there."""
+        return self._stores[spec.pipeline == JOINT]
+
+    def of(self, spec: FitSpec) -> FitSpec:
+        """The configuration as it is trained here."""
+        if spec.pipeline == JOINT:
+            return spec.everywhere(split=self.deal, seed=self.deal.seed)
+        (refit,) = Member(spec, (self.deal.seed,)).refits(self.known)
+        return refit
+
+    def lacking(self, specs: Sequence[FitSpec]) -> set[str]:
+        """Keys of what is still to be trained for these configurations."""
+        found = set()
+        for spec in map(self.of, specs):
+            fits = self.fits(spec)
+            found |= {fits.key(each) for each in fits.lacking([spec], weights=True)}
+        return found
+
+    def train(self, specs: Sequence[FitSpec]) -> None:
+        """Whatever is missing of these configurations."""
+        for faces, kind in ((self.known, "specialists"), (self.faces, "joint")):
+            mine = [self.of(s) for s in specs if (s.pipeline == JOINT) == (kind == "joint")]
+            trained(faces, mine, self.results, f"fold {self.deal.fold}: {kind}")
+
+    def answer(self, spec: FitSpec, view: str = "none") -> NDArray[np.float32]:
+        """[n, p, 2] pixels of the held-out faces, as the configuration that was trained here
+        says; kept."""
+        fit = self.of(spec)
+        fits = self.fits(fit)
+        key = Question(fit, self.held_out.images, VIEWS[view]).key(fits)
+        if (stored := self._answers.get(key)) is not None:
+            return np.asarray(stored.arrays["points"])
+        points = said(fit, fits, self.held_out.images, view)
+        self._answers.put(key, {}, {"points": points})
+        return points

@@ -12,6 +12,12 @@ import numpy as np
 import pytest
 from faces_for_tests import tiny_faces
 
+from fkd_core.data.demo import demo_folder
+from fkd_core.data.folds import set_of
+from fkd_core.data.kaggle import load_competition
+from fkd_core.fitting.result import FitResult, from_record
+from fkd_core.fitting.store import FitStore
+
 ROOT = Path(__file__).parents[1]
 HERE = Path(np.__file__).parents[1]
 BARE = (
@@ -115,3 +121,37 @@ def test_a_benchmark_of_ensembles_measures_every_arm(
     assert [row[first] for row in rows] == names
     figures = [float(cell) for row in rows for name, cell in row.items() if name != first and cell]
     assert np.isfinite(figures).all()
+
+
+@pytest.mark.slow
+def test_the_ladder_scores_every_step_on_the_same_unseen_faces_and_goes_on(tmp_path: Path) -> None:
+    command = [sys.executable, "benchmarks/ladder.py", "--pictures", "0.01", "--final"]
+    chosen = ["--results", str(tmp_path), "--steps", "specialists", "joint"]
+
+    def run(*options: str) -> tuple[str, list[dict[str, str]]]:
+        done = subprocess.run(
+            [*command, *chosen, *options], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        with open(tmp_path / "ladder.csv", newline="") as file:
+            return done.stdout, list(csv.DictReader(file))
+
+    _, first = run()
+    assert [row["step"] for row in first] == ["specialists", "joint"]
+    assert [row["gain"] != "" for row in first] == [False, True]
+    assert all(float(row["final"]) > 0 for row in first)
+
+    store = FitStore(tmp_path / "fits")
+    results = [from_record(s.record, s.arrays) for r in store.rows() if (s := store.get(r["key"]))]
+    (joint,) = (r for r in results if isinstance(r, FitResult) and r.spec.pipeline == "joint")
+    faces = load_competition(demo_folder(tmp_path / "demo"), tmp_path / "faces").training
+    source = dict(zip(faces.row.tolist(), faces.source.tolist(), strict=True))
+    decides = set_of(joint.group) != "final"
+    for number, name in enumerate(("complete", "partial")):
+        own = decides & np.array([source[row] == number for row in joint.row.tolist()])
+        rmse = np.sqrt(joint.squared[own].sum() / (2 * joint.labelled[own].sum()))
+        assert float(first[1][name]) == pytest.approx(rmse, rel=1e-4)
+
+    shown, again = run("mirror", "--dry-run")
+    assert "3 fits are missing" in shown
+    assert again == first, "what is kept is shown, and no more is trained"

@@ -1,0 +1,69 @@
+"""The steps of the ladder (ladder.py), from the reference's recipe to the best one.
+
+Another step is another line here; what it trains is made once and kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fkd_core.ensemble.views import VIEWS
+from fkd_core.fitting.spec import FitSpec
+from fkd_core.models.lenet5 import LeNet5
+from fkd_core.models.res import Res
+from fkd_core.sources import COMPLETE, PARTIAL
+from search_spaces.best_recipe import CASCADES, FIND, REFINE, Stage
+from search_spaces.reference_recipe import counterparts
+
+SPECIALISTS = (COMPLETE.name, PARTIAL.name)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the ladder."""
+
+    name: str
+    says: str
+    against: str | None
+    """Name of the step that it is compared with."""
+    fits: tuple[FitSpec, ...]
+    """What answers: the mean of those that were taught a source's style."""
+    view: str = "none"
+    """A name in VIEWS."""
+
+
+def ladder(faces: int, share: float, seed: int) -> list[Step]:
+    """All steps, for so many training faces in a fold and this share of all lengths."""
+
+    def spec(stage: Stage, before: FitSpec | None = None, **other: Any) -> FitSpec:
+        found = replace(stage, pictures=round(stage.pictures * share)).spec(faces, before)
+        return replace(found, training=replace(found.training, **other))
+
+    wide = CASCADES["quick"][-1][-1]
+    light = spec(replace(FIND, model=LeNet5.light()))
+    specialists = tuple(replace(light, pipeline=name) for name in SPECIALISTS)
+    plain = spec(FIND)
+    longer = spec(replace(FIND, pictures=2 * FIND.pictures))
+    aligned = spec(REFINE, plain)
+    third = spec(wide, aligned)
+    steady = spec(wide, aligned, lighter_end=0.0)
+    res = spec(replace(wide, model=Res()), aligned)
+    steps = [
+        Step("reference", "lenet5, the reference's recipe", None, (*counterparts(light, seed),)),
+        Step("specialists", "light lenet5, best recipe's training", "reference", specialists),
+        Step("joint", "one for both annotators, equal steps", "specialists", (light,)),
+        Step("plain", "plain instead of lenet5", "joint", (plain,)),
+        Step("batch64", "batches of 64, equal pictures", "plain", (spec(FIND, batch_size=64),)),
+        Step("longer", "trained twice as long", "plain", (longer,)),
+        Step("aligned", "an aligned second stage instead", "longer", (aligned,)),
+        Step("realigned", "a third stage, wider and longer", "aligned", (third,)),
+        Step("steady", "third stage without lighter end", "realigned", (steady,)),
+        Step("res", "third stage with res", "realigned", (res,)),
+    ]
+    for view in VIEWS:
+        against = "realigned" if view == "mirror" else "mirror"
+        if view != "none":
+            steps.append(Step(view, f"realigned, views: {view}", against, (third,), view))
+    steps.append(Step("mean", "mean of realigned and res", "mirror", (third, res), "mirror"))
+    return steps
