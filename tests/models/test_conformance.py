@@ -243,11 +243,9 @@ def test_equal_weights_predict_the_same_under_the_other_backend(
     here = {}
     np.save(tmp_path / "images.npy", images_of(faces)[:4])
     for name in MODELS:
-        for pipeline in (COMPLETE, PARTIAL):
-            model = tiny(name, pipeline)
-            key = f"{name}-{pipeline.name}"
-            model.save(tmp_path / f"{key}.keras")
-            here[key] = predicted(model, images_of(faces)[:4])
+        model = tiny(name, PARTIAL if name == "lenet5" else COMPLETE)
+        model.save(tmp_path / f"{name}.keras")
+        here[name] = predicted(model, images_of(faces)[:4])
     program = (
         "import sys, pathlib, numpy as np, keras\n"
         "from fkd_core.models import load\n"
@@ -266,5 +264,5 @@ def test_equal_weights_predict_the_same_under_the_other_backend(
         check=False,
     )
     assert run.stdout.split()[-1:] == [other], run.stderr[-2000:]
-    for key, expected in here.items():
-        np.testing.assert_allclose(np.load(tmp_path / f"{key}.npy"), expected, rtol=1e-4)
+    for name, expected in here.items():
+        np.testing.assert_allclose(np.load(tmp_path / f"{name}.npy"), expected, rtol=1e-4)
