@@ -42,10 +42,11 @@ def export(
     """Writes the first fit of one member, by default the first, and returns `out`.
 
     `kind` is a name in KINDS. What is exported maps ``gray``, levels 0..255 as float32
-    [n, 96, 96, 1] for any n, to ``pixels`` [n, 2p], x and y of each keypoint in order. It computes
-    in float32 whatever the model was trained in. Before it takes its name it is run on random and
-    flat images, and `say` gets one line on how far it is from the Keras model. Needs a process
-    where Keras runs on TensorFlow or is not yet imported (else RuntimeError).
+    [n, 96, 96, 1] for any n, to ``pixels`` [n, 2p], x and y of each keypoint in order and in the
+    style of `pipeline`: a joint model's other styles are left out. It computes in float32 whatever
+    the model was trained in. Before it takes its name it is run on random and flat images, and
+    `say` gets one line on how far it is from the Keras model. Needs a process where Keras runs on
+    TensorFlow or is not yet imported (else RuntimeError).
 
     Raises UserError for an unknown kind, pipeline or model, a missing package, a folder in the
     way, or pixels that differ from the Keras model's by TOLERANCE or more: then nothing is there.
@@ -54,7 +55,7 @@ def export(
         raise UserError(f"{kind!r} is no form of export; choose one of {', '.join(KINDS)}")
     if out.is_dir() or (out.exists() and kind == "savedmodel"):
         raise UserError(f"{out} is there already, and no {kind} takes its place; name another")
-    keras_model = _model(_member(Predictor.load(folder), folder, pipeline, model))
+    keras_model = _model(_member(Predictor.load(folder), folder, pipeline, model), pipeline)
     _require(kind)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as beside, _quiet():
@@ -182,9 +183,16 @@ def _member(predictor: Predictor, folder: Path, pipeline: str, model: str | None
     return members[model or next(iter(members))]
 
 
-def _model(member: TrainedMember) -> Any:
+def _model(member: TrainedMember, source: str) -> Any:
     spec = here(member.spec).everywhere(backend="tensorflow", precision="float32")
-    return model_of(spec, member.fits[0].load())
+    model = model_of(spec, member.fits[0].load())
+    own = spec.taught.of(source)
+    if len(own) == len(spec.taught.columns):
+        return model
+    import keras
+
+    # A source's columns lie side by side.
+    return keras.Model(model.inputs, model.output[:, 2 * own[0] : 2 * (own[-1] + 1)])
 
 
 def _images() -> Gray:

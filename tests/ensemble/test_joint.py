@@ -13,6 +13,7 @@ from local_session import LocalSession
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import split
 from fkd_core.data.kaggle import Lookup
+from fkd_core.ensemble.export import export
 from fkd_core.ensemble.out_of_fold import OutOfFold
 from fkd_core.ensemble.predictor import Predictor, save
 from fkd_core.ensemble.shipping import whole
@@ -21,6 +22,7 @@ from fkd_core.ensemble.stacking.stacker import STACKERS
 from fkd_core.ensemble.submission import merged
 from fkd_core.errors import UserError
 from fkd_core.fitting.fits import Fits
+from fkd_core.fitting.predict import predict
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.store import FitStore
 from fkd_core.sources import PIPELINES, SOURCES
@@ -82,11 +84,14 @@ def test_crossed_it_says_of_a_face_what_it_thinks_in_the_other_style(joint: Buil
     np.testing.assert_allclose(complete.test_other, partial.test[0].reshape(5, -1), atol=1e-4)
 
 
-def test_a_copy_across_sources_stops_a_joint_deal_but_no_specialists(joint: Built) -> None:
+def test_a_copy_across_sources_stops_a_joint_deal_but_no_specialist(joint: Built) -> None:
     faces, complete, partial = joint.ensemble.faces, *joint.tables.values()
+    noise = np.random.default_rng(0).integers(0, 256, faces.images.shape).astype(np.uint8)
+    apart = replace(joint.ensemble, faces=replace(faces, images=noise))
+    apart.check()
     here = complete.index[complete.fold[0] == 0][0]
     there = partial.index[partial.fold[0] == 1][0]
-    images = np.array(faces.images)
+    images = noise.copy()
     images[there] = images[here]
     planted = replace(joint.ensemble, faces=replace(faces, images=images))
     with pytest.raises(UserError, match="in different folds"):
@@ -117,6 +122,27 @@ def test_one_saved_joint_member_answers_in_both_styles(joint: Built, tmp_path: P
     locations = merged(lookup, np.arange(1, 6), said)
     wanted = [said["complete"][0, 10, 0], said["complete"][0, 3, 1], said["partial"][1, 2, 1]]
     np.testing.assert_allclose(locations, wanted)
+
+
+def test_exported_it_gives_the_pixels_of_the_style_asked_for(
+    joint: Built, backend: str, tmp_path: Path
+) -> None:
+    if backend != "tensorflow":
+        pytest.skip("models are exported under TensorFlow")
+    import tensorflow as tf
+
+    ensemble = replace(joint.ensemble, members=joint.ensemble.members[:1], crossed=False)
+    tables = ensemble.tables(joint.session, joint.fits, joint.predictions)  # type: ignore[arg-type]
+    stacked = {name: stack(t, {"mean": STACKERS["mean"]}, "mean") for name, t in tables.items()}
+    save(tmp_path, whole(ensemble, stacked, joint.fits), tta="none", made_by={})
+    fit, shown = ensemble.members[0].fits[0], ensemble.faces.images[:3]
+    weights = joint.fits.weights(fit)
+    assert weights is not None
+    expected = predict(fit, weights, shown)[:, JOINT.of("partial")]
+    out = export(tmp_path, "savedmodel", tmp_path / "out", "partial", say=lambda line: None)
+    serve = tf.saved_model.load(str(out)).signatures["serving_default"]
+    pixels = serve(gray=tf.constant(shown[..., None].astype(np.float32)))["pixels"].numpy()
+    np.testing.assert_allclose(pixels, expected.reshape(3, 8), atol=1e-2)
 
 
 def test_halves_may_not_share_a_joint_member_that_differs(joint: Built) -> None:
