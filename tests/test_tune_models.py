@@ -19,7 +19,7 @@ from search_spaces import augmentation
     ("options", "words"),
     [
         ({"models": ("lenet6",)}, "--models: there is no model 'lenet6'"),
-        ({"pipelines": ()}, "--pipelines: name complete, partial or both"),
+        ({"pipelines": ()}, "--pipelines: name some of complete, partial, joint"),
         ({"trials": 1}, "--trials: 1 is too few"),
         ({"epochs": 0}, "--epochs: 0 is too few"),
         ({"gpu_hours": 0.0}, "--gpu-hours: 0 is no time"),

@@ -67,9 +67,9 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     seen: list[int] = []
     epoch = fit_module._Fit._epoch
 
-    def spy(self: Any, number: int) -> tuple[float, float]:
+    def spy(self: Any, number: int, *shown: Any) -> tuple[float, float]:
         seen.append(number)
-        return epoch(self, number)
+        return epoch(self, number, *shown)
 
     monkeypatch.setattr(fit_module._Fit, "_epoch", spy)
     return seen
