@@ -18,7 +18,7 @@ from fkd_core.ensemble.viewer import Viewer
 from fkd_core.ensemble.views import VIEWS, Nudge, View
 from fkd_core.fitting.aligned import front, straighten
 from fkd_core.fitting.fits import Fits
-from fkd_core.fitting.predict import model_of, predict
+from fkd_core.fitting.predict import predict
 from fkd_core.fitting.store import FitStore
 
 NUDGE = Nudge(3.0, 1.03, 0.7, -0.7)
@@ -45,7 +45,7 @@ def test_a_cascade_sees_a_nudge_in_its_last_frame(aligned: TrainedMember, faces:
     stage, weights = fit.spec.stages[0], fit.load()
     here = next(n for n, weight in enumerate(weights) if weight.shape == (15, 2))
     before, shape, own = weights[:here], weights[here], weights[here + 1 :]
-    _, frames = straighten(front(model_of(stage, before), shape), shown)
+    _, frames = straighten(front(stage, before, shape), shown)
     nudged = NUDGE.after(frames)
     alone = replace(fit.spec, aligned_by=None)
     by_hand = from_frame(predict(alone, own, straightened(shown, nudged)), nudged)
