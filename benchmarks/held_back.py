@@ -123,7 +123,7 @@ class Fold:
 
     def lacking(self, specs: Sequence[FitSpec]) -> set[str]:
         """Keys of what is still to be trained for these configurations."""
-        found = set()
+        found: set[str] = set()
         for spec in map(self.of, specs):
             fits = self.fits(spec)
             found |= {fits.key(each) for each in fits.lacking([spec], weights=True)}

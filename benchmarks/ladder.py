@@ -193,7 +193,7 @@ def main(options: Ladder) -> None:
         for fold in folds:
             fold.train(list(dict.fromkeys(spec for step in steps for spec in step.fits)))
     lacking = {step: {key for f in folds for key in f.lacking(step.fits)} for step in steps}
-    missing = len(set().union(*lacking.values()))
+    missing = len({key for keys in lacking.values() for key in keys})
     if missing:
         console.print(f"{missing} fits are missing.")
     whole = [step for step, keys in lacking.items() if not keys]

@@ -13,7 +13,7 @@ from fkd_core.fitting.spec import FitSpec
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.models.res import Res
 from fkd_core.sources import COMPLETE, PARTIAL
-from search_spaces.best_recipe import CASCADES, FIND, REFINE, Stage
+from search_spaces.best_recipe import CASCADES, FIND, REFINE, TTA, Stage
 from search_spaces.reference_recipe import counterparts
 
 SPECIALISTS = (COMPLETE.name, PARTIAL.name)
@@ -65,5 +65,5 @@ def ladder(faces: int, share: float, seed: int) -> list[Step]:
         against = "realigned" if view == "mirror" else "mirror"
         if view != "none":
             steps.append(Step(view, f"realigned, views: {view}", against, (third,), view))
-    steps.append(Step("mean", "mean of realigned and res", "mirror", (third, res), "mirror"))
+    steps.append(Step("mean", f"mean of realigned and res, {TTA}", TTA, (third, res), TTA))
     return steps
