@@ -7,8 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-YOUNG = 9
-"""How fast the average forgets while few steps are done: it holds about the last ninth of them."""
+YOUNG = 19
+"""How fast the average forgets while few steps are done: it holds about the last twentieth of them."""
 
 
 @keras.saving.register_keras_serializable("fkd")

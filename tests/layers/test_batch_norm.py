@@ -44,7 +44,7 @@ def test_a_batch_is_normalised_as_keras_does(shape: tuple[int, ...], scale: bool
 
 
 @SHAPES
-def test_moving_averages_are_of_the_last_ninth_of_the_steps(shape: tuple[int, ...]) -> None:
+def test_moving_averages_are_of_the_latest_steps(shape: tuple[int, ...]) -> None:
     layer = built(BatchNorm, shape, momentum=0.7)
     axes = tuple(range(len(shape) - 1))
     mean, variance = np.zeros(shape[-1]), np.zeros(shape[-1])
