@@ -36,13 +36,13 @@ class Run:
 SEARCH = Run(("experiments/search_augment.py",), 3, "augmentation/verdicts.csv")
 TUNE = Run(
     ("experiments/tune_models.py", "--models", "lenet5", "--pipelines", "complete"),
-    2,
+    1,
     "tuning/results.csv",
     ("rmse", "low", "high", "gain", "winner", "trials", "pruned"),
 )
 
 BUILD = Run(
-    ("experiments/build_ensemble.py", "--models", "lenet5", "--folds", "3"), 2, "submission.csv"
+    ("experiments/build_ensemble.py", "--models", "lenet5", "--folds", "3"), 1, "submission.csv"
 )
 
 

@@ -108,14 +108,14 @@ def test_a_cluster_gives_the_same_trials_though_a_worker_dies_and_machines_leave
 
 
 @pytest.mark.slow
-def test_twenty_random_kills_change_nothing(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+def test_ten_random_kills_change_nothing(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
     kills = [kill_driver, kill_worker, kill_worker, kill_proxy, lose_node]
     chance, done = random.Random(50), 0
     with cluster_of_two() as cluster:
-        while done < 20:
+        while done < 10:
             search = Search(tmp_path / str(done), (), cluster.address)
             scene = Scene(search, chance, cluster)
-            damage = disturbed(scene, kills, 20 - done, 4, undisturbed)
+            damage = disturbed(scene, kills, 10 - done, 4, undisturbed)
             cluster.remove_node(scene.node, allow_graceful=False)
             assert damage.same
             assert (damage.lost, damage.wrong, list(damage.complaints)) == (0, 0, [])
