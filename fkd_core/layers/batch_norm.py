@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 YOUNG = 19
-"""How fast the average forgets while few steps are done: it holds about the last 1 in 20 of them."""
+"""How fast the average forgets while few steps are done: about the last twentieth of them count."""
 
 
 @keras.saving.register_keras_serializable("fkd")
