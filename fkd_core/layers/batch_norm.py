@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 YOUNG = 19
-"""How fast the average forgets at first: about the last twentieth of them counts."""
+"""How fast the average forgets at first: about the last twentieth of the steps counts."""
 
 
 @keras.saving.register_keras_serializable("fkd")
