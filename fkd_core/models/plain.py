@@ -1,4 +1,4 @@
-"""Plain: four convolutions and one linear layer; the most error saved per second of compute."""
+"""Plain: four convolutions and one linear layer on small pictures, for minutes of compute."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ class Plain(Architecture):
 
     Four times a 3x3 convolution, 2x2 max-pooling, normalisation and ReLU, with twice the channels
     each time; then one linear layer on the flattened map gives offsets from the mean face.
-    Pooling comes first because normalising a quarter of the positions is a tie in error and
-    trains nearly twice as fast.
+    Pooling comes first, so that a quarter of the positions is left to normalise.
     Input [B, 96, 96, 1], output [B, outputs]. Raises ValueError for values outside their range.
     """
 

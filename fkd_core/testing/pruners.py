@@ -40,12 +40,8 @@ def simulated(transform: str, fits: int = 4) -> tuple[FitResult, ...]:
 
 
 class PrunerConformance:
-    """Subclass it with a fixture `pruner`. Lower values are better, as everywhere."""
-
-    @pytest.fixture
-    def pruner(self) -> Pruner:
-        """The pruner in question. One that compares with controls may take ``simulated("")``."""
-        raise NotImplementedError("the subclass gives the pruner")
+    """Subclass it with a fixture `pruner`, the one in question; one that compares with controls
+    may take ``simulated("")``. Lower values are better, as everywhere."""
 
     def test_a_trial_of_which_nothing_is_known_goes_on(self, pruner: Pruner) -> None:
         assert pruner(Look([], 3.0, [])) is False

@@ -38,13 +38,8 @@ def mixed(trial: BaseTrial) -> dict[str, Any]:
 
 
 class SamplerConformance:
-    """Subclass it with a fixture `sampler`, and `space` where yours needs a space of its own: of
-    at least 14 points, with a number `x`."""
-
-    @pytest.fixture
-    def sampler(self) -> Sampler:
-        """The sampler in question."""
-        raise NotImplementedError("the subclass gives the sampler")
+    """Subclass it with a fixture `sampler`, the one in question, and `space` where yours needs a
+    space of its own: of at least 14 points, with a number `x`."""
 
     @pytest.fixture
     def space(self) -> Space:
