@@ -8,7 +8,7 @@ Scientific: width, normalisation, downsampling. Nuisance: dropout, training. Ref
 first: our own, for the competition's solutions have no such network: 16 to 128 channels, batch
 normalisation, no dropout, 48 x 48, trained as ``training.COMPACT`` says.
 
-Cost: by estimate a fit of 60 epochs on 1,500 faces takes a minute on one quiet CPU core.
+Cost: a fit of 60 epochs on 1,500 faces takes, by estimate, a minute on one quiet CPU core.
 
     python experiments/tune_models.py --models plain --data FOLDER
 """

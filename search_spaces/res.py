@@ -8,7 +8,7 @@ Reference, tried first: our own, for the competition's solutions have no such ne
 channels, batch normalisation once a block, no dropout, 48 x 48, trained as ``training.COMPACT``
 says.
 
-Cost: by estimate a fit of 60 epochs on 1,500 faces takes two minutes on one quiet CPU core.
+Cost: a fit of 60 epochs on 1,500 faces takes, by estimate, two minutes on one quiet CPU core.
 
     python experiments/tune_models.py --models res --data FOLDER
 """
