@@ -51,13 +51,18 @@ class SearchAugment(experiment.Options):
     gpu_hours: float | None = None
     """Hard limit of device-hours for the search of each composition. Without a GPU, an hour of one
     worker counts as one."""
+    epochs: int | None = None
+    """Length of every fit, in place of the preset's."""
+    faces: int | None = None
+    """Faces that may train, in place of the preset's number."""
 
 
 def main(options: SearchAugment) -> None:
     """Validate every candidate augmentation by measurement, and compose a policy of what helps."""
     pipelines = experiment.chosen_pipelines(options.pipelines)
     names = candidates(options.transforms, options.preset)
-    budget = resized(space.BUDGETS[options.preset], options.trials)
+    preset = space.BUDGETS[options.preset]
+    budget = resized(preset, options.trials, options.epochs, options.faces)
     plans = [Plan(pipeline, names, budget, options.seed) for pipeline in pipelines]
     competition = options.load()
     faces, fits = competition.training, options.fits(competition)

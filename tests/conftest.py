@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 sys.path.insert(0, str(Path(__file__).parent))  # makes faces_for_tests importable
 
 from faces_for_tests import tiny_faces
+from short_search import SHORT_SEARCH
 
 from fkd_core.data.faces import Faces
 from fkd_core.fitting.runtime import prepare
@@ -69,8 +70,8 @@ def faces() -> Faces:
 
 @pytest.fixture(scope="session")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The results of a whole search with the smallest preset, which nothing disturbed, for all
-    test processes; not to be changed."""
+    """The results of a whole ``SHORT_SEARCH`` which nothing disturbed, for all test processes; not
+    to be changed."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
@@ -79,7 +80,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not results.exists():
             program, begun = ROOT / "experiments" / "search_augment.py", folder / "searching"
             done = subprocess.run(
-                [sys.executable, program, "--preset", "smoke", "--results", begun],
+                [sys.executable, program, *SHORT_SEARCH, "--results", begun],
                 env={k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

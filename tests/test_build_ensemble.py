@@ -194,6 +194,7 @@ def test_the_plan_is_told_and_nothing_is_run(built: tuple[Path, str], tmp_path: 
 def test_all_options_together_give_an_ensemble_that_predicts(built: tuple[Path, str]) -> None:
     results, _ = built
     asked = ["--cross", "--refit", "--tta", "shifts", "--compact", "40", "--against-reference"]
+    asked += ["--stacker", "weights"]
     done = build(results, *asked)
     assert done.returncode == 0, done.stderr
     folder = results / "ensemble"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from short_search import SHORT_SEARCH
 
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
@@ -96,7 +97,7 @@ def test_a_search_on_two_machines_ends_the_same_though_one_is_killed(
 def _start(results: Path, *more: str) -> subprocess.Popen[bytes]:
     program = ROOT / "experiments" / "search_augment.py"
     return subprocess.Popen(
-        [sys.executable, program, "--preset", "smoke", "--results", results, *more],
+        [sys.executable, program, *SHORT_SEARCH, "--results", results, *more],
         env={k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

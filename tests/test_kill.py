@@ -16,6 +16,7 @@ from typing import Any
 
 import optuna
 import pytest
+from short_search import SHORT_SEARCH
 
 ROOT = Path(__file__).parents[1]
 LONGEST = 40.0  # seconds until a kill: from the imports to well into the fits
@@ -33,22 +34,27 @@ class Run:
     """Those of the outcome that tell no time; all where empty."""
 
 
-SEARCH = Run(("experiments/search_augment.py",), 3, "augmentation/verdicts.csv")
+SMALL = ("--preset", "smoke", "--models", "lenet5")
+SEARCH = Run(("experiments/search_augment.py", *SHORT_SEARCH), 3, "augmentation/verdicts.csv")
 TUNE = Run(
-    ("experiments/tune_models.py", "--models", "lenet5", "--pipelines", "complete"),
+    ("experiments/tune_models.py", *SMALL, "--pipelines", "complete"),
     1,
     "tuning/results.csv",
     ("rmse", "low", "high", "gain", "winner", "trials", "pruned"),
 )
-
 BUILD = Run(
-    ("experiments/build_ensemble.py", "--models", "lenet5", "--folds", "3"), 1, "submission.csv"
+    (
+        *("experiments/build_ensemble.py", *SMALL, "--folds", "3", "--stacker", "ridge"),
+        *("--epochs", "4", "--faces", "120"),
+    ),
+    1,
+    "submission.csv",
 )
 
 
 def _start(run: Run, results: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, *run.command, "--preset", "smoke", "--results", str(results)],
+        [sys.executable, *run.command, "--results", str(results)],
         cwd=ROOT,
         env={k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"},
         stdin=subprocess.DEVNULL,

@@ -53,13 +53,23 @@ class Plan:
         )
 
 
-def resized(budget: space.Budget, trials: int | None) -> space.Budget:
-    """The budget with so many compositions tried. Raises UserError for a number that is none."""
-    if trials is None:
-        return budget
-    if trials < 1:
-        raise UserError(f"--trials: {trials} is too few; give 1 or more")
-    return replace(budget, compose_trials=trials)
+def resized(
+    budget: space.Budget,
+    trials: int | None = None,
+    epochs: int | None = None,
+    faces: int | None = None,
+) -> space.Budget:
+    """The budget with so many compositions tried, epochs a fit and faces that train, where given.
+    Raises UserError for a number that cannot be."""
+    for name, value in (("trials", trials), ("epochs", epochs), ("faces", faces)):
+        if value is not None and value < 1:
+            raise UserError(f"--{name}: {value} is too few; give 1 or more")
+    return replace(
+        budget,
+        compose_trials=trials or budget.compose_trials,
+        epochs=epochs or budget.epochs,
+        faces=faces or budget.faces,
+    )
 
 
 def candidates(asked: Sequence[str], preset: str) -> tuple[str, ...]:

@@ -19,7 +19,6 @@ os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
 os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "3600")
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 
-import ray
 from optuna.trial import TrialState
 from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
@@ -27,11 +26,12 @@ from ray.tune.search import Searcher
 
 from fkd_core.fitting.checkpoints import Checkpoints
 from fkd_core.fitting.fits import Fits, OnOutcome
-from fkd_core.fitting.result import FitResult, Progress
+from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec
-from fkd_core.running.pool import Lost, answer
+from fkd_core.running.pool import Lost
 from fkd_core.running.session import Session
 from fkd_core.search.brain import Brain
+from fkd_core.search.proxy import Proxy
 from fkd_core.search.studies import Study
 from fkd_core.search.under_way import OnTrial
 from fkd_core.stopping import in_one_piece
@@ -85,7 +85,7 @@ def _tune(session: Session, brain: Brain) -> None:
     with tempfile.TemporaryDirectory(prefix="fkd-tune-") as folder:
         tune.Tuner(
             tune.with_resources(
-                tune.with_parameters(_Proxy, seconds=session.fit_seconds),
+                tune.with_parameters(Proxy, seconds=session.fit_seconds),
                 # Every cluster's head has this mark; the CPUs and GPUs are the workers'.
                 tune.PlacementGroupFactory([{"CPU": 0, "node:__internal_head__": 0.001}]),
             ),
@@ -162,7 +162,7 @@ class _Teller(_Pinned, FIFOScheduler):  # type: ignore[misc]
             return str(TrialScheduler.STOP)
         try:
             with in_one_piece():
-                ended = self._brain.on_result(trial.trial_id, result["told"])
+                ended = self._brain.on_result(trial.trial_id, result["answer"].told)
         except Exception as error:
             self._brain.error = error  # Tune would log it and go on
             ended = True
@@ -180,34 +180,4 @@ class _Forget(tune.Callback):  # type: ignore[misc]
     def on_trial_result(
         self, iteration: Any, trials: Any, trial: Any, result: Any, **_: Any
     ) -> None:
-        result.pop("told", None)
-
-
-class _Proxy(tune.Trainable):  # type: ignore[misc]
-    """A Tune trial: has the fits of one configuration done, a step to every look at one."""
-
-    def setup(self, config: dict[str, Any], seconds: float | None) -> None:
-        self._limit = seconds
-        self.reset_config(config)
-
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self._worker = ray.get_actor(new_config["worker"])
-        self._specs, self._done = new_config["specs"], 0
-        self._pauses = new_config["looks"], new_config["seconds"]
-        return True
-
-    def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
-        return {"done": self._done}  # Tune asks for one at a trial's end; the store has it all
-
-    def load_checkpoint(self, checkpoint: dict[str, Any] | None) -> None:
-        """Nothing to load: a repeated fit gives the same result."""
-
-    def step(self) -> dict[str, Any]:
-        looks, seconds = self._pauses
-        call = self._worker.fit.remote(self._specs[self._done], looks, seconds)
-        try:
-            told = answer(call, self._limit)
-        except ray.exceptions.RayTaskError as error:  # a fault of the program: no use repeating it
-            told = Lost(str(error).strip().splitlines()[-1], repeat=False)
-        self._done += not isinstance(told, Progress | Lost)
-        return {"fits": self._done, "told": told}  # the brain alone says when it is done
+        result.pop("answer", None)

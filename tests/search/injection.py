@@ -69,7 +69,7 @@ def kill_worker(scene: Scene) -> None:
 
 
 def kill_proxy(scene: Scene) -> None:
-    _kill(scene, "ray::_Proxy")
+    _kill(scene, "ray::Proxy")
 
 
 def _kill(scene: Scene, title: str) -> None:

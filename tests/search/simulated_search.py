@@ -16,6 +16,7 @@ for more:
 from __future__ import annotations
 
 import json
+import os
 import random
 import time
 from dataclasses import dataclass, replace
@@ -50,7 +51,8 @@ class Simulated(experiment.Options):
     """Options of the simulation."""
 
     short: bool = False
-    """Screening and the tuning of one model, under no augmentation."""
+    """Screening and the tuning of one model, under no augmentation; on this machine by one
+    worker, which is soon there."""
 
 
 def main(options: Simulated) -> None:
@@ -78,7 +80,10 @@ def search(options: Simulated) -> None:
             file.write(fits.key(spec) + "\n")
 
     found: dict[str, Any] = {}
-    place = replace(options.place, cache=options.cache)
+    alone = options.short and not options.address
+    place = replace(
+        options.place, cache=options.cache, threads=(os.cpu_count() or 1) if alone else 1
+    )
     with session(faces, place, SimulatedWorker) as ray_session:
         plan = Plan("complete", TRANSFORMS, BUDGET, seed=0)
         augmentation = AugmentationSearch(plan, ray_session, fits, storage, note)

@@ -9,7 +9,7 @@ import pytest
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.errors import UserError
 from fkd_core.search.arms import Arena, fresh, in_turn
-from fkd_core.search.augmentation_plan import Plan, candidates
+from fkd_core.search.augmentation_plan import Plan, candidates, resized
 from search_spaces.augmentation import BUDGETS, CONTROL, composed, uniform_choice
 
 EVERYTHING = tuple(name for name, transform in TRANSFORMS.items() if transform.candidate)
@@ -51,6 +51,16 @@ def test_arms_differ_in_what_their_specs_do_alone() -> None:
     for control, arm in zip(arena.specs(base), arena.specs(other), strict=True):
         differing = {name for name, value in vars(arm).items() if value != vars(control)[name]}
         assert differing == {"policy"}
+
+
+def test_a_budget_is_resized_by_what_is_given() -> None:
+    quick = BUDGETS["quick"]
+    assert resized(quick) == quick
+    assert resized(quick, epochs=7, faces=90) == replace(quick, epochs=7, faces=90)
+    assert resized(quick, trials=1).compose_trials == 1
+    for wrong in ({"trials": 0}, {"epochs": 0}, {"faces": -3}):
+        with pytest.raises(UserError, match=f"--{next(iter(wrong))}"):
+            resized(quick, **wrong)
 
 
 def test_pairs_take_folds_in_turn_with_one_seed_a_round_or_a_fresh_one_each() -> None:
