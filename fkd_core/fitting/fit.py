@@ -22,7 +22,8 @@ from fkd_core.fitting.schedule import batches, rates
 from fkd_core.fitting.shown import as_they_are, straightened
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.steps import Graph, Stepper, stepper
-from fkd_core.models.base import PIXEL_CENTRE, parameters
+from fkd_core.models.base import parameters
+from fkd_core.objectives.coordinates import PIXEL_CENTRE
 from fkd_core.sources import Pipeline
 
 MARKS = 20

@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd_core.keypoints import IMAGE_SIZE
-from fkd_core.models.base import PIXEL_SPREAD, Architecture
+from fkd_core.models.base import Architecture
+from fkd_core.objectives.base import Objective
+from fkd_core.objectives.coordinates import PIXEL_SPREAD, errors
 
 PREDICT_BATCH = 256
 State = list[NDArray[Any]]
@@ -61,13 +63,10 @@ class Stepper(ABC):
 
         self.graph = graph
         self.model = self._new_model()
-        judged = graph.model.loss_weights
-        self.loss_weights = list(judged.values())
-        # The same layers and weights, but giving every output that the loss judges.
-        self.taught = keras.Model(
-            self.model.inputs,
-            [self.model.output, *(self.model.get_layer(name).output for name in judged)],
-        )
+        self.objectives = graph.model.objectives
+        judged = [self.model.get_layer(each.layer).output for each in self.objectives]
+        # The same layers and weights, but giving every output that an objective judges.
+        self.taught = keras.Model(self.model.inputs, [self.model.output, *judged])
         self.optimizer = AdamW(
             weight_decay=graph.weight_decay,
             beta_2=graph.beta_2,
@@ -180,25 +179,18 @@ def _copy(variable: Any) -> NDArray[Any]:
     return np.asarray(variable).copy()
 
 
-def errors(ops: Any, targets: Any, predicted: Any) -> tuple[Any, Any]:
-    """Sum of squares in px^2 and labelled count."""
-    labelled = ops.isfinite(targets)
-    error = ops.where(labelled, predicted - ops.where(labelled, targets, 0.0), 0.0)
-    return ops.sum(error * error), ops.sum(ops.cast(labelled, "float32"))
-
-
 def loss(
-    ops: Any, targets: Any, outputs: Sequence[Any], weights: Sequence[float], penalties: Any
+    targets: Any, outputs: Sequence[Any], objectives: Sequence[Objective], penalties: Any
 ) -> tuple[Any, Any, Any]:
     """What is minimised, sum of squares of the prediction in px^2, and labelled count.
 
-    `outputs` are the prediction and then what the loss judges, each [B, outputs] in px; the loss
-    is the weighted sum of their mean squared errors and the penalties (px^2 too), in scaled
-    coordinates.
+    `targets` are [B, outputs] in px, NaN where unlabelled; `outputs` are the prediction and then
+    what each objective judges. The loss is their weighted sum and the penalties (px^2 too), in
+    scaled coordinates.
     """
     predicted, *judged = outputs
-    squares, count = errors(ops, targets, predicted)
+    squares, count = errors(targets, predicted)
     total = sum(penalties)
-    for output, weight in zip(judged, weights, strict=True):
-        total = total + weight * errors(ops, targets, output)[0] / ops.maximum(count, 1.0)
+    for objective, output in zip(objectives, judged, strict=True):
+        total = total + objective.weight * objective.loss(targets, output)
     return total / PIXEL_SPREAD**2, squares, count

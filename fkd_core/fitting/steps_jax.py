@@ -27,7 +27,7 @@ class JaxStepper(Stepper):
             outputs, others, penalties = taught.stateless_call(
                 weights, others, gray, training=True, return_losses=True
             )
-            total, squares, count = loss(ops, targets, outputs, self.loss_weights, penalties)
+            total, squares, count = loss(targets, outputs, self.objectives, penalties)
             return total, (squares, count, others)
 
         def step(state: Any, images: Any, targets: Any, rate: Any) -> Any:

@@ -16,7 +16,6 @@ class TensorFlowStepper(Stepper):
 
     def _compile(self) -> None:
         import tensorflow as tf
-        from keras import ops
 
         model, taught, optimizer = self.model, self.taught, self.optimizer
         size = (IMAGE_SIZE, IMAGE_SIZE)
@@ -34,9 +33,7 @@ class TensorFlowStepper(Stepper):
             gray = tf.cast(images, tf.float32)[..., None]
             with tf.GradientTape() as tape:
                 outputs = taught(gray, training=True)
-                total, squares, count = loss(
-                    ops, targets, outputs, self.loss_weights, taught.losses
-                )
+                total, squares, count = loss(targets, outputs, self.objectives, taught.losses)
             gradients = tape.gradient(total, taught.trainable_variables)
             optimizer.apply(gradients, taught.trainable_variables)
             return squares, count

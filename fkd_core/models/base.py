@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
 from fkd_core.keypoints import IMAGE_SIZE
+from fkd_core.objectives.base import Objective
+from fkd_core.objectives.coordinates import Coordinates, to_pixels
 
 GRAY_CENTRE, GRAY_SPREAD = 128.0, 64.0
-PIXEL_CENTRE, PIXEL_SPREAD = (IMAGE_SIZE - 1) / 2, IMAGE_SIZE / 2
 FACE_SPREAD = 8.0
 """Pixels that one unit of a linear layer is, where the output is an offset from the mean face."""
 
@@ -72,10 +73,10 @@ class Architecture(ABC):
             raise ValueError(f"{self.name}.{field} is {value!r}, not one of {known}")
 
     @property
-    def loss_weights(self) -> Mapping[str, float]:
-        """Which layers' outputs [B, outputs] in pixels the loss judges, and how much each counts;
-        more than the model's own output where it has auxiliary ones."""
-        return {"pixels": 1.0}
+    def objectives(self) -> tuple[Objective, ...]:
+        """What is taught, each to one layer; more than the model's own output in pixels where it
+        has auxiliary ones, or puts out more than pixels on the way there."""
+        return (Coordinates(),)
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary with the model's name; see ``models.from_json``."""
@@ -135,7 +136,7 @@ def head(x: Any, kind: Head, outputs: int, hidden: Callable[[Any], Any] = lambda
         from fkd_core.layers import SoftArgmax
 
         x = layers.Conv2D(outputs // 2, 1, dtype="float32", name="heatmaps")(x)
-        return _pixels(SoftArgmax(name="coordinates")(x))
+        return to_pixels(SoftArgmax(name="coordinates")(x))
     x = layers.Flatten()(x) if kind == "flatten" else layers.GlobalAveragePooling2D()(x)
     return pixel_output(hidden(x), outputs)
 
@@ -146,13 +147,8 @@ def pixel_output(x: Any, outputs: int, prefix: str = "") -> Any:
     from keras import layers
 
     # In float32 whatever the policy: bfloat16 knows coordinates to about 0.2 px only.
-    return _pixels(layers.Dense(outputs, dtype="float32", name=f"{prefix}coordinates")(x), prefix)
-
-
-def _pixels(x: Any, prefix: str = "") -> Any:
-    from keras import layers
-
-    return layers.Rescaling(PIXEL_SPREAD, PIXEL_CENTRE, dtype="float32", name=f"{prefix}pixels")(x)
+    linear = layers.Dense(outputs, dtype="float32", name=f"{prefix}coordinates")
+    return to_pixels(linear(x), prefix=prefix)
 
 
 def mean_face_output(x: Any, outputs: int) -> Any:

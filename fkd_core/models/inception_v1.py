@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -17,6 +16,8 @@ from fkd_core.models.base import (
     normalise,
     pixel_output,
 )
+from fkd_core.objectives.base import Objective
+from fkd_core.objectives.coordinates import Coordinates
 
 HEADS = ("main", "aux1", "aux2")
 BIAS = 0.2
@@ -91,9 +92,9 @@ class InceptionV1(Architecture):
         return cls(width=0.08, trunk_dropout=0.0, dropout=0.0, head="flatten", downsample=4)
 
     @property
-    def loss_weights(self) -> Mapping[str, float]:
+    def objectives(self) -> tuple[Objective, ...]:
         heads = zip(HEADS, self.head_losses, strict=True)
-        return {f"{name}_pixels": weight for name, weight in heads}
+        return tuple(Coordinates(f"{name}_pixels", weight) for name, weight in heads)
 
     def build(self, outputs: int) -> Any:
         from keras import Model, layers

@@ -10,8 +10,6 @@ from fkd_core.models.base import (
     ACTIVATIONS,
     HEADS,
     NORMALISATIONS,
-    PIXEL_CENTRE,
-    PIXEL_SPREAD,
     Activation,
     Architecture,
     Head,
@@ -20,6 +18,7 @@ from fkd_core.models.base import (
     gray_input,
     normalise,
 )
+from fkd_core.objectives.coordinates import to_pixels
 
 
 @dataclass(frozen=True)
@@ -105,8 +104,7 @@ class NaimishNet(Architecture):
         points = [self._branch(x, f"point{i}") for i in range(outputs // 2)]
         # Keras concatenates no fewer than two. For float32 see base.pixel_output.
         joined = layers.Concatenate(dtype="float32")(points) if len(points) > 1 else points[0]
-        pixels = layers.Rescaling(PIXEL_SPREAD, PIXEL_CENTRE, dtype="float32", name="pixels")
-        return Model(inputs, pixels(joined), name=self.name)
+        return Model(inputs, to_pixels(joined), name=self.name)
 
     def _branch(self, x: Any, point: str) -> Any:
         """Scaled coordinates [B, 2] of one keypoint; kernels start as Glorot's uniform."""

@@ -19,7 +19,7 @@ from fkd_core.models import MODELS
 
 SHOWN = images(3)
 
-OF_EVERY_KIND = ("local2d", "naimishnet", "inception_v1", "resnext50", "plain", "res")
+OF_EVERY_KIND = ("local2d", "naimishnet", "inception_v1", "resnext50", "plain", "res", "unet")
 """Models that together have every kind of layer."""
 
 

@@ -594,7 +594,13 @@ def test_jax_passes_the_same_suite() -> None:
     # Counts, hyperparameters and published networks are Keras's own on every backend, and what
     # compares the two backends compares them once.
     same = "docstring or json or hyperparameter or published or by_themselves or other_backend"
-    suites = ["tests/fitting/test_fit.py", "tests/models", "-k", f"not ({same})"]
+    suites = [
+        "tests/fitting/test_fit.py",
+        "tests/models",
+        "tests/objectives",
+        "-k",
+        f"not ({same})",
+    ]
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *suites],
         cwd=REPOSITORY,

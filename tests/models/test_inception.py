@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from fkd_core.data.faces import Faces
 from fkd_core.fitting.steps import Graph, loss, stepper
 from fkd_core.models import from_json
-from fkd_core.models.base import GRAY_CENTRE, GRAY_SPREAD, PIXEL_SPREAD, parameters
+from fkd_core.models.base import GRAY_CENTRE, GRAY_SPREAD, parameters
 from fkd_core.models.inception_v1 import HEADS, InceptionV1
 from fkd_core.models.inception_v3 import InceptionV3
+from fkd_core.objectives.coordinates import PIXEL_SPREAD
 from fkd_core.sources import COMPLETE
 
 OUTPUTS = COMPLETE.outputs
@@ -103,13 +104,11 @@ def test_the_prediction_is_the_blend_of_the_three_heads(faces: Faces) -> None:
 
 
 def test_what_is_minimised_is_the_weighted_sum_of_the_heads_errors(faces: Faces) -> None:
-    from keras import ops
-
     images, targets = some(faces)
     model = stepper(Graph(UNEQUAL, OUTPUTS, 8))
     model.reset(0)
     outputs = model.taught([as_gray(images)], training=False)
-    total, _, count = loss(ops, targets, outputs, model.loss_weights, [])
+    total, _, count = loss(targets, outputs, model.objectives, [])
     assert int(count) == np.isfinite(targets).sum()
     main, _, aux2 = (
         np.nanmean((head - targets) ** 2)

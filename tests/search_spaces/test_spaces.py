@@ -62,7 +62,7 @@ def test_the_reference_rebuilds_the_default_model_and_training(name: str) -> Non
         spec = plan.reference
         assert spec.model == MODELS[name]()
         epochs = plan.budget.epochs
-        if name in ("plain", "res"):
+        if name in ("plain", "res", "unet"):
             assert spec.training == replace(COMPACT, epochs=epochs)
             assert plan.hypothesis == spec
         else:
