@@ -3,9 +3,9 @@
     python benchmarks/search_rules.py [--whole 15] [--seeds 2] [--workers 2] [--out FOLDER]
 
 Tunes lenet5's search space by random search and by TPE, each with and without successive halving:
-real studies, brain and store, simulated workers in simulated time (an epoch takes a second). Every
-rule may spend what `whole` whole trials cost. Prints, as means over the seeds: trials, those of
-them that were pruned, the best RMSE, what it is above the best there is, and the hours that so
+real studies, scheduler and store, simulated workers in simulated time (an epoch takes a second).
+Every rule may spend what `whole` whole trials cost. Prints, as means over the seeds: trials, those
+of them that were pruned, the best RMSE, what it is above the best there is, and the hours that so
 many workers took. The simulated error depends on the learning rate alone, and a trial that is
 ahead stays ahead: what halving costs where that is not so needs real fits.
 """
@@ -27,15 +27,15 @@ from fkd_core.augment.policy import Policy
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.store import FitStore
+from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.report.sheet import Sheet
 from fkd_core.running.simulated import BEST_RATE, outcome, simulated_faces
-from fkd_core.search.proposals import Proposals
-from fkd_core.search.pruning import Halving, Never, Pruner
-from fkd_core.search.sampling import TPE, Random, Sampler
-from fkd_core.search.simulation import simulate
-from fkd_core.search.storage import Storage
-from fkd_core.search.studies import Study, StudyPlan
-from fkd_core.search.tuning_plan import TuningPlan
+from fkd_core.studies.proposals import Proposals
+from fkd_core.studies.pruning import Halving, Never, Pruner
+from fkd_core.studies.sampling import TPE, Random, Sampler
+from fkd_core.studies.simulation import simulate
+from fkd_core.studies.storage import Storage
+from fkd_core.studies.study import Study, StudyPlan
 from search_spaces.training import BUDGETS
 
 BUDGET = replace(BUDGETS["quick"], faces=None, lag=4)
@@ -76,12 +76,12 @@ class Found:
 def search(sampler: str, pruner: str, seed: int, options: Options, folder: Path) -> Found:
     """One search by one rule."""
     plan = TuningPlan("lenet5", "complete", BUDGET, Policy(), seed=0)
-    arena = plan.arena("search")
+    design = plan.design("search")
     study = Study(
         StudyPlan(
             name=f"{sampler}, {pruner}, {seed}",
             space=plan.space.space,
-            specs=lambda values: arena.specs(plan.spec(values)),
+            specs=lambda values: design.specs(plan.spec(values)),
             score=score,
             pruner=PRUNERS[pruner],
             proposals=Proposals(SAMPLERS[sampler], seed, BUDGET.lag),
@@ -111,7 +111,7 @@ def lowest() -> float:
     """The best score there is, px: all but the learning rate is without effect."""
     plan = TuningPlan("lenet5", "complete", BUDGET, Policy(), seed=0)
     spec = plan.spec_of({**plan.space.REFERENCE, "learning_rate": BEST_RATE, "early_stop": False})
-    found = [outcome(each, FACES) for each in plan.arena("search").specs(spec)]
+    found = [outcome(each, FACES) for each in plan.design("search").specs(spec)]
     return score([each for each in found if isinstance(each, FitResult)])
 
 

@@ -4,10 +4,10 @@
 
 For every size, fills a study in SQLite with that many ended trials of lenet5's search space
 (made up, written straight into Optuna's tables), then searches `window` more trials with simulated
-fits in a new process: TPE, successive halving, real brain and store. With --ray they go through
-Ray Tune and warm workers (2 CPUs), else through one worker in the driver's process. Prints, for
-each size: seconds and CPU seconds a trial, CPU seconds to open the study, and the driver's memory
-at its largest before and after the window. For Linux. Seeds: 0.
+fits in a new process: TPE, successive halving, the real scheduler and store. With --ray they go
+through Ray Tune and warm workers (2 CPUs), else through one worker in the driver's process. For
+each size prints: seconds and CPU seconds a trial, CPU seconds to open the study, and the driver's
+memory at its largest before and after the window. For Linux. Seeds: 0.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ import optuna
 from fkd_core.augment.policy import Policy
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.store import FitStore
+from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.running.place import Place
 from fkd_core.running.session import session
 from fkd_core.running.simulated import SimulatedWorker, simulated_faces
-from fkd_core.search.proposals import Proposals
-from fkd_core.search.pruning import Halving
-from fkd_core.search.sampling import TPE
-from fkd_core.search.simulation import simulate
-from fkd_core.search.storage import open_storage
-from fkd_core.search.studies import Study, StudyPlan
-from fkd_core.search.tuning_plan import TuningPlan
+from fkd_core.studies.proposals import Proposals
+from fkd_core.studies.pruning import Halving
+from fkd_core.studies.sampling import TPE
+from fkd_core.studies.simulation import simulate
+from fkd_core.studies.storage import open_storage
+from fkd_core.studies.study import Study, StudyPlan
 from search_spaces.training import BUDGETS
 
 NAME = "tuning/complete/lenet5@scaling0"
@@ -60,12 +60,12 @@ class Options:
 def open_study(url: str, trials: int) -> Study:
     """The study with this total."""
     plan = TuningPlan("lenet5", "complete", BUDGET, Policy(), seed=0)
-    arena = plan.arena("search")
+    design = plan.design("search")
     return Study(
         StudyPlan(
             name=NAME,
             space=plan.space.space,
-            specs=lambda values: arena.specs(plan.spec(values)),
+            specs=lambda values: design.specs(plan.spec(values)),
             score=lambda results: float(np.mean([result.rmse for result in results])),
             pruner=Halving(BUDGET.eta),
             proposals=Proposals(SAMPLER, 0, BUDGET.lag),
@@ -133,7 +133,7 @@ def measure(folder: Path, size: int, window: int, with_ray: bool) -> dict[str, f
     fits = Fits(FitStore(folder / "fits"), faces.fingerprint)
     url = f"sqlite:///{folder / 'studies.db'}"
     if with_ray:
-        from fkd_core.search.tune import run_studies
+        from fkd_core.studies.ray_tune import run_studies
 
         with session(faces, Place(folder / "cache"), SimulatedWorker) as ray_session:
             study = open_study(url, size + 2)

@@ -27,12 +27,12 @@ from fkd_core.data.kaggle import load_competition
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.store import FitStore
 from fkd_core.progress import FitProgress
+from fkd_core.protocols.tuning import Candidate, Tuning
+from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.running.place import Place
 from fkd_core.running.session import Session, session
-from fkd_core.search.storage import open_storage
-from fkd_core.search.tune import run_studies
-from fkd_core.search.tuning import Candidate, Tuning
-from fkd_core.search.tuning_plan import TuningPlan
+from fkd_core.studies.ray_tune import run_studies
+from fkd_core.studies.storage import open_storage
 from search_spaces.augmentation import reference
 from search_spaces.training import BUDGETS, Budget
 

@@ -37,18 +37,19 @@ from fkd_core.ensemble.submission import merged, requested_share, write_submissi
 from fkd_core.ensemble.table import Table
 from fkd_core.errors import UserError
 from fkd_core.experiment import console
+from fkd_core.findings.best_config import has_best, read_best
+from fkd_core.findings.policy import policy_or_reference
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
 from fkd_core.models import MODELS
 from fkd_core.progress import FitProgress
+from fkd_core.protocols import reference_recipe
+from fkd_core.protocols.tuning_plan import TuningPlan, tuned_models
 from fkd_core.report import ensemble as report
 from fkd_core.report.sheet import Sheet
 from fkd_core.running.session import session
-from fkd_core.search.best import has_best, read_best
-from fkd_core.search.policies import policy_or_reference
-from fkd_core.search.tuning_plan import TuningPlan, tuned_models
 from fkd_core.sources import PIPELINES
-from search_spaces import best_recipe, reference_recipe
+from search_spaces import best_recipe
 from search_spaces import ensemble as space
 from search_spaces.training import BUDGETS as TUNING
 

@@ -34,7 +34,7 @@ from fkd_core.inventory.names import find_fit, find_study
 from fkd_core.inventory.pruning import prune, remaining, to_drop
 from fkd_core.report import inventory as report
 from fkd_core.report.sheet import Sheet
-from fkd_core.search.replay import replay, rule_of
+from fkd_core.studies.replay import replay, rule_of
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,10 @@ from dataclasses import asdict, dataclass, replace
 from fkd_core import experiment
 from fkd_core.augment.policy import Policy
 from fkd_core.experiment import console
+from fkd_core.findings.policy import write_policy
 from fkd_core.progress import FitProgress
+from fkd_core.protocols.augmentation import AugmentationSearch
+from fkd_core.protocols.augmentation_plan import Plan, candidates, resized
 from fkd_core.report.augmentation import (
     meeting_table,
     verdict_table,
@@ -30,10 +33,7 @@ from fkd_core.report.augmentation import (
 )
 from fkd_core.report.trial_page import TrialPages
 from fkd_core.running.session import session
-from fkd_core.search.augmentation import AugmentationSearch
-from fkd_core.search.augmentation_plan import Plan, candidates, resized
-from fkd_core.search.policies import write_policy
-from fkd_core.search.storage import open_storage
+from fkd_core.studies.storage import open_storage
 from search_spaces import augmentation as space
 
 

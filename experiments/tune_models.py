@@ -20,16 +20,16 @@ from dataclasses import asdict, dataclass, replace
 from fkd_core import experiment
 from fkd_core.augment.policy import Policy
 from fkd_core.experiment import console
+from fkd_core.findings.best_config import write_best
+from fkd_core.findings.policy import policy_or_reference
 from fkd_core.progress import FitProgress
+from fkd_core.protocols.tuning import Candidate, Tuned, Tuning
+from fkd_core.protocols.tuning_plan import TuningPlan, resized, tuned_models
 from fkd_core.report import tuning as report
 from fkd_core.report.trial_page import TrialPages
 from fkd_core.running.session import session
-from fkd_core.search.best import write_best
-from fkd_core.search.policies import policy_or_reference
-from fkd_core.search.storage import open_storage
-from fkd_core.search.tune import run_studies
-from fkd_core.search.tuning import Candidate, Tuned, Tuning
-from fkd_core.search.tuning_plan import TuningPlan, resized, tuned_models
+from fkd_core.studies.ray_tune import run_studies
+from fkd_core.studies.storage import open_storage
 from search_spaces.training import BUDGETS
 
 

@@ -26,8 +26,8 @@ BACKEND = os.environ.get("FKD_TEST_BACKEND", "tensorflow")
 
 LONGEST = (
     "test_kill.py",
-    "search/test_survival.py",
-    "search/test_faults.py",
+    "studies/test_survival.py",
+    "studies/test_faults.py",
     "fitting/test_fit.py",
     "test_cluster.py",
     "test_build_ensemble.py",

@@ -21,11 +21,11 @@ from fkd_core.data.folds import Split
 from fkd_core.data.kaggle import load_competition
 from fkd_core.ensemble.predictor import Predictor
 from fkd_core.errors import UserError
+from fkd_core.findings.best_config import write_best
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.models.conv5 import Conv5
 from fkd_core.models.plain import Plain
-from fkd_core.search.best import write_best
-from search_spaces import reference_recipe
+from fkd_core.protocols import reference_recipe
 
 ROOT = Path(__file__).parents[1]
 

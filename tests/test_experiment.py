@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fkd_core import experiment
-from fkd_core.search.augmentation_plan import Plan, candidates
+from fkd_core.protocols.augmentation_plan import Plan, candidates
 from search_spaces.augmentation import BUDGETS
 
 ROOT = Path(__file__).parents[1]

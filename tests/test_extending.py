@@ -45,7 +45,7 @@ def _run(copy: Path, *arguments: str) -> str:
 def test_the_page_shows_a_model_a_transform_and_rules_of_search() -> None:
     folders = [Path(name).parent.as_posix() for name in BLOCKS]
     assert sorted(folders) == [
-        "fkd_core/augment/transforms", "fkd_core/models", "search_spaces", "tests/search"
+        "fkd_core/augment/transforms", "fkd_core/models", "search_spaces", "tests/studies"
     ]  # fmt: skip
     model = BLOCKS["fkd_core/models/linear.py"]
     code = [line for line in model.splitlines() if line.strip() and '"""' not in line]

@@ -26,6 +26,8 @@ from fkd_core.augment.policy import Policy, Step
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Split
 from fkd_core.errors import UserError
+from fkd_core.findings.best_config import write_best
+from fkd_core.findings.policy import write_policy
 from fkd_core.fitting.fit import fit
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import FIGURES, Failed, FitResult
@@ -36,13 +38,11 @@ from fkd_core.inventory.files import parse_size
 from fkd_core.inventory.redoing import redo
 from fkd_core.models.conv5 import Conv5
 from fkd_core.models.lenet5 import LeNet5
-from fkd_core.search.best import write_best
-from fkd_core.search.policies import write_policy
-from fkd_core.search.proposals import Proposals
-from fkd_core.search.pruning import Never
-from fkd_core.search.sampling import Random
-from fkd_core.search.storage import open_storage
-from fkd_core.search.studies import Study, StudyPlan
+from fkd_core.studies.proposals import Proposals
+from fkd_core.studies.pruning import Never
+from fkd_core.studies.sampling import Random
+from fkd_core.studies.storage import open_storage
+from fkd_core.studies.study import Study, StudyPlan
 
 ROOT = Path(__file__).parents[1]
 POLICY = Policy((Step("mirror", 0.5),))
@@ -437,7 +437,7 @@ def test_it_says_what_would_go_and_asks(
 def test_nothing_goes_while_a_study_is_searched(
     filled: Filled, run: Run, how: tuple[str, ...]
 ) -> None:
-    driver = open_storage(filled.url).claims
+    driver = open_storage(filled.url).locks
     assert driver.take(OLDER)
     before = filled.bytes
     _refused(run(*how), OLDER, "is being searched now", "Ctrl-C")

@@ -10,8 +10,8 @@ import pytest
 from experiments.tune_models import TuneModels, next_sibling, planned
 from fkd_core.augment.policy import Policy, Step
 from fkd_core.errors import UserError
-from fkd_core.search.policies import write_policy
-from fkd_core.search.tuning import Candidate, Tuned
+from fkd_core.findings.policy import write_policy
+from fkd_core.protocols.tuning import Candidate, Tuned
 from search_spaces import augmentation
 
 

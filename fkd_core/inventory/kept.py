@@ -13,7 +13,7 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from fkd_core.inventory.files import File, mapping
-from fkd_core.search.ledger import Ledger
+from fkd_core.studies.costs import Costs
 
 KEY_DIGITS = 16
 """So much of a fit's key a trial names it by."""
@@ -83,9 +83,9 @@ class KeptStudy:
         return min(whole, key=lambda trial: (trial.value, trial.number), default=None)
 
     @property
-    def ledger(self) -> Ledger:
+    def costs(self) -> Costs:
         """What it cost, and what it saved."""
-        return Ledger.of(self.outcomes)
+        return Costs.of(self.outcomes)
 
     @property
     def date(self) -> datetime | None:

@@ -73,7 +73,7 @@ def remaining(inventory: Inventory, going: Sequence[Droppable]) -> Mapping[str, 
 
 
 def _why(part: str) -> str:
-    if part.startswith("studies.db"):  # its journal and the claims of drivers too
+    if part.startswith("studies.db"):  # its journal and the locks of drivers too
         return "the studies; deleting one makes room inside, but the file stays as large"
     return _STAYS.get(part, "not known to this command")
 

@@ -14,8 +14,8 @@ from fkd_core.errors import UserError
 from fkd_core.fitting.store import FitStore
 from fkd_core.inventory.files import File, files_below, grouped, mapping, read_json, total
 from fkd_core.inventory.kept import KeptFit, KeptStudy, Run
-from fkd_core.search import rows
-from fkd_core.search.storage import Storage, open_storage, without_password
+from fkd_core.studies import rows
+from fkd_core.studies.storage import Storage, open_storage, without_password
 
 _WEIGHTS = ".weights.npz"
 

@@ -13,8 +13,8 @@ from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.evidence import HARMFUL, HELPFUL, Comparison, Verdict, write_verdicts
 from fkd_core.experiment import caption, console
 from fkd_core.files import whole_file
+from fkd_core.protocols.augmentation import Meeting
 from fkd_core.report.figures import forest_figure, write_figure
-from fkd_core.search.augmentation import Meeting
 
 _COLOURS = {HELPFUL: "green", HARMFUL: "red"}
 _ORDER = (HELPFUL, "equivalent", "undecided", HARMFUL)

@@ -17,7 +17,7 @@ from fkd_core.inventory.files import total
 from fkd_core.inventory.kept import weights_label
 from fkd_core.inventory.pruning import Droppable
 from fkd_core.report.sheet import Sheet
-from fkd_core.search.replay import Replayed
+from fkd_core.studies.replay import Replayed
 
 
 def overview(inventory: Inventory, needs: Needs) -> list[Sheet]:
@@ -139,9 +139,9 @@ def _studies(inventory: Inventory, needs: Needs) -> Sheet:
             study=study.name,
             trials=" ".join(f"{n} {state.lower()}" for state, n in sorted(study.states.items())),
             best=_value(study.best),
-            hours=study.ledger.spent / 3600,
-            pruned_h=study.ledger.pruned / 3600,
-            stored_h=study.ledger.stored / 3600,
+            hours=study.costs.spent / 3600,
+            pruned_h=study.costs.pruned / 3600,
+            stored_h=study.costs.stored / 3600,
             date="" if study.date is None else f"{study.date:%Y-%m-%d %H:%M}",
             needed_by=_some(needs.get(study.label, ())),
         )

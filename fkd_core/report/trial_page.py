@@ -23,7 +23,7 @@ from fkd_core.fitting.spec import FitSpec
 from fkd_core.photos.faces import Colour
 from fkd_core.report.trial_note import reproduction, story, which
 from fkd_core.report.trial_pictures import Curve, learning_curves, png, worst_faces
-from fkd_core.search.studies import Study
+from fkd_core.studies.study import Study
 
 log = logging.getLogger(__name__)
 

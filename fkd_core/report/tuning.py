@@ -16,7 +16,7 @@ from rich.table import Table
 
 from fkd_core.experiment import caption
 from fkd_core.files import whole_file, write_text
-from fkd_core.search.tuning import Tuned
+from fkd_core.protocols.tuning import Tuned
 
 COLUMNS = (
     "pipeline", "model", "rmse", "low", "high", "gain", "gain_low", "gain_high", "parameters",
@@ -40,7 +40,7 @@ def write_tuned(
     _update(folder / "results.csv", COLUMNS, [mine | _row(tuned, share, made_by["command"])])
     hours = [
         mine | {"stage": stage, "device_hours": round(seconds * share / 3600, 5)}
-        for stage, seconds in tuned.ledger.items()
+        for stage, seconds in tuned.costs.items()
     ]
     _update(folder / "ledger.csv", LEDGER, hours)
     stem = folder / plan.pipeline / plan.model
@@ -59,7 +59,7 @@ def _row(tuned: Tuned, share: float, command: str) -> dict[str, Any]:
         },
         "parameters": tuned.parameters,
         "fit_seconds": round(tuned.fit_seconds, 1),
-        "device_hours": round(sum(tuned.ledger.values()) * share / 3600, 5),
+        "device_hours": round(sum(tuned.costs.values()) * share / 3600, 5),
         "trials": sum(tuned.states.values()),
         "pruned": tuned.states.get("PRUNED", 0),
         "failed": tuned.states.get("FAIL", 0),

@@ -15,8 +15,8 @@ from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.running.simulated import outcome, simulated_faces
-from fkd_core.search.arms import in_turn
-from fkd_core.search.pruning import Look, Pruner
+from fkd_core.studies.paired import in_turn
+from fkd_core.studies.pruning import Look, Pruner
 
 GOOD, NONE, BAD = "rotation", "", "mirror_without_swap"
 """Transforms under which simulated fits are better, as good, and worse."""

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from optuna.trial import BaseTrial, FrozenTrial, TrialState
 
-from fkd_core.search.history import Past
-from fkd_core.search.proposals import Proposals
-from fkd_core.search.pruning import Never
-from fkd_core.search.replay import replay, rule_of
-from fkd_core.search.sampling import Sampler
-from fkd_core.search.storage import Storage
-from fkd_core.search.studies import Study, StudyPlan
+from fkd_core.studies.history import Past
+from fkd_core.studies.proposals import Proposals
+from fkd_core.studies.pruning import Never
+from fkd_core.studies.replay import replay, rule_of
+from fkd_core.studies.sampling import Sampler
+from fkd_core.studies.storage import Storage
+from fkd_core.studies.study import Study, StudyPlan
 
 Space = Callable[[BaseTrial], Mapping[str, Any]]
 NAME = "conformance"

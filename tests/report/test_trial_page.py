@@ -25,11 +25,11 @@ from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.report.trial_page import TrialPages
 from fkd_core.report.trial_pictures import Curve, learning_curves, worst_faces
-from fkd_core.search.proposals import Proposals
-from fkd_core.search.pruning import Never
-from fkd_core.search.sampling import TPE, Random
-from fkd_core.search.storage import Storage
-from fkd_core.search.studies import Study, StudyPlan
+from fkd_core.studies.proposals import Proposals
+from fkd_core.studies.pruning import Never
+from fkd_core.studies.sampling import TPE, Random
+from fkd_core.studies.storage import Storage
+from fkd_core.studies.study import Study, StudyPlan
 
 COMMAND = "python experiments/tune_models.py --data 'my faces.zip' --models lenet5 --results=out"
 KEYS = ["0123456789abcdef", "fedcba9876543210"]

@@ -15,9 +15,9 @@ from rich.console import Console
 
 from fkd_core.augment.policy import Policy
 from fkd_core.evidence import FitErrors, compare, rmse_interval
+from fkd_core.protocols.tuning import Candidate, Tuned
+from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.report.tuning import result_table, write_tuned
-from fkd_core.search.tuning import Candidate, Tuned
-from fkd_core.search.tuning_plan import TuningPlan
 from search_spaces.training import BUDGETS
 
 MADE_BY = {"command": "python x.py", "code": "1", "data": "abc", "seed": 0}
@@ -46,7 +46,7 @@ def tuned(model: str = "lenet5", won: bool = True) -> Tuned:
         rmse=rmse_interval(arm(1.5)),
         parameters=1234,
         fit_seconds=12.5,
-        ledger={"search": 3600.0, "confirm": 1800.0, "final": 1800.0},
+        costs={"search": 3600.0, "confirm": 1800.0, "final": 1800.0},
         states={"COMPLETE": 3, "PRUNED": 2},
         warm_gain=None,
         warnings=[],

@@ -12,7 +12,7 @@ import pytest
 from fkd_core.augment.policy import Policy
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.models import MODELS
-from fkd_core.search.tuning_plan import TuningPlan
+from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.sources import PARTIAL, PIPELINES
 from search_spaces import Space, of_model
 from search_spaces.training import BUDGETS

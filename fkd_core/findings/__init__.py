@@ -1,0 +1,1 @@
+"""What one command finds and another uses: the policy, and the best configuration of a model."""

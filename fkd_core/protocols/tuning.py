@@ -1,0 +1,257 @@
+"""Tuning one model for one pipeline: search, confirm, final.
+
+Trials are scored on set search and stopped early by successive halving; the best of them and the
+reference's configuration meet on set confirm with fresh seeds, and the winner is chosen there;
+what it gains over the reference is measured on set final, which chose nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from optuna.trial import FrozenTrial, TrialState
+
+from fkd_core.data.folds import Family
+from fkd_core.evidence import Comparison, rmse_interval
+from fkd_core.fitting.fits import Fits, OnOutcome
+from fkd_core.fitting.result import FitResult
+from fkd_core.fitting.spec import FitSpec, recipe_of
+from fkd_core.protocols.boundaries import at_the_edge
+from fkd_core.protocols.tuning_plan import TuningPlan
+from fkd_core.reach import code_version
+from fkd_core.running.session import Session
+from fkd_core.studies.paired import compared, errors
+from fkd_core.studies.proposals import Proposals
+from fkd_core.studies.pruning import Halving, Pruner
+from fkd_core.studies.sampling import TPE, Sampler
+from fkd_core.studies.storage import Storage
+from fkd_core.studies.study import Study, StudyPlan
+from fkd_core.studies.trial import SPENT
+from search_spaces import files_of
+from search_spaces import training as shared
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A configuration that came to set confirm, against the reference there."""
+
+    name: str
+    """``trial 7``; the reference's is ``reference``."""
+    params: Mapping[str, Any]
+    """Of the trial."""
+    spec: FitSpec
+    searched: float
+    """RMSE on set search, px. It chose, so it flatters."""
+    searched_gain: float
+    """The same minus the reference's, px."""
+    confirmed: float
+    """RMSE on set confirm, mean over fresh seeds, px."""
+    comparison: Comparison | None
+    """Against the reference on set confirm; None for the reference itself."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What came out."""
+
+    plan: TuningPlan
+    candidates: Sequence[Candidate]
+    """In order of their RMSE on set confirm: the winner first."""
+    final: Comparison | None
+    """Winner against reference on set final; None where the reference itself won."""
+    rmse: tuple[float, float, float]
+    """The winner's on set final with its 95% interval, px."""
+    parameters: int
+    """Of the winner."""
+    fit_seconds: float
+    """Mean of the winner's fits on set final."""
+    costs: Mapping[str, float]
+    """Seconds that workers spent, stage by stage."""
+    states: Mapping[str, int]
+    """Trials by how they ended."""
+    warm_gain: float | None
+    """RMSE on set search of the reference's model under the sibling's training, minus that under
+    the reference's own, px; None without a sibling, infinite where it fell behind."""
+    warnings: Sequence[str]
+    """What to know before the result is used: a budget that cut trials off, ranges that the best
+    trial's values are at the edge of."""
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        """What speaks for the winner, for its file."""
+        return {
+            "winner": self.winner.name,
+            "rmse_final": list(self.rmse),
+            "gain_final": self.final
+            and {"effect": self.final.effect, "low": self.final.low, "high": self.final.high},
+            "rmse_confirm": self.winner.confirmed,
+            "rmse_search": self.winner.searched,
+        }
+
+    @property
+    def winner(self) -> Candidate:
+        """The lowest RMSE on set confirm."""
+        return self.candidates[0]
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """One model's tuning for one pipeline. What it gives follows from faces and plan alone."""
+
+    plan: TuningPlan
+    session: Session
+    fits: Fits
+    storage: Storage
+    on_outcome: OnOutcome | None = None
+    sibling: Candidate | None = None
+    """Another model's winner: its training begins the second trial."""
+    sampler: Sampler | None = None
+    """In place of TPE."""
+    pruner: Pruner | None = None
+    """In place of successive halving."""
+
+    @cached_property
+    def study(self) -> Study:
+        """The search, for ``run_studies``."""
+        plan, b = self.plan, self.plan.budget
+        design = plan.design("search")
+        return Study(
+            StudyPlan(
+                name=self._name,
+                space=plan.space.space,
+                specs=lambda values: design.specs(plan.spec(values)),
+                score=lambda results: float(np.mean([result.rmse for result in results])),
+                pruner=self.pruner or Halving(b.eta),
+                proposals=Proposals(
+                    self.sampler or TPE(n_startup_trials=b.random, group=True),
+                    plan.seed,
+                    b.lag,
+                    self._first,
+                ),
+                trials=b.trials,
+                looks=b.looks,
+                steps_a_fit=b.epochs,
+                seconds=plan.seconds,
+                notes={"model": plan.model, "pipeline": plan.pipeline, "score": "RMSE, px"},
+            ),
+            self.storage,
+        )
+
+    def outcome(self) -> Tuned:
+        """Confirm and final, once the study is finished."""
+        candidates = self._confirm()
+        winner, reference = candidates[0], self.plan.reference
+        design = self.plan.design("final")
+        won = winner.comparison is not None
+        arms = self._run("final", [winner.spec, reference] if won else [reference])
+        return Tuned(
+            plan=self.plan,
+            candidates=candidates,
+            final=compared(*arms) if won and len(design.pairs) > 1 else None,
+            rmse=rmse_interval([errors(result) for result in arms[0]]),
+            parameters=arms[0][0].parameters,
+            fit_seconds=float(np.mean([sum(result.seconds.values()) for result in arms[0]])),
+            costs={
+                "search": self.study.spent,
+                "confirm": self._spent("confirm", [c.spec for c in candidates]),
+                "final": self._spent("final", [winner.spec, reference] if won else [reference]),
+            },
+            states=Counter(trial.state.name for trial in self.study.trials),
+            warm_gain=self._warm_gain(),
+            warnings=self._warnings(),
+        )
+
+    def _confirm(self) -> list[Candidate]:
+        trials = self._best(self.plan.budget.confirmed)
+        reference = self.plan.reference
+        specs = [reference, *(self.plan.spec_of(trial.params) for trial in trials)]
+        control, *arms = self._run("confirm", specs)
+        own = self.study.trials[0]
+        searched = own.value if own.value is not None else float("nan")
+        found = [
+            Candidate("reference", own.params, reference, searched, 0.0, _rmse(control), None)
+        ]
+        for trial, spec, arm in zip(trials, specs[1:], arms, strict=True):
+            value = trial.value if trial.value is not None else float("nan")
+            found.append(
+                Candidate(
+                    f"trial {trial.number}",
+                    trial.params,
+                    spec,
+                    value,
+                    value - searched,
+                    _rmse(arm),
+                    compared(arm, control),
+                )
+            )
+        return sorted(found, key=lambda candidate: candidate.confirmed)
+
+    def _best(self, count: int) -> list[FrozenTrial]:
+        """The best whole trials that differ from the reference and from each other."""
+        whole = [t for t in self.study.trials if t.state == TrialState.COMPLETE]
+        found: dict[FitSpec, FrozenTrial] = {}
+        for trial in sorted(whole, key=lambda t: (t.value, t.number)):
+            found.setdefault(self.plan.spec_of(trial.params), trial)
+        found.pop(self.plan.reference, None)
+        return list(found.values())[:count]
+
+    def _run(self, family: Family, specs: Sequence[FitSpec]) -> list[list[FitResult]]:
+        return self.plan.design(family).run(specs, self.session, self.fits, self.on_outcome)
+
+    def _warnings(self) -> list[str]:
+        trials = self.study.trials
+        cut_off = sum(trial.user_attrs.get("failure") == SPENT for trial in trials)
+        notes = [f"the budget cut off {cut_off} of {len(trials)} trials"] if cut_off else []
+        return notes + [note for trial in self._best(1) for note in at_the_edge(trial)]
+
+    def _warm_gain(self) -> float | None:
+        cold, *others = self.study.trials
+        if self.sibling is None or len(self._first) < 2 or not others or cold.value is None:
+            return None
+        return others[0].value - cold.value if others[0].value is not None else float("inf")
+
+    def _spent(self, family: Family, specs: Sequence[FitSpec]) -> float:
+        """Worker seconds of these configurations' fits on this set."""
+        known = [
+            self.fits.get(fit) for spec in specs for fit in self.plan.design(family).specs(spec)
+        ]
+        return sum(sum(fit.seconds.values()) for fit in known if isinstance(fit, FitResult))
+
+    @property
+    def _first(self) -> list[dict[str, Any]]:
+        """The reference; its model trained as the sibling's winner is, or as is thought best."""
+        reference = dict(self.plan.space.REFERENCE)
+        named = shared.REFERENCE.keys() | {"weight_decay"}
+        training = self.sibling.params if self.sibling else shared.hypothesis(reference)
+        warm = reference | {name: value for name, value in training.items() if name in named}
+        return [reference] if warm == reference else [reference, warm]
+
+    @property
+    def _name(self) -> str:
+        """Says what is searched; the hash stands for all that its values depend on, but not for
+        the number of trials: a larger one goes on."""
+        plan = self.plan
+        identity = [
+            [spec.to_json() for spec in plan.design("search").specs(plan.reference)],
+            self.fits.fingerprint,
+            recipe_of(plan.reference),
+            code_version(*files_of(plan.model)),
+            asdict(replace(plan.budget, trials=0, confirm_pairs=0, final_pairs=0, confirmed=0)),
+            plan.seed,
+            self._first,
+            *(repr(rule) for rule in (self.sampler, self.pruner) if rule is not None),
+        ]
+        text = json.dumps(identity, sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return f"tuning/{plan.pipeline}/{plan.model}@{digest[:8]}"
+
+
+def _rmse(arm: Sequence[FitResult]) -> float:
+    return float(np.mean([result.rmse for result in arm]))

@@ -1,0 +1,124 @@
+"""What tuning one model for one pipeline will do, before it does it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import optuna
+
+from fkd_core.augment.policy import Policy
+from fkd_core.data.folds import Family, Split
+from fkd_core.errors import UserError
+from fkd_core.fitting.spec import FitSpec, Training
+from fkd_core.models import MODELS
+from fkd_core.studies.paired import PairedDesign, fresh, in_turn
+from search_spaces import Space, files_of, of_model
+from search_spaces import training as shared
+from search_spaces.augmentation import COPIES
+
+STOP_SHARE = 0.1
+"""Training faces that an early-stopping trial gives away, as the reference does."""
+
+_SEEDS: dict[Family, int] = {"search": 0, "confirm": 100, "final": 300}
+
+
+@dataclass(frozen=True)
+class TuningPlan:
+    """One model, one pipeline."""
+
+    model: str
+    pipeline: str
+    budget: shared.Budget
+    policy: Policy
+    """Augmentations that every fit trains under."""
+    seed: int
+    seconds: float | None = None
+    """Hard limit of what the search may spend in workers."""
+
+    @property
+    def space(self) -> Space:
+        """What is tried."""
+        return of_model(self.model)
+
+    def spec_of(self, params: Mapping[str, Any]) -> FitSpec:
+        """The fit that these parameters of a trial describe."""
+        return self.spec(self.space.space(optuna.trial.FixedTrial(dict(params))))
+
+    def spec(self, values: Mapping[str, Any]) -> FitSpec:
+        """The fit that these values of the search space describe."""
+        choice = dict(values)
+        model, stops = choice.pop("model"), choice.pop("early_stop")
+        epochs, b = self.budget.epochs, self.budget
+        return FitSpec(
+            model=model,
+            pipeline=self.pipeline,
+            split=Split(
+                folds=b.folds, seed=self.seed, limit=b.faces, stop_share=STOP_SHARE if stops else 0
+            ),
+            training=Training(epochs, patience=max(10, epochs // 10) if stops else None, **choice),
+            policy=self.policy,
+            copies=COPIES,
+            copy_seed=self.seed,
+        )
+
+    @property
+    def reference(self) -> FitSpec:
+        """The reference's configuration, under this plan's epochs, faces and policy."""
+        return self.spec_of(self.space.REFERENCE)
+
+    @property
+    def hypothesis(self) -> FitSpec:
+        """The first trial's model, trained as is thought to be better."""
+        return self.spec_of(shared.hypothesis(self.space.REFERENCE))
+
+    def design(self, family: Family) -> PairedDesign:
+        """Where configurations are scored on this set; every set has seeds of its own."""
+        b, first = self.budget, 1000 * self.seed + _SEEDS[family]
+        if family == "search":
+            return PairedDesign(family, in_turn(b.search_pairs, b.folds, first))
+        pairs = b.confirm_pairs if family == "confirm" else b.final_pairs
+        return PairedDesign(family, fresh(pairs, b.folds, first))
+
+    @property
+    def fits(self) -> int:
+        """Fits this does at most."""
+        b = self.budget
+        meeting = b.confirm_pairs * (1 + min(b.confirmed, b.trials - 1))
+        return b.trials * b.search_pairs + meeting + 2 * b.final_pairs
+
+    @property
+    def epochs(self) -> int:
+        """Epochs this trains at most."""
+        return self.fits * self.budget.epochs
+
+
+def tuned_models(asked: Sequence[str], preset: str) -> tuple[str, ...]:
+    """The models a user means: by name, `all`, or none for the preset's own.
+
+    Raises UserError for an unknown name.
+    """
+    whole = "all" in asked or (not asked and preset == "full")
+    chosen = tuple(MODELS) if whole else asked or ("lenet5",)
+    for name in chosen:
+        if name not in MODELS:
+            raise UserError(
+                f"--models: there is no model {name!r}; choose from all, {', '.join(MODELS)}"
+            )
+        if not files_of(name)[0].exists():
+            raise UserError(
+                f"--models: {name} has no search space; write {files_of(name)[0]} (see "
+                "docs/extending.md)"
+            )
+    return tuple(dict.fromkeys(chosen))
+
+
+def resized(budget: shared.Budget, **given: int | None) -> shared.Budget:
+    """The budget with what the user gave in place of its own. Raises UserError where it cannot
+    be."""
+    asked = {name: value for name, value in given.items() if value is not None}
+    for name, value in asked.items():
+        if value < (2 if name == "trials" else 1):
+            raise UserError(f"--{name}: {value} is too few; 2 trials and 1 of anything else")
+    return replace(budget, **asked)

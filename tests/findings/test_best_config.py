@@ -1,0 +1,34 @@
+"""best/<pipeline>/<model>.json: read back whole, and refused in one clear line otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fkd_core.augment.policy import Policy, Step
+from fkd_core.errors import UserError
+from fkd_core.findings.best_config import read_best, write_best
+from fkd_core.fitting.spec import FitSpec, Training
+from fkd_core.models.conv5 import Conv5
+
+SPEC = FitSpec(Conv5.tiny(), "partial", training=Training(7), policy=Policy((Step("mirror"),)))
+
+
+def test_the_spec_comes_back(tmp_path: Path) -> None:
+    path = write_best(tmp_path, SPEC, {"rmse": 1.5}, {"seed": 0})
+    assert path == tmp_path / "partial" / "conv5.json"
+    assert read_best(tmp_path, "partial", "conv5") == SPEC
+
+
+def test_a_missing_one_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"tune_models.py --models conv5"):
+        read_best(tmp_path, "complete", "conv5")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"spec": {"model": 3}}', "\0"])
+def test_a_damaged_one_is_named(tmp_path: Path, content: str) -> None:
+    path = write_best(tmp_path, SPEC, {}, {})
+    path.write_text(content)
+    with pytest.raises(UserError, match=r"conv5\.json: cannot be read"):
+        read_best(tmp_path, "partial", "conv5")

@@ -1,0 +1,79 @@
+"""Which candidates a user means, and what a plan promises before anything runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from fkd_core.augment.transforms import TRANSFORMS
+from fkd_core.errors import UserError
+from fkd_core.protocols.augmentation_plan import Plan, candidates, resized
+from fkd_core.studies.paired import PairedDesign, fresh, in_turn
+from search_spaces.augmentation import BUDGETS, CONTROL, composed, uniform_choice
+
+EVERYTHING = tuple(name for name, transform in TRANSFORMS.items() if transform.candidate)
+
+
+def test_all_means_every_candidate_but_never_the_harmful_control() -> None:
+    assert candidates(["all"], "quick") == EVERYTHING
+    assert candidates([], "full") == EVERYTHING
+    assert CONTROL in TRANSFORMS
+    assert CONTROL not in EVERYTHING
+
+
+def test_names_are_taken_once_in_the_order_given() -> None:
+    assert candidates(["shift", "mirror", "shift"], "full") == ("shift", "mirror")
+
+
+@pytest.mark.parametrize("name", ["rotate", CONTROL, ""])
+def test_an_unknown_name_is_refused_with_the_names_there_are(name: str) -> None:
+    with pytest.raises(UserError, match=r"--transforms.*rotation"):
+        candidates([name], "quick")
+
+
+@pytest.mark.parametrize("preset", BUDGETS)
+def test_every_stage_has_seeds_of_its_own_and_balanced_folds(preset: str) -> None:
+    budget = BUDGETS[preset]
+    base = Plan("complete", EVERYTHING, budget, seed=3).base
+    design = PairedDesign("confirm", in_turn(budget.confirm_pairs, budget.folds, 3100))
+    specs = design.specs(base)
+    pairs = [(spec.split.fold, spec.seed) for spec in specs]
+    assert len(set(pairs)) == budget.confirm_pairs
+    assert {fold for fold, _ in pairs} == set(range(budget.folds)), "every face is scored"
+    assert {spec.split.family for spec in specs} == {"confirm"}
+
+
+def test_arms_differ_in_what_their_specs_do_alone() -> None:
+    base = Plan("partial", EVERYTHING, BUDGETS["quick"], 0).base
+    other = replace(base, policy=uniform_choice(["mirror"]))
+    design = PairedDesign("search", in_turn(4, 2, 0))
+    for control, arm in zip(design.specs(base), design.specs(other), strict=True):
+        differing = {name for name, value in vars(arm).items() if value != vars(control)[name]}
+        assert differing == {"policy"}
+
+
+def test_a_budget_is_resized_by_what_is_given() -> None:
+    quick = BUDGETS["quick"]
+    assert resized(quick) == quick
+    assert resized(quick, epochs=7, faces=90) == replace(quick, epochs=7, faces=90)
+    assert resized(quick, trials=1).compose_trials == 1
+    for wrong in ({"trials": 0}, {"epochs": 0}, {"faces": -3}):
+        with pytest.raises(UserError, match=f"--{next(iter(wrong))}"):
+            resized(quick, **wrong)
+
+
+def test_pairs_take_folds_in_turn_with_one_seed_a_round_or_a_fresh_one_each() -> None:
+    assert in_turn(5, 2, 7) == ((0, 7), (1, 7), (0, 8), (1, 8), (0, 9))
+    assert fresh(3, 2, 7) == ((0, 7), (1, 8), (0, 9))
+
+
+def test_a_composition_is_read_from_its_parameters() -> None:
+    values = {"mirror.probability": 0.5, "shift.probability": 0.2, "shift.strength": 0.9}
+    steps = {s.transform: (s.probability, s.strength) for s in composed(values).steps}
+    assert steps == {"mirror": (0.5, 0.5), "shift": (0.2, 0.9)}
+
+
+def test_quick_stays_within_its_promise_of_fits() -> None:
+    plan = Plan("complete", candidates([], "quick"), BUDGETS["quick"], 0)
+    assert plan.fits <= 250

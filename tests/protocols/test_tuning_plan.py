@@ -1,0 +1,65 @@
+"""What tuning will do, known before it does it."""
+
+from __future__ import annotations
+
+import pytest
+
+from fkd_core.augment.policy import Policy
+from fkd_core.errors import UserError
+from fkd_core.models import MODELS
+from fkd_core.protocols.tuning_plan import TuningPlan, resized, tuned_models
+from search_spaces.training import BUDGETS, Budget
+
+BUDGET = Budget(trials=10, epochs=200, faces=500, search_pairs=2)
+PLAN = TuningPlan("lenet5", "partial", BUDGET, Policy(), seed=3)
+
+
+def test_the_reference_is_the_default_model_under_the_budget() -> None:
+    spec = PLAN.reference
+    assert spec.model == MODELS["lenet5"]()
+    assert (spec.training.epochs, spec.training.batch_size) == (200, 128)
+    assert (spec.training.patience, spec.split.stop_share) == (20, 0.1)
+    assert spec.split.limit == 500
+
+
+def test_a_trial_that_does_not_stop_early_trains_on_all_its_faces() -> None:
+    spec = PLAN.spec_of(PLAN.space.REFERENCE | {"early_stop": False})
+    assert spec.training.patience is None
+    assert spec.split.stop_share == 0
+
+
+def test_every_set_has_seeds_of_its_own_and_confirm_a_fresh_one_for_every_fit() -> None:
+    seeds = {}
+    for family in ("search", "confirm", "final"):
+        specs = PLAN.design(family).specs(PLAN.reference)
+        assert {spec.split.family for spec in specs} == {family}
+        seeds[family] = {spec.seed for spec in specs}
+    assert len(seeds["confirm"]) == len(seeds["final"]) == 3
+    assert len(seeds["search"] | seeds["confirm"] | seeds["final"]) == 1 + 3 + 3
+
+
+def test_trials_are_looked_at_on_the_rungs_below_the_full_length() -> None:
+    assert BUDGET.looks == (50, 100)
+    assert Budget(4, 4, None, 1).looks == (1, 2)
+    assert Budget(4, 1, None, 1).looks == ()
+    for budget in BUDGETS.values():
+        assert all(1 <= look < budget.epochs for look in budget.looks)
+
+
+def test_the_number_of_fits_counts_every_stage() -> None:
+    assert PLAN.fits == 10 * 2 + 4 * 3 + 2 * 3
+
+
+def test_models_are_chosen_by_name_by_all_or_by_the_preset() -> None:
+    assert tuned_models((), "quick") == ("lenet5",)
+    assert tuned_models((), "full") == tuned_models(("all",), "smoke") == tuple(MODELS)
+    assert tuned_models(("conv5", "lenet5", "conv5"), "full") == ("conv5", "lenet5")
+    with pytest.raises(UserError, match=r"no model 'lenet6'; choose from all, .*lenet5"):
+        tuned_models(("lenet6",), "quick")
+
+
+def test_a_budget_is_resized_by_what_is_given() -> None:
+    assert resized(BUDGET, trials=5, epochs=None) == Budget(5, 200, 500, 2)
+    for wrong in ({"trials": 1}, {"epochs": 0}, {"faces": -3}):
+        with pytest.raises(UserError, match=f"--{next(iter(wrong))}"):
+            resized(BUDGET, **wrong)
