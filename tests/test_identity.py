@@ -136,7 +136,7 @@ MORE = "\n_MORE = 1\n"
         ("errors.py", NOTHING),
         ("reach.py", NOTHING),
         ("running/worker.py", NOTHING),
-        ("search/tuning.py", NOTHING),
+        ("protocols/tuning.py", NOTHING),
         ("report/sheet.py", NOTHING),
     ],
 )  # fmt: skip
