@@ -25,7 +25,7 @@ from held_back import Fold, console
 from ladder_steps import Step, ladder
 from numpy.typing import NDArray
 
-from fkd_core import experiment
+from fkd_core import command
 from fkd_core.data.demo import demo_folder
 from fkd_core.data.folds import Split, set_of
 from fkd_core.data.kaggle import Competition, load_competition
@@ -204,4 +204,4 @@ def main(options: Ladder) -> None:
 
 
 if __name__ == "__main__":
-    experiment.run(main, Ladder)
+    command.run(main, Ladder)

@@ -40,15 +40,15 @@ def ladder(faces: int, share: float, seed: int) -> list[Step]:
         found = replace(stage, pictures=round(stage.pictures * share)).spec(faces, before)
         return replace(found, training=replace(found.training, **other))
 
-    wide = CASCADES["quick"][-1][-1]
+    last = CASCADES["quick"][-1][-1]
     light = spec(replace(FIND, model=LeNet5.light()))
     specialists = tuple(replace(light, pipeline=name) for name in SPECIALISTS)
     plain = spec(FIND)
     longer = spec(replace(FIND, pictures=2 * FIND.pictures))
     aligned = spec(REFINE, plain)
-    third = spec(wide, aligned)
-    steady = spec(wide, aligned, lighter_end=0.0)
-    res = spec(replace(wide, model=Res()), aligned)
+    third = spec(last, aligned)
+    steady = spec(last, aligned, lighter_end=0.0)
+    res = spec(replace(last, model=Res()), aligned)
     steps = [
         Step("reference", "lenet5, the reference's recipe", None, (*counterparts(light, seed),)),
         Step("specialists", "light lenet5, best recipe's training", "reference", specialists),
@@ -57,7 +57,7 @@ def ladder(faces: int, share: float, seed: int) -> list[Step]:
         Step("batch64", "batches of 64, equal pictures", "plain", (spec(FIND, batch_size=64),)),
         Step("longer", "trained twice as long", "plain", (longer,)),
         Step("aligned", "an aligned second stage instead", "longer", (aligned,)),
-        Step("realigned", "a third stage, wider and longer", "aligned", (third,)),
+        Step("realigned", "a longer third stage", "aligned", (third,)),
         Step("steady", "third stage without lighter end", "realigned", (steady,)),
         Step("res", "third stage with res", "realigned", (res,)),
     ]

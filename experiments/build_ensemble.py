@@ -25,7 +25,8 @@ from typing import Literal
 
 import numpy as np
 
-from fkd_core import experiment
+from fkd_core import command
+from fkd_core.command import console
 from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.members import Member, of_source
 from fkd_core.ensemble.out_of_fold import OutOfFold
@@ -36,9 +37,9 @@ from fkd_core.ensemble.stacking.stacker import STACKERS
 from fkd_core.ensemble.submission import merged, requested_share, write_submission
 from fkd_core.ensemble.table import Table
 from fkd_core.errors import UserError
-from fkd_core.experiment import console
 from fkd_core.findings.best_config import has_best, read_best
 from fkd_core.findings.policy import policy_or_reference
+from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
 from fkd_core.models import MODELS
@@ -58,7 +59,7 @@ SPECIALISTS = ("complete", "partial")
 
 
 @dataclass(frozen=True)
-class BuildEnsemble(experiment.Options):
+class BuildEnsemble(command.Options):
     """Options of this experiment."""
 
     recipe: Literal["tuned", "best"] = "tuned"
@@ -114,7 +115,7 @@ class BuildEnsemble(experiment.Options):
             given = getattr(self, name)
             if given is not None and given < least:
                 raise UserError(f"--{name}: {given} is too few; give {least} or more")
-        experiment.chosen_pipelines(self.pipelines)
+        command.chosen_pipelines(self.pipelines)
         if self.recipe == "tuned":
             tuned_models(self.models, self.preset)
         elif self.models or self.pipelines != SPECIALISTS:
@@ -145,10 +146,10 @@ def main(options: BuildEnsemble) -> None:
     if options.plan or options.dry_run:
         return
     arms["ensemble"].check()
-    made_by = experiment.provenance(options, fits)
+    made_by = provenance(options.seed, fits)
     folder = options.results / "ensemble"
     specs = [member.spec.to_json() for arm in arms.values() for member in arm.members]
-    experiment.write_config(
+    write_config(
         folder / "config.json", options, tta=options.views, members=specs, made_by=made_by
     )
 
@@ -228,7 +229,7 @@ def lineup(options: BuildEnsemble, faces: int) -> list[Member]:
         limit = options.faces or budget.faces
         specs = [
             spec
-            for pipeline in experiment.chosen_pipelines(options.pipelines)
+            for pipeline in command.chosen_pipelines(options.pipelines)
             for spec in tuned(options, pipeline)
         ]
     sized = [resized(spec, options.epochs, limit) for spec in specs]
@@ -276,4 +277,4 @@ def requested(competition: Competition, tables: Mapping[str, Table]) -> Mapping[
 
 
 if __name__ == "__main__":
-    experiment.run(main, BuildEnsemble)
+    command.run(main, BuildEnsemble)

@@ -20,10 +20,10 @@ from typing import Literal
 
 import tyro
 
-from fkd_core import experiment
+from fkd_core import command
+from fkd_core.command import console
 from fkd_core.ensemble.predictor import Predictor
 from fkd_core.errors import UserError
-from fkd_core.experiment import console
 from fkd_core.files import write_text
 from fkd_core.photos.detector import SMALLEST
 from fkd_core.photos.faces import Face, faces_of, photo_files, read_batches, read_photo
@@ -102,4 +102,4 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    experiment.run(main, PredictOptions)
+    command.run(main, PredictOptions)

@@ -24,9 +24,9 @@ from typing import Any
 from rich.filesize import decimal
 from rich.progress import track
 
-from fkd_core import experiment
+from fkd_core import command
+from fkd_core.command import console
 from fkd_core.errors import UserError
-from fkd_core.experiment import console
 from fkd_core.inventory import Inventory, KeptFit, KeptStudy, Needs, Run, find, needs_of, take
 from fkd_core.inventory.deleting import check_unneeded, delete, doomed, needed_by
 from fkd_core.inventory.files import parse_size
@@ -80,9 +80,9 @@ class Results:
             parse_size(self.prune)
 
     @property
-    def shared(self) -> experiment.Options:
+    def shared(self) -> command.Options:
         """Those that it has in common with the experiments."""
-        return experiment.Options(self.data, self.results, self.corrections, storage=self.storage)
+        return command.Options(self.data, self.results, self.corrections, storage=self.storage)
 
 
 def main(options: Results) -> None:
@@ -183,7 +183,7 @@ def replay_study(inventory: Inventory, name: str) -> None:
     say(f"Proposals: {len(found)}, the same in the same order.")
 
 
-def redo_fit(inventory: Inventory, name: str, options: experiment.Options) -> None:
+def redo_fit(inventory: Inventory, name: str, options: command.Options) -> None:
     """Does one fit again; exit code 1 where other bits come out."""
     from fkd_core.inventory.redoing import redo
 
@@ -218,4 +218,4 @@ def say_json(content: Mapping[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    experiment.run(main, Results)
+    command.run(main, Results)

@@ -18,13 +18,15 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
-from fkd_core import experiment
+from fkd_core import command
 from fkd_core.augment.policy import Policy
-from fkd_core.experiment import console
+from fkd_core.command import console
 from fkd_core.findings.policy import write_policy
+from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.progress import FitProgress
 from fkd_core.protocols.augmentation import AugmentationSearch
 from fkd_core.protocols.augmentation_plan import Plan, candidates, resized
+from fkd_core.protocols.estimates import about
 from fkd_core.report.augmentation import (
     meeting_table,
     verdict_table,
@@ -38,7 +40,7 @@ from search_spaces import augmentation as space
 
 
 @dataclass(frozen=True)
-class SearchAugment(experiment.Options):
+class SearchAugment(command.Options):
     """Options of this experiment."""
 
     transforms: tuple[str, ...] = ()
@@ -59,7 +61,7 @@ class SearchAugment(experiment.Options):
 
 def main(options: SearchAugment) -> None:
     """Validate every candidate augmentation by measurement, and compose a policy of what helps."""
-    pipelines = experiment.chosen_pipelines(options.pipelines)
+    pipelines = command.chosen_pipelines(options.pipelines)
     names = candidates(options.transforms, options.preset)
     preset = space.BUDGETS[options.preset]
     budget = resized(preset, options.trials, options.epochs, options.faces)
@@ -69,14 +71,14 @@ def main(options: SearchAugment) -> None:
     planned = sum(plan.fits for plan in plans)
     console.print(
         f"{len(faces)} faces; {len(names)} candidates on {', '.join(pipelines)}; at most "
-        f"{planned} fits, {experiment.about(plans[0].base, planned, fits, faces)}"
+        f"{planned} fits, {about(plans[0].base, planned, fits, faces)}"
     )
     if options.dry_run:
         return
-    made_by = experiment.provenance(options, fits)
+    made_by = provenance(options.seed, fits)
     folder = options.results / "augmentation"
     resolved = {plan.pipeline: asdict(plan.budget) for plan in plans}
-    experiment.write_config(
+    write_config(
         folder / "config.json", options, candidates=names, budgets=resolved, made_by=made_by
     )
     storage = open_storage(options.storage_url)
@@ -118,4 +120,4 @@ def main(options: SearchAugment) -> None:
 
 
 if __name__ == "__main__":
-    experiment.run(main, SearchAugment)
+    command.run(main, SearchAugment)

@@ -17,12 +17,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
-from fkd_core import experiment
+from fkd_core import command
 from fkd_core.augment.policy import Policy
-from fkd_core.experiment import console
+from fkd_core.command import console
 from fkd_core.findings.best_config import write_best
 from fkd_core.findings.policy import policy_or_reference
+from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.progress import FitProgress
+from fkd_core.protocols.estimates import about
 from fkd_core.protocols.tuning import Candidate, Tuned, Tuning
 from fkd_core.protocols.tuning_plan import TuningPlan, resized, tuned_models
 from fkd_core.report import tuning as report
@@ -34,7 +36,7 @@ from search_spaces.training import BUDGETS
 
 
 @dataclass(frozen=True)
-class TuneModels(experiment.Options):
+class TuneModels(command.Options):
     """Options of this experiment."""
 
     models: tuple[str, ...] = ()
@@ -62,15 +64,13 @@ def main(options: TuneModels) -> None:
     faces, fits = competition.training, options.fits(competition)
     console.print(f"{len(faces)} faces.")
     for plan in plans:
-        about = experiment.about(
-            plan.reference, plan.fits, fits, faces, plan.space.IMAGES_A_SECOND
-        )
-        console.print(f"{plan.model}, {plan.pipeline}: at most {plan.fits} fits, {about}")
+        time = about(plan.reference, plan.fits, fits, faces, plan.space.IMAGES_A_SECOND)
+        console.print(f"{plan.model}, {plan.pipeline}: at most {plan.fits} fits, {time}")
     if options.dry_run:
         return
-    made_by = experiment.provenance(options, fits)
+    made_by = provenance(options.seed, fits)
     folder = options.results / "tuning"
-    experiment.write_config(
+    write_config(
         folder / "config.json",
         options,
         budget=asdict(plans[0].budget),
@@ -122,7 +122,7 @@ def main(options: TuneModels) -> None:
 def planned(options: TuneModels) -> list[TuningPlan]:
     """What each model and pipeline will get: equal budgets, and the policy found or the
     reference's."""
-    pipelines = experiment.chosen_pipelines(options.pipelines)
+    pipelines = command.chosen_pipelines(options.pipelines)
     budget = resized(
         BUDGETS[options.preset],
         trials=options.trials, epochs=options.epochs, faces=options.faces,
@@ -158,4 +158,4 @@ def policy_of(options: TuneModels, pipeline: str) -> Policy:
 
 
 if __name__ == "__main__":
-    experiment.run(main, TuneModels)
+    command.run(main, TuneModels)

@@ -17,7 +17,7 @@ augmentation, milder in short stages than in long ones. docs/accuracy.md holds w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fkd_core.augment.policy import Policy, Step
 from fkd_core.augment.transforms import TRANSFORMS
@@ -111,15 +111,17 @@ FIND = Stage(Plain(), 60_000, Jitter(8.0, 0.09, 3.0, 1.7))
 """Finds the points in the picture as it is."""
 REFINE = Stage(Plain(), 60_000, Jitter(6.0, 0.075, 2.5, 2.3))
 """Refines them in the first frame."""
+BRIEFLY = (replace(FIND, pictures=36_000), replace(REFINE, pictures=48_000))
+"""Both where minutes count."""
 LONG = Jitter(9.0, 0.11, 3.2, 3.4, gamma=1.28, light=0.3, squares=0.2)
 """What a stage of many epochs bears."""
 
 CASCADES: dict[str, tuple[tuple[Stage, ...], ...]] = {
     "smoke": ((Stage(Plain(), 12_000, FIND.jitter), Stage(Plain(), 12_000, REFINE.jitter)),),
-    "quick": ((FIND, REFINE), (FIND, REFINE, Stage(Plain(width=24), 180_000, LONG))),
+    "quick": ((*BRIEFLY, Stage(Plain(), 90_000, LONG)),),
     "full": (
-        (FIND, REFINE, Stage(Plain(width=24, dropout=0.1), 320_000, LONG)),
-        (FIND, REFINE, Stage(Res(dropout=0.1), 500_000, LONG)),
+        (FIND, REFINE, Stage(Plain(width=24, dropout=0.1), 240_000, LONG)),
+        (FIND, REFINE, Stage(Res(dropout=0.1), 360_000, LONG)),
     ),
 }
 """Members by preset, each a cascade; what cascades begin with alike is trained once."""

@@ -8,7 +8,7 @@ Reference, tried first: our own, for the competition's solutions have no such ne
 channels, batch normalisation once a block, no dropout, 48 x 48, trained as ``training.COMPACT``
 says.
 
-Cost: a fit of 60 epochs on 1,500 faces takes, by estimate, two minutes on one quiet CPU core.
+Cost: a fit of 60 epochs on 1,500 faces takes five minutes on one quiet CPU core.
 
     python experiments/tune_models.py --models res --data FOLDER
 """
@@ -23,8 +23,8 @@ from fkd_core.models.base import NORMALISATIONS
 from fkd_core.models.res import Res
 from search_spaces import training
 
-IMAGES_A_SECOND = 700
-"""What one quiet CPU core may train of the first trial's configuration; a guess to begin with."""
+IMAGES_A_SECOND = 300
+"""What one quiet CPU core trains of the first trial's configuration, about."""
 
 REFERENCE: dict[str, Any] = training.COMPACT | {
     "downsample": 2,

@@ -69,3 +69,11 @@ def test_no_room_leans_on_one_below_it_so_there_is_no_circle() -> None:
     for room, leans_on in rooms.items():
         assert leans_on <= above, room
         above.add(room)
+
+
+def test_ray_is_imported_by_those_alone_who_run_things() -> None:
+    own = {"running", "studies/ray_tune.py", "studies/proxy.py"}
+    for path in (ROOT / "fkd_core").rglob("*.py"):
+        if any(name.split(".")[0] == "ray" for name in imported(path)):
+            inside = path.relative_to(ROOT / "fkd_core").as_posix()
+            assert inside in own or inside.split("/")[0] in own, inside

@@ -18,7 +18,7 @@ from skimage import data
 
 from experiments import predict
 from experiments.predict import PredictOptions
-from fkd_core import experiment
+from fkd_core import command
 from fkd_core.errors import UserError
 from fkd_core.keypoints import KEYPOINTS
 from fkd_core.sources import PIPELINES
@@ -222,7 +222,7 @@ def test_what_cannot_be_done_is_one_line_and_exit_code_2(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["predict.py", *arguments])
     with pytest.raises(SystemExit) as stopped:
-        experiment.run(predict.main, PredictOptions)
+        command.run(predict.main, PredictOptions)
     assert stopped.value.code == 2
     assert words in capsys.readouterr().err
 
@@ -232,7 +232,7 @@ def test_files_are_named_without_a_flag(tmp_path: Path, monkeypatch: pytest.Monk
     photo(Path("a.png"), np.full((96, 96), 90, np.uint8))
     photo(Path("b.png"), np.full((96, 96), 90, np.uint8))
     monkeypatch.setattr(sys, "argv", ["predict.py", "a.png", "b.png", "--out", "here"])
-    experiment.run(predict.main, PredictOptions)
+    command.run(predict.main, PredictOptions)
     assert sorted(path.name for path in Path("here").iterdir()) == [
         "a-keypoints.png",
         "b-keypoints.png",

@@ -20,8 +20,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from experiments import results as command
-from fkd_core import experiment
+from experiments import results as page
+from fkd_core import command
 from fkd_core.augment.policy import Policy, Step
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Split
@@ -196,7 +196,7 @@ def run(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> Run:
     def started(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         return _in_process("--results", filled.folder, *arguments)
 
-    monkeypatch.setattr(command.console, "width", 160)
+    monkeypatch.setattr(page.console, "width", 160)
     return started
 
 
@@ -209,7 +209,7 @@ def _in_process(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     ):
         patch.setattr(sys, "argv", ["experiments/results.py", *map(str, arguments)])
         try:
-            experiment.run(command.main, command.Results)
+            command.run(page.main, page.Results)
         except SystemExit as stopped:
             code = int(stopped.code or 0)
     return subprocess.CompletedProcess(sys.argv, code, out.getvalue(), err.getvalue())
@@ -593,7 +593,7 @@ def test_the_command_tells_whether_a_fit_came_out_again(
     class Loaded:
         training = faces
 
-    monkeypatch.setattr(experiment.Options, "load", lambda self: Loaded)
+    monkeypatch.setattr(command.Options, "load", lambda self: Loaded)
     store, key, spec = trained
     done = _in_process("--results", tmp_path / "results", "--redo", key[:9])
     assert done.returncode == 0, done.stderr

@@ -10,9 +10,10 @@ from typing import Any
 from rich.table import Table
 
 from fkd_core.augment.transforms import TRANSFORMS
+from fkd_core.command import console
 from fkd_core.evidence import HARMFUL, HELPFUL, Comparison, Verdict, write_verdicts
-from fkd_core.experiment import caption, console
 from fkd_core.files import whole_file
+from fkd_core.findings.provenance import caption
 from fkd_core.protocols.augmentation import Meeting
 from fkd_core.report.figures import forest_figure, write_figure
 

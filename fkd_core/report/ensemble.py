@@ -18,12 +18,13 @@ from fkd_core.ensemble.shipping import Shrunk
 from fkd_core.ensemble.stacking.stack import Contribution, Stacked
 from fkd_core.ensemble.table import Table
 from fkd_core.evidence import Pool, difference, rmse
-from fkd_core.experiment import caption, in_words, seconds_a_fit
 from fkd_core.files import write_text
+from fkd_core.findings.provenance import caption
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.keypoints import KEYPOINTS
+from fkd_core.protocols.estimates import in_words, seconds_a_fit
 from fkd_core.report.sheet import STYLE, Sheet
 from search_spaces import of_model
 

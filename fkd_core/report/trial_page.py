@@ -38,7 +38,7 @@ class TrialPages:
     folder: Path
     """Where the pictures are kept: what the dashboard is given as --artifact-dir."""
     made_by: Mapping[str, Any]
-    """Of the run: see ``experiment.provenance``."""
+    """Of the run: see ``findings.provenance``."""
     _warned: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __call__(

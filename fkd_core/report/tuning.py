@@ -14,8 +14,8 @@ import optuna
 import plotly.graph_objects as go
 from rich.table import Table
 
-from fkd_core.experiment import caption
 from fkd_core.files import whole_file, write_text
+from fkd_core.findings.provenance import caption
 from fkd_core.protocols.tuning import Tuned
 
 COLUMNS = (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -62,29 +63,8 @@ class Session:
         With `keep_weights`, a fit whose weights the store lacks is run again.
         """
         todo = fits.lacking(specs, keep_weights)
-        aligning = {spec.aligned_by for spec in todo}
-        for depth in sorted({len(spec.stages) for spec in todo}):
-            level = [spec for spec in todo if len(spec.stages) == depth]
-            self._run_level(level, fits, on_outcome, set(level) if keep_weights else aligning)
-        found = [fits.get(spec) for spec in specs]
-        missing = [spec for spec, outcome in zip(specs, found, strict=True) if outcome is None]
-        if missing:
-            raise UserError(
-                f"{len(missing)} results vanished from {fits.store.root} while they were needed; "
-                "run the same command again"
-            )
-        return [outcome for outcome in found if outcome is not None]
-
-    def _run_level(
-        self,
-        specs: Sequence[FitSpec],
-        fits: Fits,
-        on_outcome: OnOutcome | None,
-        kept: Set[FitSpec | None],
-    ) -> None:
-        """Runs fits that do not wait for each other, and keeps the weights of some. Raises
-        UserError where memory does not suffice."""
-        cramped = self._run(specs, fits, on_outcome, kept)
+        kept = set(todo) if keep_weights else {spec.aligned_by for spec in todo}
+        cramped = self._run(todo, fits, on_outcome, kept)
         share, wider = self.pool.share, doubled(self.pool.share)
         if cramped and wider is not None:
             self.pool.resize(wider)
@@ -95,6 +75,14 @@ class Session:
                 f"{cramped[0].name} ran out of memory, also with {wider or share:g} of a "
                 "GPU; give trials more (--gpus-per-trial), or make its batches smaller"
             )
+        found = [fits.get(spec) for spec in specs]
+        missing = [spec for spec, outcome in zip(specs, found, strict=True) if outcome is None]
+        if missing:
+            raise UserError(
+                f"{len(missing)} results vanished from {fits.store.root} while they were needed; "
+                "run the same command again"
+            )
+        return [outcome for outcome in found if outcome is not None]
 
     def _run(
         self,
@@ -103,7 +91,17 @@ class Session:
         on_outcome: OnOutcome | None,
         kept: Set[FitSpec | None],
     ) -> list[FitSpec]:
-        """Runs them all; gives those that ran out of memory, of which nothing is kept."""
+        """Runs them all, each after the one it is aligned by; gives those that ran out of memory,
+        of which nothing is kept."""
+        # Of what can begin, what others do not wait for: chains end one by one, and the last
+        # stages, which take longest, are not all left for the end.
+        specs = sorted(specs, key=lambda spec: -len(spec.stages))
+        place = {spec: number for number, spec in enumerate(specs)}
+        after = {
+            number: place[spec.aligned_by]
+            for number, spec in enumerate(specs)
+            if spec.aligned_by in place
+        }
 
         def start(spec: FitSpec) -> Call:
             def call(worker: Any) -> Any:
@@ -115,7 +113,8 @@ class Session:
             return call
 
         cramped = []
-        for number, told in self.spread([start(spec) for spec in specs], self.fit_seconds):
+        calls = [start(spec) for spec in specs]
+        for number, told in self.spread(calls, self.fit_seconds, after):
             record, arrays, weights = told
             if record["summary"].get("out_of_memory"):
                 cramped.append(specs[number])
@@ -154,20 +153,28 @@ class Session:
         return [found[number] for number in range(len(tasks))]
 
     def spread(
-        self, calls: Sequence[Call], seconds: float | None = None
+        self,
+        calls: Sequence[Call],
+        seconds: float | None = None,
+        after: Mapping[int, int] = MappingProxyType({}),
     ) -> Iterator[tuple[int, Any]]:
         """Makes every call on a worker that is free; gives number and result of each as it ends.
 
+        A call that is to come `after` another waits until the caller has that one's result.
         A call whose worker dies is repeated on another; what a call gives is held no longer than
         the caller holds it. Raises UserError where workers die of a call again and again, or where
         one takes longer than `seconds`.
         """
-        waiting = deque(range(len(calls)))
+        waiting, ended = list(range(len(calls))), set[int]()
         running: dict[Any, tuple[Worker, int, float]] = {}
         deaths: Counter[int] = Counter()
+
+        def ready() -> int | None:
+            return next((n for n in waiting if n not in after or after[n] in ended), None)
+
         while waiting or running:
-            while waiting and (worker := self.pool.take()):
-                number = waiting.popleft()
+            while (number := ready()) is not None and (worker := self.pool.take()):
+                waiting.remove(number)
                 running[calls[number](worker.actor)] = worker, number, time.monotonic()
             done = set(self.pool.wait(list(running), LOOK_SECONDS))
             for call, (worker, number, began) in list(running.items()):
@@ -181,6 +188,7 @@ class Session:
                 if not isinstance(result, Lost):
                     self.pool.give(worker)
                     yield number, result
+                    ended.add(number)
                     continue
                 self.pool.drop(worker)
                 deaths[number] += result.counts
@@ -191,7 +199,7 @@ class Session:
                         f"{deaths[number]} workers died of the same task ({result.reason}); give "
                         "it more room (--gpus-per-trial, memory) and run the same command again"
                     )
-                waiting.appendleft(number)
+                waiting.insert(0, number)
 
 
 @contextlib.contextmanager

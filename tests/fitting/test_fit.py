@@ -591,9 +591,10 @@ def test_mixed_precision_keeps_fine_coordinates(faces: Faces) -> None:
 @pytest.mark.skipif(BACKEND == "jax", reason="this is JAX already")
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
 def test_jax_passes_the_same_suite() -> None:
-    # Counts, hyperparameters and published networks are Keras's own on every backend, and what
-    # compares the two backends compares them once.
-    same = "docstring or json or hyperparameter or published or by_themselves or other_backend"
+    # How networks are built, kept and read back is Keras's own on every backend, and what compares
+    # the two backends compares them once.
+    built = "docstring or json or hyperparameter or published or by_themselves or seed_decides"
+    same = f"{built} or gray_images or safe_mode or other_backend"
     suites = [
         "tests/fitting/test_fit.py",
         "tests/models",

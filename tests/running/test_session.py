@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -79,6 +80,24 @@ def test_calls_are_spread_over_the_workers_and_all_come_back(ray_session: Sessio
     found = dict(ray_session.spread(calls))
     assert {number: answer[0] for number, answer in found.items()} == {n: n * n for n in range(9)}
     assert len({answer[1] for answer in found.values()}) == min(9, ray_session.pool.size)
+
+
+def test_a_call_begins_once_the_caller_has_what_it_comes_after(ray_session: Session) -> None:
+    had: list[int] = []
+    known: dict[int, set[int]] = {}
+
+    def call(number: int) -> Callable[[Any], Any]:
+        def begin(worker: Any) -> Any:
+            known[number] = {*had}
+            return worker.call.remote(_slowly, number)
+
+        return begin
+
+    for number, _ in ray_session.spread([call(n) for n in range(5)], after={0: 3, 2: 0, 1: 3}):
+        had.append(number)
+    assert sorted(had) == [0, 1, 2, 3, 4]
+    assert 3 in known[0] & known[1] & known[2]
+    assert 0 in known[2]
 
 
 def test_an_error_in_a_call_reaches_the_caller(ray_session: Session) -> None:

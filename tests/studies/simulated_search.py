@@ -22,7 +22,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fkd_core import experiment
+from fkd_core import command
 from fkd_core.augment.policy import Policy
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.spec import FitSpec
@@ -47,7 +47,7 @@ TUNING = replace(BUDGETS["smoke"], trials=9, epochs=18, faces=None, random=3, la
 
 
 @dataclass(frozen=True)
-class Simulated(experiment.Options):
+class Simulated(command.Options):
     """Options of the simulation."""
 
     short: bool = False
@@ -128,4 +128,4 @@ def _trials(storage: Any) -> list[Any]:
 
 
 if __name__ == "__main__":
-    experiment.run(main, Simulated)
+    command.run(main, Simulated)

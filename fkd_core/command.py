@@ -1,19 +1,13 @@
-"""What every experiment shares: options, faces, provenance, progress, and the edge where errors
-become one line."""
+"""What every command line shares: options, and the edge where errors become one line."""
 
 from __future__ import annotations
 
-import json
 import os
-import shlex
-import statistics
-import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import tyro
 from optuna.exceptions import StorageInternalError
@@ -21,13 +15,10 @@ from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 from fkd_core.data.demo import demo_folder
-from fkd_core.data.faces import Faces
 from fkd_core.data.kaggle import Competition, load_competition
 from fkd_core.errors import UserError
-from fkd_core.files import write_text
 from fkd_core.fitting.checkpoints import Checkpoints, located
 from fkd_core.fitting.fits import Fits
-from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
 from fkd_core.running.place import Place
 from fkd_core.sources import PIPELINES
@@ -201,73 +192,3 @@ def _stop(message: str, code: int) -> None:
     print(f"error: {message}" if code == 2 else message, file=sys.stderr)
     sys.stderr.flush()
     sys.exit(code)
-
-
-def provenance(options: Options, fits: Fits) -> dict[str, Any]:
-    """What made a figure: command, code version, data fingerprint, seed."""
-    return {
-        "command": "python " + shlex.join([os.path.relpath(sys.argv[0]), *sys.argv[1:]]),
-        "code": _code_version(),
-        "data": fits.fingerprint[:16],
-        "seed": options.seed,
-    }
-
-
-def caption(made_by: Mapping[str, Any]) -> str:
-    """Provenance in one line, for figures."""
-    return (
-        f"{made_by['command']} · code {made_by['code']} · data {made_by['data']} · "
-        f"seed {made_by['seed']}"
-    )
-
-
-IMAGES_A_SECOND = 4000
-"""What one worker trains of the light LeNet5 on a CPU, for estimates before anything is known."""
-
-
-def about(
-    spec: FitSpec, planned: int, fits: Fits, faces: Faces, speed: float = IMAGES_A_SECOND
-) -> str:
-    """How long so many fits like this one take here, in words: see `seconds_a_fit`."""
-    return in_words(planned * seconds_a_fit(spec, fits.store.rows(failure=""), faces, speed))
-
-
-def seconds_a_fit(
-    spec: FitSpec, rows: Sequence[Mapping[str, Any]], faces: Faces, speed: float
-) -> float:
-    """What a fit like this one should take: from this machine's own records, the store's `rows`,
-    where there are any, else at `speed` images a second and core."""
-    like = {"model": spec.name, "pipeline": spec.pipeline, "epochs": spec.training.epochs}
-    known = [float(row["seconds"]) for row in rows if like.items() <= row.items()]
-    if known:
-        return statistics.median(known)
-    own = int(faces.of_mask(PIPELINES[spec.pipeline]).sum())
-    return 1.0 + min(own, spec.split.limit or own) * spec.training.epochs / speed
-
-
-def in_words(seconds: float) -> str:
-    """So many worker-seconds as time on this machine."""
-    minutes = max(1, round(seconds / (os.cpu_count() or 1) / 60))
-    long = f"{minutes} min" if minutes < 120 else f"{minutes / 60:.0f} h"
-    return f"about {long} on this machine's {os.cpu_count()} cores"
-
-
-def write_config(path: Path, options: Options, **resolved: Any) -> None:
-    """The options as given and as resolved, as JSON."""
-    text = json.dumps({"options": asdict(options), **resolved}, indent=2, default=str)
-    write_text(path, text + "\n")
-
-
-def _code_version() -> str:
-    try:
-        installed = version("fkd")
-    except PackageNotFoundError:
-        installed = "0"
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return f"{installed}+{described.stdout.strip()}" if described.returncode == 0 else installed

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fkd_core import experiment
+from fkd_core import command
 from fkd_core.protocols.augmentation_plan import Plan, candidates
 from search_spaces.augmentation import BUDGETS
 
@@ -49,7 +49,7 @@ def _in_process(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         patch.delenv("RAY_ADDRESS", raising=False)
         code: object = 0
         try:
-            experiment.run(search_augment.main, search_augment.SearchAugment)
+            command.run(search_augment.main, search_augment.SearchAugment)
         except SystemExit as stopped:
             code = stopped.code
     assert isinstance(code, int)
