@@ -118,7 +118,7 @@ LONG = Jitter(9.0, 0.11, 3.2, 3.4, gamma=1.28, light=0.3, squares=0.2)
 
 CASCADES: dict[str, tuple[tuple[Stage, ...], ...]] = {
     "smoke": ((Stage(Plain(), 12_000, FIND.jitter), Stage(Plain(), 12_000, REFINE.jitter)),),
-    "quick": ((*BRIEFLY, Stage(Plain(), 90_000, LONG)),),
+    "quick": ((*BRIEFLY, Stage(Plain(), 80_000, LONG)),),
     "full": (
         (FIND, REFINE, Stage(Plain(width=24, dropout=0.1), 240_000, LONG)),
         (FIND, REFINE, Stage(Res(dropout=0.1), 360_000, LONG)),

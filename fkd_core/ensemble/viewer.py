@@ -36,28 +36,28 @@ class Viewer:
 
     def said(self, images: Images, views: Sequence[View]) -> Points:
         """[V, n, p, 2] pixels of the pictures [n, 96, 96] themselves, as seen in each view."""
-        frames: dict[View, Frames] = {}
+        # The stages before the last see the same picture whatever the nudge.
+        seen: dict[View, tuple[Images, Frames]] = {}
         said = []
         for view in views:
             shown = view.of(images)
-            if view.nudge is None:
-                points = run(self._model, shown)
-            else:
-                # The stages before the last see the same picture whatever the nudge.
-                plain = replace(view, nudge=None)
-                if plain not in frames:
-                    frames[plain] = self._frames(shown)
-                frame = view.nudge.after(frames[plain])
-                own = run(self._last, straightened(shown, frame))
-                points = from_frame(own, frame).astype(np.float32)
+            plain = replace(view, nudge=None)
+            if plain not in seen:
+                seen[plain] = self._seen(shown)
+            picture, frame = seen[plain]
+            if view.nudge is not None:
+                frame = view.nudge.after(frame)
+                picture = straightened(shown, frame)
+            points = from_frame(run(self._last, picture), frame).astype(np.float32)
             said.append(view.undo(points, self._taught))
         return np.stack(said)
 
-    def _frames(self, images: Images) -> Frames:
-        """[n, 2, 3] from pixels of the pictures to what the last stage sees of them."""
+    def _seen(self, images: Images) -> tuple[Images, Frames]:
+        """What the last stage sees of the pictures, and the frames [n, 2, 3] from their pixels
+        to its own."""
         if not self._aligned:
-            return np.tile(np.eye(2, 3), (len(images), 1, 1))
-        return straighten(self._ahead, images)[1]
+            return images, np.tile(np.eye(2, 3), (len(images), 1, 1))
+        return straighten(self._ahead, images)
 
     @cached_property
     def _ahead(self) -> Any:

@@ -93,9 +93,6 @@ class Session:
     ) -> list[FitSpec]:
         """Runs them all, each after the one it is aligned by; gives those that ran out of memory,
         of which nothing is kept."""
-        # Of what can begin, what others do not wait for: chains end one by one, and the last
-        # stages, which take longest, are not all left for the end.
-        specs = sorted(specs, key=lambda spec: -len(spec.stages))
         place = {spec: number for number, spec in enumerate(specs)}
         after = {
             number: place[spec.aligned_by]
@@ -160,7 +157,9 @@ class Session:
     ) -> Iterator[tuple[int, Any]]:
         """Makes every call on a worker that is free; gives number and result of each as it ends.
 
-        A call that is to come `after` another waits until the caller has that one's result.
+        A call that is to come `after` another waits until the caller has that one's result. Half
+        of the workers at most go on with what nothing else waits for while there is other work, so
+        that neither whole chains nor all their last parts are left for the end.
         A call whose worker dies is repeated on another; what a call gives is held no longer than
         the caller holds it. Raises UserError where workers die of a call again and again, or where
         one takes longer than `seconds`.
@@ -168,12 +167,16 @@ class Session:
         waiting, ended = list(range(len(calls))), set[int]()
         running: dict[Any, tuple[Worker, int, float]] = {}
         deaths: Counter[int] = Counter()
+        awaited = {*after.values()}
 
-        def ready() -> int | None:
-            return next((n for n in waiting if n not in after or after[n] in ended), None)
+        def following() -> int | None:
+            ready = [n for n in waiting if n not in after or after[n] in ended]
+            last = sum(number not in awaited for _, number, _ in running.values())
+            wanted = 2 * last >= self.pool.size
+            return min(ready, key=lambda n: (n in awaited) != wanted, default=None)
 
         while waiting or running:
-            while (number := ready()) is not None and (worker := self.pool.take()):
+            while (number := following()) is not None and (worker := self.pool.take()):
                 waiting.remove(number)
                 running[calls[number](worker.actor)] = worker, number, time.monotonic()
             done = set(self.pool.wait(list(running), LOOK_SECONDS))
