@@ -27,6 +27,7 @@ import numpy as np
 
 from fkd_core import command
 from fkd_core.command import console
+from fkd_core.data.faces import Faces
 from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.members import Member, of_source
 from fkd_core.ensemble.out_of_fold import OutOfFold
@@ -129,7 +130,7 @@ def main(options: BuildEnsemble) -> None:
     options.check_members()
     competition = options.load()
     faces, fits = competition.training, options.fits(competition)
-    members = lineup(options, int(faces.labelled(PIPELINES[best_recipe.PIPELINE]).sum()))
+    members = lineup(options, faces)
     arms = {
         "ensemble": OutOfFold(
             members, faces, competition.test_images, options.views, options.cross, options.refit
@@ -146,7 +147,7 @@ def main(options: BuildEnsemble) -> None:
     if options.plan or options.dry_run:
         return
     arms["ensemble"].check()
-    made_by = provenance(options.seed, fits)
+    made_by = provenance(options.preset, options.seed, faces)
     folder = options.results / "ensemble"
     specs = [member.spec.to_json() for arm in arms.values() for member in arm.members]
     write_config(
@@ -215,34 +216,39 @@ def main(options: BuildEnsemble) -> None:
     console.print(f"Ensemble and tables: {folder}")
 
 
-def lineup(options: BuildEnsemble, faces: int) -> list[Member]:
-    """Members: what was tuned, or else the models' defaults, which is said; or the best recipe,
-    where there are so many labelled faces."""
+def lineup(options: BuildEnsemble, faces: Faces) -> list[Member]:
+    """Members: what was tuned, or else the models' defaults, which is said; or the best recipe.
+    Raises UserError where what was tuned was tuned on other pictures."""
     budget = space.BUDGETS[options.preset]
     folds = options.folds or budget.folds
     seeds = tuple(1000 * options.seed + seed for seed in range(options.seeds))
     if options.recipe == "best":
         limit = options.faces or best_recipe.FACES[options.preset]
-        taught = min(faces, limit or faces) * (folds - 1) // folds
+        labelled = int(faces.labelled(PIPELINES[best_recipe.PIPELINE]).sum())
+        taught = min(labelled, limit or labelled) * (folds - 1) // folds
         specs = best_recipe.members(options.preset, taught)
     else:
         limit = options.faces or budget.faces
         specs = [
             spec
             for pipeline in command.chosen_pipelines(options.pipelines)
-            for spec in tuned(options, pipeline)
+            for spec in tuned(options, pipeline, faces)
         ]
     sized = [resized(spec, options.epochs, limit) for spec in specs]
     return [Member(spec, seeds, folds, options.seed) for spec in sized]
 
 
-def tuned(options: BuildEnsemble, pipeline: str) -> list[FitSpec]:
+def tuned(options: BuildEnsemble, pipeline: str, faces: Faces) -> list[FitSpec]:
     """The configurations that were found for a pipeline, or the models' defaults."""
     found = [name for name in MODELS if has_best(options.best, pipeline, name)]
     preset = space.BUDGETS[options.preset].models
     names = tuned_models(options.models or tuple(found) or preset, options.preset)
-    specs = {name: read_best(options.best, pipeline, name) for name in names if name in found}
-    specs |= defaults(options, pipeline, [name for name in names if name not in found])
+    specs = {}
+    for name in names:
+        if name in found:
+            specs[name], where = read_best(options.best, pipeline, name, faces)
+            console.print(f"{pipeline}: {name}: {where}.", soft_wrap=True)
+    specs |= defaults(options, pipeline, [name for name in names if name not in found], faces)
     return [specs[name] for name in names]
 
 
@@ -256,13 +262,17 @@ def resized(spec: FitSpec, epochs: int | None, faces: int | None) -> FitSpec:
     )
 
 
-def defaults(options: BuildEnsemble, pipeline: str, models: Sequence[str]) -> dict[str, FitSpec]:
+def defaults(
+    options: BuildEnsemble, pipeline: str, models: Sequence[str], faces: Faces
+) -> dict[str, FitSpec]:
     """The reference's models, trained as ``search_spaces.training`` thinks best, under the policy
     that was found or the reference's."""
     if not models:
         return {}
-    policy, note = policy_or_reference(options.policy, pipeline)
-    console.print(f"{pipeline}: not tuned, so its defaults: {', '.join(models)}. {note}")
+    policy, note = policy_or_reference(options.policy, pipeline, faces)
+    console.print(
+        f"{pipeline}: not tuned, so its defaults: {', '.join(models)}. {note}", soft_wrap=True
+    )
     budget = replace(TUNING[options.preset], epochs=space.BUDGETS[options.preset].epochs)
     plans = (TuningPlan(name, pipeline, budget, policy, options.seed) for name in models)
     return {plan.model: plan.hypothesis for plan in plans}

@@ -75,7 +75,7 @@ def main(options: SearchAugment) -> None:
     )
     if options.dry_run:
         return
-    made_by = provenance(options.seed, fits)
+    made_by = provenance(options.preset, options.seed, faces)
     folder = options.results / "augmentation"
     resolved = {plan.pipeline: asdict(plan.budget) for plan in plans}
     write_config(

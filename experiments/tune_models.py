@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, replace
 from fkd_core import command
 from fkd_core.augment.policy import Policy
 from fkd_core.command import console
+from fkd_core.data.faces import Faces
 from fkd_core.findings.best_config import write_best
 from fkd_core.findings.policy import policy_or_reference
 from fkd_core.findings.provenance import provenance, write_config
@@ -59,16 +60,17 @@ class TuneModels(command.Options):
 
 def main(options: TuneModels) -> None:
     """Tune Level-1 models, and find the best configuration of each for each pipeline."""
-    plans = planned(options)
+    planned(options)  # what cannot be is said before files are read
     competition = options.load()
     faces, fits = competition.training, options.fits(competition)
+    plans = planned(options, faces)
     console.print(f"{len(faces)} faces.")
     for plan in plans:
         time = about(plan.reference, plan.fits, fits, faces, plan.space.IMAGES_A_SECOND)
         console.print(f"{plan.model}, {plan.pipeline}: at most {plan.fits} fits, {time}")
     if options.dry_run:
         return
-    made_by = provenance(options.seed, fits)
+    made_by = provenance(options.preset, options.seed, faces)
     folder = options.results / "tuning"
     write_config(
         folder / "config.json",
@@ -119,15 +121,15 @@ def main(options: TuneModels) -> None:
     console.print(f"Configurations: {options.best}. Tables and searches: {folder}")
 
 
-def planned(options: TuneModels) -> list[TuningPlan]:
-    """What each model and pipeline will get: equal budgets, and the policy found or the
-    reference's."""
+def planned(options: TuneModels, faces: Faces | None = None) -> list[TuningPlan]:
+    """What each model and pipeline will get: equal budgets, and the policy found, on these faces
+    where they are given, or the reference's."""
     pipelines = command.chosen_pipelines(options.pipelines)
     budget = resized(
         BUDGETS[options.preset],
         trials=options.trials, epochs=options.epochs, faces=options.faces,
     )  # fmt: skip
-    policies = {pipeline: policy_of(options, pipeline) for pipeline in pipelines}
+    policies = {pipeline: policy_of(options, pipeline, faces) for pipeline in pipelines}
     return [
         TuningPlan(model, pipeline, budget, policy, options.seed)
         for model in tuned_models(options.models, options.preset)
@@ -149,10 +151,10 @@ def next_sibling(tuned: Tuned, sibling: Candidate | None) -> Candidate | None:
     return min(sibling, tuned.winner, key=lambda candidate: candidate.confirmed)
 
 
-def policy_of(options: TuneModels, pipeline: str) -> Policy:
-    """The policy that search_augment.py found, or the reference's, which is said."""
-    policy, note = policy_or_reference(options.policy, pipeline)
-    if note:
+def policy_of(options: TuneModels, pipeline: str, faces: Faces | None) -> Policy:
+    """The policy that search_augment.py found, or the reference's; which, is said."""
+    policy, note = policy_or_reference(options.policy, pipeline, faces)
+    if faces is not None:
         console.print(f"{pipeline}: {note}", soft_wrap=True)
     return policy
 

@@ -22,10 +22,12 @@ from fkd_core.data.kaggle import load_competition
 from fkd_core.ensemble.predictor import Predictor
 from fkd_core.errors import UserError
 from fkd_core.findings.best_config import write_best
+from fkd_core.findings.provenance import provenance
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.models.conv5 import Conv5
 from fkd_core.models.plain import Plain
 from fkd_core.protocols import reference_recipe
+from fkd_core.running.simulated import simulated_faces
 
 ROOT = Path(__file__).parents[1]
 
@@ -49,9 +51,12 @@ def test_what_cannot_be_is_named(options: dict[str, Any], words: str, tmp_path: 
 
 def test_what_was_tuned_is_the_ensemble_and_keeps_its_training(tmp_path: Path) -> None:
     tuned = FitSpec(Conv5.tiny(), "partial", training=Training(epochs=7, learning_rate=3e-3))
-    write_best(tmp_path / "best", tuned, {}, {})
+    faces = simulated_faces(100)
+    write_best(tmp_path / "best", tuned, {}, provenance("smoke", 0, faces))
     chosen = BuildEnsemble(results=tmp_path, pipelines=("partial",), seeds=2, seed=3)
-    members = lineup(chosen, faces=1000)
+    members = lineup(chosen, faces)
+    with pytest.raises(UserError, match=r"conv5\.json.*other pictures"):
+        lineup(chosen, simulated_faces(101))
     assert [member.name for member in members] == ["conv5"]
     fits = members[0].fits
     assert len(fits) == 10
@@ -65,7 +70,7 @@ def test_what_was_tuned_is_the_ensemble_and_keeps_its_training(tmp_path: Path) -
 def test_without_tuned_models_the_defaults_are_used_and_that_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    members = lineup(BuildEnsemble(results=tmp_path), faces=1000)
+    members = lineup(BuildEnsemble(results=tmp_path), simulated_faces(100))
     assert [(member.pipeline, member.name) for member in members] == [
         ("complete", "lenet5"),
         ("complete", "local2d"),
@@ -77,7 +82,8 @@ def test_without_tuned_models_the_defaults_are_used_and_that_is_said(
 
 def test_the_best_recipe_is_cascades_that_share_their_first_stages(tmp_path: Path) -> None:
     chosen = BuildEnsemble(results=tmp_path, recipe="best", preset="full")
-    members = lineup(chosen, faces=6888)
+    faces = simulated_faces(6888)
+    members = lineup(chosen, faces)
     assert [member.name for member in members] == [
         "joint-plain+plain+plain",
         "joint-plain+plain+res",
@@ -89,7 +95,7 @@ def test_the_best_recipe_is_cascades_that_share_their_first_stages(tmp_path: Pat
     assert {fit.split.fold for fit in (*one.stages, *other.stages)} == {3}
     # 60,000 pictures of the 5,510 faces that four of five folds train on.
     assert one.stages[0].training.epochs == 11
-    small = lineup(BuildEnsemble(results=tmp_path, recipe="best", preset="smoke"), faces=6888)
+    small = lineup(BuildEnsemble(results=tmp_path, recipe="best", preset="smoke"), faces)
     assert small[0].spec.split.limit == 1000
     assert small[0].spec.training.epochs == 15
 

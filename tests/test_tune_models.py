@@ -9,8 +9,10 @@ import pytest
 
 from experiments.tune_models import TuneModels, next_sibling, planned
 from fkd_core.augment.policy import Policy, Step
+from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
 from fkd_core.findings.policy import write_policy
+from fkd_core.findings.provenance import provenance
 from fkd_core.protocols.tuning import Candidate, Tuned
 from search_spaces import augmentation
 
@@ -51,20 +53,23 @@ def test_every_model_and_pipeline_gets_an_equal_budget(tmp_path: Path) -> None:
 
 
 def test_without_a_search_the_references_augmentations_are_used_and_that_is_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, faces: Faces, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan, _ = planned(TuneModels(results=tmp_path))
+    plan, _ = planned(TuneModels(results=tmp_path), faces)
     assert plan.policy == augmentation.reference()
     assert "so the reference's augmentations" in capsys.readouterr().out
 
 
-def test_the_policy_that_was_found_is_used(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_the_policy_that_was_found_is_used_and_that_is_said(
+    tmp_path: Path, faces: Faces, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = Policy((Step("mirror", 0.3),))
-    write_policy(tmp_path / "augmentation" / "policy.json", "complete", found, {})
-    assert [plan.policy for plan in planned(TuneModels(results=tmp_path))] == [found, found]
-    assert "reference's augmentations" not in capsys.readouterr().out
+    found, path = Policy((Step("mirror", 0.3),)), tmp_path / "augmentation" / "policy.json"
+    write_policy(path, "complete", found, provenance("full", 0, faces))
+    plans = planned(TuneModels(results=tmp_path), faces)
+    assert [plan.policy for plan in plans] == [found, found]
+    said = capsys.readouterr().out
+    assert "reference's augmentations" not in said
+    assert said.count("with preset full") == 2
 
 
 def test_a_sibling_is_followed_only_while_that_pays(tmp_path: Path) -> None:

@@ -75,6 +75,11 @@ class Faces:
         return pipeline.targets(self.points, self.source)
 
     @cached_property
+    def pictures(self) -> str:
+        """SHA-256 (hex) over the images alone: equal also where labels were corrected."""
+        return hashlib.sha256(np.ascontiguousarray(self.images).data).hexdigest()
+
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 (hex) over every array: equal only for equal faces in equal order."""
         digest = hashlib.sha256()

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
 from fkd_core.files import write_text
+from fkd_core.findings.provenance import origin
 from fkd_core.fitting.spec import FitSpec
 
 
@@ -27,17 +29,22 @@ def has_best(folder: Path, pipeline: str, model: str) -> bool:
     return _path(folder, pipeline, model).exists()
 
 
-def read_best(folder: Path, pipeline: str, model: str) -> FitSpec:
-    """The best spec found of a model. Raises UserError where there is none or it is damaged."""
+def read_best(
+    folder: Path, pipeline: str, model: str, faces: Faces | None = None
+) -> tuple[FitSpec, str]:
+    """The best spec found of a model, and where it comes from. Raises UserError where there is
+    none, or it is damaged, or of other pictures than these faces'."""
     path = _path(folder, pipeline, model)
     try:
-        return FitSpec.from_json(json.loads(path.read_text(encoding="utf-8"))["spec"])
+        content = json.loads(path.read_text(encoding="utf-8"))
+        spec, made_by = FitSpec.from_json(content["spec"]), dict(content.get("made_by", {}))
     except FileNotFoundError as error:
         raise UserError(
             f"{path}: not there; run experiments/tune_models.py --models {model}"
         ) from error
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise UserError(f"{path}: cannot be read ({error}); delete it and tune anew") from error
+    return spec, origin(path, made_by, faces)
 
 
 def _path(folder: Path, pipeline: str, model: str) -> Path:

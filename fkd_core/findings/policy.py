@@ -8,42 +8,59 @@ from pathlib import Path
 from typing import Any
 
 from fkd_core.augment.policy import Policy
+from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
 from fkd_core.files import write_text
+from fkd_core.findings.provenance import origin
 from fkd_core.sources import COMPLETE
 from search_spaces import augmentation
 
 
 def write_policy(path: Path, pipeline: str, policy: Policy, provenance: Mapping[str, Any]) -> None:
-    """Sets one pipeline's policy; another pipeline's entry stays as it is."""
+    """Sets one pipeline's policy; another pipeline's entry stays as it is, if it was found on the
+    same pictures."""
     entries = _read(path) if path.exists() else {}
+    entries = {k: v for k, v in entries.items() if _pictures(v) == provenance.get("pictures")}
     entries[pipeline] = {"policy": policy.to_json(), "made_by": dict(provenance)}
     write_text(path, json.dumps(entries, indent=2, sort_keys=True) + "\n")
 
 
-def read_policy(path: Path, pipeline: str) -> Policy:
-    """The pipeline's policy, or the complete pipeline's where it has none of its own.
+def read_policy(path: Path, pipeline: str, faces: Faces | None = None) -> tuple[Policy, str]:
+    """The pipeline's policy, or the complete pipeline's where it has none of its own, and where it
+    comes from.
 
-    Raises UserError where the file is missing, damaged, or knows neither.
+    Raises UserError where the file is missing, damaged, knows neither, or is of other pictures
+    than these faces'.
     """
     entries = _read(path)
     entry = entries.get(pipeline, entries.get(COMPLETE.name))
     if entry is None:
         raise UserError(f"{path}: no policy for {pipeline} or {COMPLETE.name}; search one first")
     try:
-        return Policy.from_json(entry["policy"])
-    except (KeyError, TypeError, ValueError) as error:
+        policy, made_by = Policy.from_json(entry["policy"]), dict(entry.get("made_by", {}))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: the entry of {pipeline} is damaged ({error})") from error
+    borrowed = "" if pipeline in entries else f" for {COMPLETE.name}, since it has none of its own"
+    return policy, f"{origin(path, made_by, faces)}{borrowed}"
 
 
-def policy_or_reference(path: Path, pipeline: str) -> tuple[Policy, str]:
-    """The pipeline's policy, or the reference's where none was searched, and a sentence that then
-    says so. Raises UserError where the file is damaged."""
+def policy_or_reference(
+    path: Path, pipeline: str, faces: Faces | None = None
+) -> tuple[Policy, str]:
+    """The pipeline's policy, or the reference's where none was searched, and a sentence that says
+    which. Raises UserError where the file is damaged, or of other pictures than these faces'."""
     if path.exists():
-        return read_policy(path, pipeline), ""
+        policy, where = read_policy(path, pipeline, faces)
+        return policy, f"Augmentations: {where}."
     return augmentation.reference(), (
         f"No {path}, so the reference's augmentations; search_augment.py finds better ones."
     )
+
+
+def _pictures(entry: Any) -> Any:
+    """Which pictures an entry was found on, if it tells."""
+    made_by = entry.get("made_by") if isinstance(entry, dict) else None
+    return made_by.get("pictures") if isinstance(made_by, dict) else None
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -9,22 +9,43 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from fkd_core.data.faces import Faces
+from fkd_core.errors import UserError
 from fkd_core.files import write_text
-from fkd_core.fitting.fits import Fits
 
 
-def provenance(seed: int, fits: Fits) -> dict[str, Any]:
-    """What makes a figure: this command, code version, data fingerprint, seed."""
+def provenance(preset: str, seed: int, faces: Faces) -> dict[str, Any]:
+    """What makes a figure or a finding: this command, code version, the faces, preset, seed."""
     return {
         "command": "python " + shlex.join([os.path.relpath(sys.argv[0]), *sys.argv[1:]]),
         "code": _code_version(),
-        "data": fits.fingerprint[:16],
+        "data": faces.fingerprint[:16],
+        "pictures": faces.pictures[:16],
+        "faces": len(faces),
+        "date": date.today().isoformat(),
+        "preset": preset,
         "seed": seed,
     }
+
+
+def origin(path: Path, made_by: Mapping[str, Any], faces: Faces | None = None) -> str:
+    """Where a finding comes from, in words. Raises UserError where it was found on other pictures
+    than these, or does not tell on which: it would steer them without having met them."""
+    told = (
+        f"{path}, found on {made_by.get('date', 'an unknown day')} on {made_by.get('faces', '?')} "
+        f"faces with preset {made_by.get('preset', '?')}"
+    )
+    if faces is not None and made_by.get("pictures") != faces.pictures[:16]:
+        raise UserError(
+            f"{told}: these are other pictures; search them ({made_by.get('command', '?')}, with "
+            "their --data), or give them --results of their own, or delete that file"
+        )
+    return told
 
 
 def caption(made_by: Mapping[str, Any]) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from faces_for_tests import tiny_faces
 
 from fkd_core.augment.policy import Policy, Step
+from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
 from fkd_core.findings.best_config import read_best, write_best
+from fkd_core.findings.provenance import provenance
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.models.conv5 import Conv5
 
@@ -18,7 +21,15 @@ SPEC = FitSpec(Conv5.tiny(), "partial", training=Training(7), policy=Policy((Ste
 def test_the_spec_comes_back(tmp_path: Path) -> None:
     path = write_best(tmp_path, SPEC, {"rmse": 1.5}, {"seed": 0})
     assert path == tmp_path / "partial" / "conv5.json"
-    assert read_best(tmp_path, "partial", "conv5") == SPEC
+    assert read_best(tmp_path, "partial", "conv5")[0] == SPEC
+
+
+def test_one_of_other_pictures_is_refused(tmp_path: Path, faces: Faces) -> None:
+    write_best(tmp_path, SPEC, {}, provenance("quick", 0, tiny_faces(seed=5)))
+    with pytest.raises(UserError, match="other pictures"):
+        read_best(tmp_path, "partial", "conv5", faces)
+    write_best(tmp_path, SPEC, {}, provenance("quick", 0, faces))
+    assert "on 56 faces with preset quick" in read_best(tmp_path, "partial", "conv5", faces)[1]
 
 
 def test_a_missing_one_says_what_to_run(tmp_path: Path) -> None:

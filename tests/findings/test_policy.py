@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
+from faces_for_tests import tiny_faces
 
 from fkd_core.augment.policy import Policy, Step
+from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
 from fkd_core.findings.policy import read_policy, write_policy
+from fkd_core.findings.provenance import provenance
 
 ROTATION = Policy((Step("rotation", 0.4, 0.7),))
 MIRROR = Policy((Step("mirror", 0.5, None),), "one")
@@ -19,14 +24,16 @@ MADE_BY = {"command": "python experiments/search_augment.py", "seed": 0}
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     path = tmp_path / "augmentation" / "policy.json"
     write_policy(path, "complete", ROTATION, MADE_BY)
-    assert read_policy(path, "complete") == ROTATION
+    assert read_policy(path, "complete")[0] == ROTATION
     assert json.loads(path.read_text())["complete"]["made_by"] == MADE_BY
 
 
 def test_a_pipeline_without_its_own_falls_back_to_complete(tmp_path: Path) -> None:
     path = tmp_path / "policy.json"
     write_policy(path, "complete", ROTATION, MADE_BY)
-    assert read_policy(path, "partial") == ROTATION
+    policy, where = read_policy(path, "partial")
+    assert policy == ROTATION
+    assert where.endswith("for complete, since it has none of its own")
 
 
 def test_one_pipeline_leaves_the_other_as_it_was(tmp_path: Path) -> None:
@@ -34,8 +41,47 @@ def test_one_pipeline_leaves_the_other_as_it_was(tmp_path: Path) -> None:
     write_policy(path, "complete", ROTATION, MADE_BY)
     write_policy(path, "partial", MIRROR, MADE_BY)
     write_policy(path, "complete", Policy(), MADE_BY)
-    assert read_policy(path, "partial") == MIRROR
-    assert not read_policy(path, "complete")
+    assert read_policy(path, "partial")[0] == MIRROR
+    assert not read_policy(path, "complete")[0]
+
+
+def test_it_says_where_it_comes_from(tmp_path: Path, faces: Faces) -> None:
+    path = tmp_path / "policy.json"
+    write_policy(path, "complete", ROTATION, provenance("smoke", 0, faces))
+    _, where = read_policy(path, "complete", faces)
+    today = date.today().isoformat()
+    assert where == f"{path}, found on {today} on 56 faces with preset smoke"
+
+
+def test_one_of_other_pictures_is_refused_and_one_of_corrected_labels_is_not(
+    tmp_path: Path, faces: Faces
+) -> None:
+    path = tmp_path / "policy.json"
+    write_policy(path, "complete", ROTATION, provenance("smoke", 0, tiny_faces(seed=5)))
+    with pytest.raises(UserError, match=r"other pictures.*--results of their own"):
+        read_policy(path, "complete", faces)
+    corrected = replace(faces, points=faces.points + 1)
+    write_policy(path, "complete", ROTATION, provenance("smoke", 0, corrected))
+    assert read_policy(path, "complete", faces)[0] == ROTATION
+
+
+def test_a_search_on_other_pictures_leaves_nothing_of_the_one_before(
+    tmp_path: Path, faces: Faces
+) -> None:
+    path = tmp_path / "policy.json"
+    for name in ("complete", "partial"):
+        write_policy(path, name, MIRROR, provenance("smoke", 0, tiny_faces(seed=5)))
+    write_policy(path, "complete", ROTATION, provenance("quick", 0, faces))
+    policy, where = read_policy(path, "partial", faces)
+    assert policy == ROTATION
+    assert "for complete" in where
+
+
+def test_one_that_does_not_tell_of_what_it_is_is_refused(tmp_path: Path, faces: Faces) -> None:
+    path = tmp_path / "policy.json"
+    write_policy(path, "complete", ROTATION, MADE_BY)
+    with pytest.raises(UserError, match="other pictures"):
+        read_policy(path, "complete", faces)
 
 
 @pytest.mark.parametrize(
