@@ -42,8 +42,8 @@ def origin(path: Path, made_by: Mapping[str, Any], faces: Faces | None = None) -
     )
     if faces is not None and made_by.get("pictures") != faces.pictures[:16]:
         raise UserError(
-            f"{told}: these are other pictures; search them ({made_by.get('command', '?')}, with "
-            "their --data), or give them --results of their own, or delete that file"
+            f"{told}, other pictures than these: run the search on these, or keep both apart with "
+            f"--results, or delete that file (made by: {made_by.get('command', '?')})"
         )
     return told
 
