@@ -35,7 +35,7 @@ from fkd_core.ensemble.predictor import save
 from fkd_core.ensemble.shipping import shrunk, whole
 from fkd_core.ensemble.stacking.stack import contributions, on_final, stack
 from fkd_core.ensemble.stacking.stacker import STACKERS
-from fkd_core.ensemble.submission import merged, requested_share, write_submission
+from fkd_core.ensemble.submission import merged, obstacle, requested_share, write_submission
 from fkd_core.ensemble.table import Table
 from fkd_core.errors import UserError
 from fkd_core.findings.best_config import has_best, read_best
@@ -88,6 +88,9 @@ class BuildEnsemble(command.Options):
     for the best recipe, else mirror."""
     cross: bool = False
     """Let what members say in the other source's style feed each stack too."""
+    other_style: bool = False
+    """Answer test images whose own pipeline is not trained in the other annotator's style, which
+    marks some points elsewhere; without it there is then no submission."""
     refit: bool = False
     """Predict test images by one more fit a member on everything, instead of the folds' mean."""
     stacker: Literal["auto", "mean", "weights", "ridge", "lasso", "elastic_net", "neural"] = "auto"
@@ -144,6 +147,11 @@ def main(options: BuildEnsemble) -> None:
         }
         arms[REFERENCE] = OutOfFold([*rivals.values()], faces, None, reference_recipe.TTA)
     console.print(report.plan_sheet(arms, fits).shown())
+    answered = {source for member in members for source in PIPELINES[member.pipeline].sources}
+    asked = None if competition.test_ids is None else competition.lookup
+    why_not = obstacle(asked, answered, options.other_style)
+    if why_not:
+        console.print(why_not, soft_wrap=True)
     if options.plan or options.dry_run:
         return
     arms["ensemble"].check()
@@ -193,7 +201,7 @@ def main(options: BuildEnsemble) -> None:
     copies = arms["ensemble"].copies
     sheets.insert(0, report.score_sheet(finals, tables["ensemble"], weights, copies))
     sheets.append(report.keypoint_sheet(stacked, weights))
-    if competition.lookup is not None and competition.test_ids is not None:
+    if competition.lookup is not None and competition.test_ids is not None and not why_not:
         points = {name: each.tests for name, each in stacked.items()}
         path = options.results / "submission.csv"
         write_submission(
@@ -201,7 +209,7 @@ def main(options: BuildEnsemble) -> None:
         )
         console.print(f"{len(competition.lookup.row_id)} rows: {path}")
     else:
-        console.print("No test.csv and IdLookupTable.csv, so no submission.")
+        console.print(why_not, soft_wrap=True)
     halves = whole(arms["ensemble"], stacked, fits)
     if options.compact is not None:
         small = shrunk(halves, stacked, fits, options.compact)

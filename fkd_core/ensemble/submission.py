@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -33,6 +34,32 @@ def requested_share(lookup: Lookup) -> dict[str, int]:
     """Source to the number of requested coordinates that are answered in its style."""
     counts = np.bincount(_answering(lookup), minlength=len(SOURCES))
     return dict(zip(SOURCES, counts.tolist(), strict=True))
+
+
+def obstacle(lookup: Lookup | None, sources: Collection[str], borrow: bool = False) -> str:
+    """Why predictions in the styles of these sources make no submission, in a sentence; empty
+    where they do.
+
+    An image whose own source is not among them wants `borrow`, and that another one marks all
+    that is requested of it.
+    """
+    if lookup is None:
+        return "No test.csv and IdLookupTable.csv, so no submission."
+    lacking = {
+        source: images
+        for source, images in Counter(route(lookup).values()).items()
+        if source not in sources
+    }
+    if not lacking:
+        return ""
+    possible = bool((_answering(lookup, sources) >= 0).all())
+    if borrow and possible:
+        return ""
+    images = " and ".join(f"{n} images in {name}'s style" for name, n in lacking.items())
+    way = f"train --pipelines {' '.join(SOURCES)}, or {JOINT}"
+    if possible:
+        way += "; or --other-style answers them in another's, whose points lie elsewhere"
+    return f"No submission: no member answers {images}. For one, {way}."
 
 
 def merged(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fkd_core.data.archive import SAMPLE, Stored
 from fkd_core.data.kaggle import Lookup
 from fkd_core.data.parsing import parse_sample
-from fkd_core.ensemble.submission import merged, requested_share, route, write_submission
+from fkd_core.ensemble.submission import merged, obstacle, requested_share, route, write_submission
 from fkd_core.errors import UserError
 from fkd_core.keypoints import KEYPOINTS
 from fkd_core.sources import COMPLETE, PARTIAL
@@ -59,6 +59,21 @@ def predictions_of(images: int, seed: int = 1) -> dict[str, np.ndarray]:
 
 SMALL = lookup_of([*both(3, range(15)), *both(8, PARTIAL.keypoints), *both(5, [10])])
 SMALL_IDS = np.array([8, 3, 5], np.int32)
+
+
+def test_without_an_own_answer_for_every_image_there_is_no_submission_and_it_is_said_why() -> None:
+    official = official_like()
+    assert obstacle(official, {"complete", "partial"}) == ""
+    assert "No test.csv" in obstacle(None, {"complete", "partial"})
+    alone = obstacle(official, {"complete"})
+    assert "1192 images in partial's style" in alone
+    assert "--pipelines complete partial, or joint" in alone
+    assert "--other-style" in alone
+    assert obstacle(official, {"complete"}, borrow=True) == ""
+    for borrow in (False, True):
+        impossible = obstacle(official, {"partial"}, borrow)
+        assert "591 images in complete's style" in impossible
+        assert "--other-style" not in impossible
 
 
 def test_images_of_the_official_structure_go_to_the_pipeline_of_their_annotator() -> None:
