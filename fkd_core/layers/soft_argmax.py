@@ -24,8 +24,11 @@ class SoftArgmax(keras.layers.Layer):  # type: ignore[misc]
         _, h, w, p = heatmaps.shape
         share = ops.softmax(ops.reshape(heatmaps, (-1, h * w, p)), axis=1)
         share = ops.reshape(share, (-1, h, w, p))
-        x = ops.einsum("bhwp,w->bp", share, (2.0 * ops.arange(w, dtype="float32") + 1) / w - 1)
-        y = ops.einsum("bhwp,h->bp", share, (2.0 * ops.arange(h, dtype="float32") + 1) / h - 1)
+        across = (2.0 * ops.arange(w, dtype="float32") + 1) / w - 1
+        down = (2.0 * ops.arange(h, dtype="float32") + 1) / h - 1
+        # Products and sums, since TFLite has no einsum for batches of any size.
+        x = ops.sum(share * across[:, None], axis=(1, 2))
+        y = ops.sum(share * down[:, None, None], axis=(1, 2))
         return ops.reshape(ops.stack([x, y], axis=-1), (-1, 2 * p))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
