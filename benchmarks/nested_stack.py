@@ -96,7 +96,7 @@ def main(options: NestedStack) -> None:
     one = {name: np.empty_like(flat) for name in stackers}
     five = {name: np.empty_like(flat) for name in stackers}
     for outer in range(options.folds):
-        rest, held = np.flatnonzero(once.fold[0] != outer), np.flatnonzero(once.fold[0] == outer)
+        rest, held = np.flatnonzero(once.fold != outer), np.flatnonzero(once.fold == outer)
         inner = LevelOne.of(options, faces.take(rest), f"members without fold {outer}")
         features = inner.predict(faces.images[held])
         nothing = np.empty((len(held), 0))
