@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,6 +17,7 @@ from fkd_core.fitting.fits import Fits, OnOutcome, Outcome
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.runtime import gpu_total_bytes
 from fkd_core.fitting.spec import FitSpec
+from fkd_core.running.order import Order
 from fkd_core.running.place import Place
 from fkd_core.running.pool import Lost, Pool, Worker, answer, overdue
 from fkd_core.running.sharing import doubled, share_for
@@ -153,31 +153,25 @@ class Session:
         self,
         calls: Sequence[Call],
         seconds: float | None = None,
-        after: Mapping[int, int] = MappingProxyType({}),
+        after: Mapping[int, int] | None = None,
     ) -> Iterator[tuple[int, Any]]:
         """Makes every call on a worker that is free; gives number and result of each as it ends.
 
-        A call that is to come `after` another waits until the caller has that one's result. Half
-        of the workers at most go on with what nothing else waits for while there is other work, so
-        that neither whole chains nor all their last parts are left for the end.
-        A call whose worker dies is repeated on another; what a call gives is held no longer than
-        the caller holds it. Raises UserError where workers die of a call again and again, or where
-        one takes longer than `seconds`.
+        A call that is to come `after` another waits until the caller has that one's result; see
+        ``Order``. A call whose worker dies is repeated on another; what a call gives is held no
+        longer than the caller holds it. Raises UserError where workers die of a call again and
+        again, or where one takes longer than `seconds`.
         """
-        waiting, ended = list(range(len(calls))), set[int]()
+        order = Order(len(calls), after)
         running: dict[Any, tuple[Worker, int, float]] = {}
         deaths: Counter[int] = Counter()
-        awaited = {*after.values()}
 
         def following() -> int | None:
-            ready = [n for n in waiting if n not in after or after[n] in ended]
-            last = sum(number not in awaited for _, number, _ in running.values())
-            wanted = 2 * last >= self.pool.size
-            return min(ready, key=lambda n: (n in awaited) != wanted, default=None)
+            return order.following([number for _, number, _ in running.values()], self.pool.size)
 
-        while waiting or running:
+        while order or running:
             while (number := following()) is not None and (worker := self.pool.take()):
-                waiting.remove(number)
+                order.begin(number)
                 running[calls[number](worker.actor)] = worker, number, time.monotonic()
             done = set(self.pool.wait(list(running), LOOK_SECONDS))
             for call, (worker, number, began) in list(running.items()):
@@ -191,7 +185,7 @@ class Session:
                 if not isinstance(result, Lost):
                     self.pool.give(worker)
                     yield number, result
-                    ended.add(number)
+                    order.end(number)
                     continue
                 self.pool.drop(worker)
                 deaths[number] += result.counts
@@ -202,7 +196,7 @@ class Session:
                         f"{deaths[number]} workers died of the same task ({result.reason}); give "
                         "it more room (--gpus-per-trial, memory) and run the same command again"
                     )
-                waiting.insert(0, number)
+                order.repeat(number)
 
 
 @contextlib.contextmanager
