@@ -9,27 +9,21 @@ from typing import Any
 
 from optuna.trial import TrialState
 
-from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec
+from fkd_core.studies.trial import TrialEnd
 
 _CARRIED = ("--data", "--corrections", "--results")
 """Options of a run that say where its faces and results are."""
 _COLUMNS = 96
 
 
-def story(
-    state: TrialState,
-    params: Mapping[str, Any],
-    specs: Sequence[FitSpec],
-    results: Sequence[FitResult],
-    curve: Sequence[float],
-    facts: Mapping[str, Any],
-) -> list[str]:
-    """What the trial was and how it ended: see ``TrialPages``."""
+def story(end: TrialEnd, params: Mapping[str, Any]) -> list[str]:
+    """What the trial was, by these parameters, and how it ended."""
+    specs, results = end.specs, end.results
     parts = [_subject(spec) for spec in specs[:1]]
-    parts.append(_end(state, len(specs), len(results), len(curve)))
-    if "failure" in facts:
-        parts.append(_code(str(facts["failure"])[:2000]))
+    parts.append(_end(end.state, len(specs), len(results), len(end.curve)))
+    if "failure" in end.facts:
+        parts.append(_code(str(end.facts["failure"])[:2000]))
     if params:
         rows = [(name, _plain(value)) for name, value in params.items()]
         parts += ["What it tried:", _table(("parameter", "value"), rows)]

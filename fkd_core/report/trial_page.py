@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,10 @@ from optuna_dashboard import get_note, save_note  # type: ignore[import-untyped]
 from optuna_dashboard.artifact import get_artifact_path  # type: ignore[import-untyped]
 
 from fkd_core.data.faces import Faces
-from fkd_core.fitting.result import FitResult
-from fkd_core.fitting.spec import FitSpec
 from fkd_core.photos.faces import Colour
 from fkd_core.report.trial_note import reproduction, story, which
 from fkd_core.report.trial_pictures import Curve, learning_curves, png, worst_faces
-from fkd_core.studies.study import Study
+from fkd_core.studies.trial import TrialEnd
 
 log = logging.getLogger(__name__)
 
@@ -41,27 +39,15 @@ class TrialPages:
     """Of the run: see ``findings.provenance``."""
     _warned: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
 
-    def __call__(
-        self,
-        study: Study,
-        number: int,
-        state: TrialState,
-        specs: Sequence[FitSpec],
-        results: Sequence[FitResult],
-        curve: Sequence[float],
-        facts: Mapping[str, Any],
-    ) -> None:
-        """Makes one trial's page.
-
-        `specs` are all its fits, `results` the whole ones, which come first; `curve` is the
-        held-out RMSE of the next, px, one an epoch as far as it came. `facts` are the trial's
-        user attributes. What cannot be drawn or written is warned of once and left out.
-        """
+    def __call__(self, end: TrialEnd) -> None:
+        """Makes one trial's page. What cannot be drawn or written is warned of once and left
+        out."""
+        study, number, state = end.study, end.number, end.state
         kept: dict[str, str] = {}
         with self._left_out_on_failure():
             trial = optuna.trial.Trial(study.shown, study.id_of(number))
             with self._left_out_on_failure():
-                for name, picture in _pictures(number, self.faces, specs, results, curve).items():
+                for name, picture in _pictures(end, self.faces).items():
                     kept[name] = get_artifact_path(trial, self._keep(trial, name, png(picture)))
             note = study.note_of(number)
             heading, there = f"## Trial {number}", get_note(note)
@@ -69,9 +55,9 @@ class TrialPages:
                 return  # somebody wrote a note of their own
             words = (
                 f"{heading}: {'failed' if state == TrialState.FAIL else state.name.lower()}",
-                *story(state, study.params_of(number), specs, results, curve, facts),
+                *story(end, study.params_of(number)),
                 *(f"![{_alt(name)}]({path})" for name, path in kept.items()),
-                *reproduction(self.made_by["command"], facts.get("fits", ())),
+                *reproduction(self.made_by["command"], end.facts.get("fits", ())),
             )
             save_note(note, "\n\n".join(words))
 
@@ -100,14 +86,9 @@ class TrialPages:
             self._warned.append(str(error))
 
 
-def _pictures(
-    number: int,
-    faces: Faces,
-    specs: Sequence[FitSpec],
-    results: Sequence[FitResult],
-    curve: Sequence[float],
-) -> dict[str, Colour]:
+def _pictures(end: TrialEnd, faces: Faces) -> dict[str, Colour]:
     """The pictures there are, by the names of their files."""
+    specs, results = end.specs, end.results
     curves = [
         Curve(
             f"{which(result.spec)}: {result.rmse:.2f} px",
@@ -116,11 +97,13 @@ def _pictures(
         )
         for result in results
     ]
-    if len(specs) > len(results) and len(curve):
-        curves.append(Curve(f"{which(specs[len(results)])}: stopped", curve))
+    if len(specs) > len(results) and len(end.curve):
+        curves.append(Curve(f"{which(specs[len(results)])}: stopped", end.curve))
     pictures = {
-        "learning-curves.png": learning_curves(f"Trial {number}: learning curves", curves),
-        "worst-faces.png": worst_faces(f"Trial {number}: worst held-out faces", faces, results),
+        "learning-curves.png": learning_curves(f"Trial {end.number}: learning curves", curves),
+        "worst-faces.png": worst_faces(
+            f"Trial {end.number}: worst held-out faces", faces, results
+        ),
     }
     return {name: picture for name, picture in pictures.items() if picture is not None}
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
@@ -19,22 +19,19 @@ os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
 os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "3600")
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 
-from optuna.trial import TrialState
 from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from fkd_core.fitting.checkpoints import Checkpoints
 from fkd_core.fitting.fits import Fits, OnOutcome
-from fkd_core.fitting.result import FitResult
-from fkd_core.fitting.spec import FitSpec
 from fkd_core.running.pool import Lost
 from fkd_core.running.session import Session
 from fkd_core.stopping import in_one_piece
 from fkd_core.studies.proxy import Proxy
 from fkd_core.studies.scheduler import Scheduler
 from fkd_core.studies.study import Study
-from fkd_core.studies.trial import OnTrial
+from fkd_core.studies.trial import OnTrial, TrialEnd
 
 # Tune shows a traceback for every proxy that is lost; the scheduler sees to those.
 logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
@@ -54,19 +51,11 @@ def run_studies(
     at the same studies; one Tuner for all of them."""
     checkpoints = session.place.checkpoints and Checkpoints(session.place.checkpoints)
 
-    def on_end(
-        study: Study,
-        number: int,
-        state: TrialState,
-        specs: Sequence[FitSpec],
-        results: Sequence[FitResult],
-        curve: Sequence[float],
-        facts: Mapping[str, Any],
-    ) -> None:
-        if checkpoints and len(results) < len(specs):  # its last fit is given up
-            checkpoints.discard(fits.key(specs[len(results)]))
+    def on_end(end: TrialEnd) -> None:
+        if checkpoints and len(end.results) < len(end.specs):  # its last fit is given up
+            checkpoints.discard(fits.key(end.specs[len(end.results)]))
         if on_trial:
-            on_trial(study, number, state, specs, results, curve, facts)
+            on_trial(end)
 
     scheduler = Scheduler(studies, fits, session.pool, on_outcome, on_end)
     try:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from optuna.trial import TrialState
@@ -19,21 +19,24 @@ from fkd_core.studies.study import Study
 SPENT = "the budget was spent before it ended"
 
 
-class OnTrial(Protocol):
-    """Told of a trial just before it gets its end state."""
+@dataclass(frozen=True)
+class TrialEnd:
+    """How a trial ends, as it is told just before the trial gets its end state."""
 
-    def __call__(
-        self,
-        study: Study,
-        number: int,
-        state: TrialState,
-        specs: Sequence[FitSpec],
-        results: Sequence[FitResult],
-        curve: Sequence[float],
-        facts: Mapping[str, Any],
-    ) -> None:
-        """`results` are its whole fits, the first of `specs`; `curve` is the held-out RMSE so far
-        of the fit it was in, px; `facts` are what is kept with it."""
+    study: Study
+    number: int
+    state: TrialState
+    specs: Sequence[FitSpec]
+    """All its fits."""
+    results: Sequence[FitResult]
+    """Its whole fits, the first of `specs`."""
+    curve: Sequence[float]
+    """Held-out RMSE, px, of the fit it was in, one an epoch as far as it came."""
+    facts: Mapping[str, Any]
+    """What is kept with it: the trial's user attributes."""
+
+
+OnTrial = Callable[[TrialEnd], None]
 
 
 @dataclass
@@ -104,8 +107,10 @@ class RunningTrial:
             "fit_seconds": round(sum(sum(r.seconds.values()) for r in done), 3),
         }
         if self.on_trial:
-            kept = {**facts, **notes}
-            self.on_trial(self.study, self.number, state, self.specs, done, self.curve, kept)
+            told = {**facts, **notes}
+            self.on_trial(
+                TrialEnd(self.study, self.number, state, self.specs, done, self.curve, told)
+            )
         self.study.finish(self.number, state, value, {**facts, **notes})
         self.settled = True
 

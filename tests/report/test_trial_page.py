@@ -30,6 +30,7 @@ from fkd_core.studies.pruning import Never
 from fkd_core.studies.sampling import TPE, Random
 from fkd_core.studies.storage import Storage
 from fkd_core.studies.study import Study, StudyPlan
+from fkd_core.studies.trial import TrialEnd
 
 COMMAND = "python experiments/tune_models.py --data 'my faces.zip' --models lenet5 --results=out"
 KEYS = ["0123456789abcdef", "fedcba9876543210"]
@@ -86,7 +87,7 @@ def test_a_whole_trial_has_both_pictures_and_a_note_with_its_figures(
     study: Study, pages: TrialPages, results: list[FitResult]
 ) -> None:
     trial = begun(study)
-    pages(study, 0, TrialState.COMPLETE, SPECS, results, (), facts(results))
+    pages(TrialEnd(study, 0, TrialState.COMPLETE, SPECS, results, (), facts(results)))
     kept = pictures(pages, trial)
     assert sorted(kept) == ["learning-curves.png", "worst-faces.png"]
     assert all(picture is not None and picture.shape[1] == 960 for picture in kept.values())
@@ -103,7 +104,7 @@ def test_a_note_gives_the_commands_that_make_the_trial_and_each_fit_again(
     study: Study, pages: TrialPages, results: list[FitResult]
 ) -> None:
     trial = begun(study)
-    pages(study, 0, TrialState.COMPLETE, SPECS, results, (), facts(results))
+    pages(TrialEnd(study, 0, TrialState.COMPLETE, SPECS, results, (), facts(results)))
     as_typed = re.sub(r"\\\n\s+", "", get_note(trial))
     assert f"    {COMMAND}" in as_typed
     for key in KEYS:
@@ -116,7 +117,7 @@ def test_a_trial_stopped_in_its_first_fit_shows_how_far_it_came(
     study: Study, pages: TrialPages
 ) -> None:
     trial = begun(study)
-    pages(study, 0, TrialState.PRUNED, SPECS, [], [9.0, float("nan"), 7.0], facts([]))
+    pages(TrialEnd(study, 0, TrialState.PRUNED, SPECS, [], [9.0, float("nan"), 7.0], facts([])))
     assert sorted(pictures(pages, trial)) == ["learning-curves.png"]
     note = get_note(trial)
     assert note.startswith("## Trial 0: pruned")
@@ -127,7 +128,7 @@ def test_a_trial_stopped_in_its_first_fit_shows_how_far_it_came(
 def test_a_failed_trial_tells_why_word_for_word(study: Study, pages: TrialPages) -> None:
     trial = begun(study)
     reason = "impossible: `kernel` | 3\n# no heading"
-    pages(study, 0, TrialState.FAIL, SPECS, [], (), facts([], failure=reason))
+    pages(TrialEnd(study, 0, TrialState.FAIL, SPECS, [], (), facts([], failure=reason)))
     assert not pictures(pages, trial)
     assert "\n    impossible: `kernel` | 3\n    # no heading\n" in get_note(trial)
 
@@ -136,12 +137,12 @@ def test_a_repeated_call_adds_nothing_and_mends_half_a_picture(
     study: Study, pages: TrialPages, results: list[FitResult]
 ) -> None:
     trial = begun(study)
-    pages(study, 0, TrialState.PRUNED, SPECS, results[:1], (), facts(results[:1]))
+    pages(TrialEnd(study, 0, TrialState.PRUNED, SPECS, results[:1], (), facts(results[:1])))
     before = {meta.filename: meta.artifact_id for meta in get_all_artifact_meta(trial)}
     torn = pages.folder / before["worst-faces.png"]
     torn.write_bytes(torn.read_bytes()[:100])
     (pages.folder / before["learning-curves.png"]).unlink()
-    pages(study, 0, TrialState.COMPLETE, SPECS, results, (), facts(results))
+    pages(TrialEnd(study, 0, TrialState.COMPLETE, SPECS, results, (), facts(results)))
     assert {m.filename: m.artifact_id for m in get_all_artifact_meta(trial)} == before
     assert {path.name for path in pages.folder.iterdir()} == set(before.values())
     assert all(picture is not None for picture in pictures(pages, trial).values())
@@ -152,7 +153,7 @@ def test_a_repeated_call_adds_nothing_and_mends_half_a_picture(
 def test_a_note_that_somebody_wrote_is_left_alone(study: Study, pages: TrialPages) -> None:
     trial = begun(study)
     save_note(trial, "Look at this one again.")
-    pages(study, 0, TrialState.FAIL, SPECS, [], (), facts([], failure="out of memory"))
+    pages(TrialEnd(study, 0, TrialState.FAIL, SPECS, [], (), facts([], failure="out of memory")))
     assert get_note(trial) == "Look at this one again."
 
 
@@ -164,7 +165,7 @@ def test_a_folder_that_cannot_be_written_is_told_once_and_costs_only_the_picture
     with caplog.at_level(logging.WARNING):
         for number in range(2):
             trial = begun(study)
-            pages(study, number, TrialState.COMPLETE, SPECS, results, (), facts(results))
+            pages(TrialEnd(study, number, TrialState.COMPLETE, SPECS, results, (), facts(results)))
             assert "held-out RMSE" in get_note(trial)
             assert "![" not in get_note(trial)
     (warning,) = caplog.messages
@@ -176,7 +177,7 @@ def test_a_trial_that_has_ended_is_no_reason_to_end_the_search(
 ) -> None:
     trial = begun(study)
     study.finish(0, TrialState.COMPLETE, 1.0, {})
-    pages(study, 0, TrialState.COMPLETE, SPECS, results, (), facts(results))
+    pages(TrialEnd(study, 0, TrialState.COMPLETE, SPECS, results, (), facts(results)))
     assert not pictures(pages, trial)
     assert len(caplog.messages) == 1
 
@@ -196,7 +197,11 @@ def test_pages_change_no_proposal(
         for number in range(6):
             begun(searched)
             if paged:
-                pages(searched, number, TrialState.COMPLETE, SPECS, results, (), facts(results))
+                pages(
+                    TrialEnd(
+                        searched, number, TrialState.COMPLETE, SPECS, results, (), facts(results)
+                    )
+                )
             searched.finish(number, TrialState.COMPLETE, float(number % 3), {})
         proposed.append([trial.params for trial in searched.trials])
     assert proposed[0] == proposed[1]

@@ -33,6 +33,7 @@ from fkd_core.studies.pruning import Never
 from fkd_core.studies.sampling import Random
 from fkd_core.studies.storage import Storage, open_storage
 from fkd_core.studies.study import Study, StudyPlan
+from fkd_core.studies.trial import TrialEnd
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -83,7 +84,7 @@ def results(tmp_path_factory: pytest.TempPathFactory, faces: Faces) -> Path:
         assert proposal is not None
         number = proposal.number
         study.report(number, 33 if state == TrialState.PRUNED else 1, -0.25)
-        pages(study, number, state, [SPEC], made, curve, facts)
+        pages(TrialEnd(study, number, state, [SPEC], made, curve, facts))
         study.finish(number, state, value, facts)
     _study(storage, "compose/rotation+mirror@89ef4567", trials=1)
     return folder
