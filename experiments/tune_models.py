@@ -33,7 +33,7 @@ from fkd_core.report.trial_page import TrialPages
 from fkd_core.running.session import session
 from fkd_core.studies.ray_tune import run_studies
 from fkd_core.studies.storage import open_storage
-from search_spaces.training import BUDGETS
+from search_spaces.training import BUDGETS, Budget
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,21 @@ class TuneModels(command.Options):
     """Begin each further model's search with the training of the best model before it, until
     that does worse than the reference's training."""
 
+    def budget(self) -> Budget:
+        """The preset's, with what was given in its place. Raises UserError where it cannot be."""
+        given = {"trials": self.trials, "epochs": self.epochs, "faces": self.faces}
+        return resized(BUDGETS[self.preset], **given)
+
+    def check_plans(self) -> None:
+        """Raises UserError for what cannot be tuned, before any file is read."""
+        command.chosen_pipelines(self.pipelines)
+        tuned_models(self.models, self.preset)
+        self.budget()
+
 
 def main(options: TuneModels) -> None:
     """Tune Level-1 models, and find the best configuration of each for each pipeline."""
-    planned(options)  # what cannot be is said before files are read
+    options.check_plans()
     competition = options.load()
     faces, fits = competition.training, options.fits(competition)
     plans = planned(options, faces)
@@ -121,17 +132,13 @@ def main(options: TuneModels) -> None:
     console.print(f"Configurations: {options.best}. Tables and searches: {folder}")
 
 
-def planned(options: TuneModels, faces: Faces | None = None) -> list[TuningPlan]:
-    """What each model and pipeline will get: equal budgets, and the policy found, on these faces
-    where they are given, or the reference's."""
+def planned(options: TuneModels, faces: Faces) -> list[TuningPlan]:
+    """What each model and pipeline will get: equal budgets, and the policy that was found on these
+    pictures, or the reference's."""
     pipelines = command.chosen_pipelines(options.pipelines)
-    budget = resized(
-        BUDGETS[options.preset],
-        trials=options.trials, epochs=options.epochs, faces=options.faces,
-    )  # fmt: skip
     policies = {pipeline: policy_of(options, pipeline, faces) for pipeline in pipelines}
     return [
-        TuningPlan(model, pipeline, budget, policy, options.seed)
+        TuningPlan(model, pipeline, options.budget(), policy, options.seed)
         for model in tuned_models(options.models, options.preset)
         for pipeline, policy in policies.items()
     ]
@@ -151,11 +158,10 @@ def next_sibling(tuned: Tuned, sibling: Candidate | None) -> Candidate | None:
     return min(sibling, tuned.winner, key=lambda candidate: candidate.confirmed)
 
 
-def policy_of(options: TuneModels, pipeline: str, faces: Faces | None) -> Policy:
+def policy_of(options: TuneModels, pipeline: str, faces: Faces) -> Policy:
     """The policy that search_augment.py found, or the reference's; which, is said."""
     policy, note = policy_or_reference(options.policy, pipeline, faces)
-    if faces is not None:
-        console.print(f"{pipeline}: {note}", soft_wrap=True)
+    console.print(f"{pipeline}: {note}", soft_wrap=True)
     return policy
 
 

@@ -37,11 +37,11 @@ def test_what_cannot_be_is_named(options: dict[str, Any], words: str, tmp_path: 
 
 def _checked(options: TuneModels) -> None:
     options.check()
-    planned(options)
+    options.check_plans()
 
 
-def test_every_model_and_pipeline_gets_an_equal_budget(tmp_path: Path) -> None:
-    plans = planned(TuneModels(results=tmp_path, models=("conv5", "lenet5"), trials=7))
+def test_every_model_and_pipeline_gets_an_equal_budget(tmp_path: Path, faces: Faces) -> None:
+    plans = planned(TuneModels(results=tmp_path, models=("conv5", "lenet5"), trials=7), faces)
     assert [(plan.model, plan.pipeline) for plan in plans] == [
         ("conv5", "complete"),
         ("conv5", "partial"),
@@ -72,8 +72,8 @@ def test_the_policy_that_was_found_is_used_and_that_is_said(
     assert said.count("with preset full") == 2
 
 
-def test_a_sibling_is_followed_only_while_that_pays(tmp_path: Path) -> None:
-    plan = planned(TuneModels(results=tmp_path))[0]
+def test_a_sibling_is_followed_only_while_that_pays(tmp_path: Path, faces: Faces) -> None:
+    plan = planned(TuneModels(results=tmp_path), faces)[0]
 
     def candidate(rmse: float) -> Candidate:
         return Candidate("trial 3", {}, plan.reference, rmse, -0.1, rmse, None)

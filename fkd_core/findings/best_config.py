@@ -29,9 +29,7 @@ def has_best(folder: Path, pipeline: str, model: str) -> bool:
     return _path(folder, pipeline, model).exists()
 
 
-def read_best(
-    folder: Path, pipeline: str, model: str, faces: Faces | None = None
-) -> tuple[FitSpec, str]:
+def read_best(folder: Path, pipeline: str, model: str, faces: Faces) -> tuple[FitSpec, str]:
     """The best spec found of a model, and where it comes from. Raises UserError where there is
     none, or it is damaged, or of other pictures than these faces'."""
     path = _path(folder, pipeline, model)

@@ -25,7 +25,7 @@ def write_policy(path: Path, pipeline: str, policy: Policy, provenance: Mapping[
     write_text(path, json.dumps(entries, indent=2, sort_keys=True) + "\n")
 
 
-def read_policy(path: Path, pipeline: str, faces: Faces | None = None) -> tuple[Policy, str]:
+def read_policy(path: Path, pipeline: str, faces: Faces) -> tuple[Policy, str]:
     """The pipeline's policy, or the complete pipeline's where it has none of its own, and where it
     comes from.
 
@@ -44,9 +44,7 @@ def read_policy(path: Path, pipeline: str, faces: Faces | None = None) -> tuple[
     return policy, f"{origin(path, made_by, faces)}{borrowed}"
 
 
-def policy_or_reference(
-    path: Path, pipeline: str, faces: Faces | None = None
-) -> tuple[Policy, str]:
+def policy_or_reference(path: Path, pipeline: str, faces: Faces) -> tuple[Policy, str]:
     """The pipeline's policy, or the reference's where none was searched, and a sentence that says
     which. Raises UserError where the file is damaged, or of other pictures than these faces'."""
     if path.exists():

@@ -33,14 +33,14 @@ def provenance(preset: str, seed: int, faces: Faces) -> dict[str, Any]:
     }
 
 
-def origin(path: Path, made_by: Mapping[str, Any], faces: Faces | None = None) -> str:
+def origin(path: Path, made_by: Mapping[str, Any], faces: Faces) -> str:
     """Where a finding comes from, in words. Raises UserError where it was found on other pictures
     than these, or does not tell on which: it would steer them without having met them."""
     told = (
         f"{path}, found on {made_by.get('date', 'an unknown day')} on {made_by.get('faces', '?')} "
         f"faces with preset {made_by.get('preset', '?')}"
     )
-    if faces is not None and made_by.get("pictures") != faces.pictures[:16]:
+    if made_by.get("pictures") != faces.pictures[:16]:
         raise UserError(
             f"{told}, other pictures than these: run the search on these, or keep both apart with "
             f"--results, or delete that file (made by: {made_by.get('command', '?')})"

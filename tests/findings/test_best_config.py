@@ -18,10 +18,10 @@ from fkd_core.models.conv5 import Conv5
 SPEC = FitSpec(Conv5.tiny(), "partial", training=Training(7), policy=Policy((Step("mirror"),)))
 
 
-def test_the_spec_comes_back(tmp_path: Path) -> None:
-    path = write_best(tmp_path, SPEC, {"rmse": 1.5}, {"seed": 0})
+def test_the_spec_comes_back(tmp_path: Path, faces: Faces) -> None:
+    path = write_best(tmp_path, SPEC, {"rmse": 1.5}, provenance("quick", 0, faces))
     assert path == tmp_path / "partial" / "conv5.json"
-    assert read_best(tmp_path, "partial", "conv5")[0] == SPEC
+    assert read_best(tmp_path, "partial", "conv5", faces)[0] == SPEC
 
 
 def test_one_of_other_pictures_is_refused(tmp_path: Path, faces: Faces) -> None:
@@ -32,14 +32,14 @@ def test_one_of_other_pictures_is_refused(tmp_path: Path, faces: Faces) -> None:
     assert "on 56 faces with preset quick" in read_best(tmp_path, "partial", "conv5", faces)[1]
 
 
-def test_a_missing_one_says_what_to_run(tmp_path: Path) -> None:
+def test_a_missing_one_says_what_to_run(tmp_path: Path, faces: Faces) -> None:
     with pytest.raises(UserError, match=r"tune_models.py --models conv5"):
-        read_best(tmp_path, "complete", "conv5")
+        read_best(tmp_path, "complete", "conv5", faces)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"spec": {"model": 3}}', "\0"])
-def test_a_damaged_one_is_named(tmp_path: Path, content: str) -> None:
+def test_a_damaged_one_is_named(tmp_path: Path, faces: Faces, content: str) -> None:
     path = write_best(tmp_path, SPEC, {}, {})
     path.write_text(content)
     with pytest.raises(UserError, match=r"conv5\.json: cannot be read"):
-        read_best(tmp_path, "partial", "conv5")
+        read_best(tmp_path, "partial", "conv5", faces)

@@ -18,31 +18,30 @@ from fkd_core.findings.provenance import provenance
 
 ROTATION = Policy((Step("rotation", 0.4, 0.7),))
 MIRROR = Policy((Step("mirror", 0.5, None),), "one")
-MADE_BY = {"command": "python experiments/search_augment.py", "seed": 0}
 
 
-def test_what_was_written_is_read(tmp_path: Path) -> None:
+def test_what_was_written_is_read(tmp_path: Path, faces: Faces) -> None:
     path = tmp_path / "augmentation" / "policy.json"
-    write_policy(path, "complete", ROTATION, MADE_BY)
-    assert read_policy(path, "complete")[0] == ROTATION
-    assert json.loads(path.read_text())["complete"]["made_by"] == MADE_BY
+    write_policy(path, "complete", ROTATION, provenance("quick", 0, faces))
+    assert read_policy(path, "complete", faces)[0] == ROTATION
+    assert json.loads(path.read_text())["complete"]["made_by"] == provenance("quick", 0, faces)
 
 
-def test_a_pipeline_without_its_own_falls_back_to_complete(tmp_path: Path) -> None:
+def test_a_pipeline_without_its_own_falls_back_to_complete(tmp_path: Path, faces: Faces) -> None:
     path = tmp_path / "policy.json"
-    write_policy(path, "complete", ROTATION, MADE_BY)
-    policy, where = read_policy(path, "partial")
+    write_policy(path, "complete", ROTATION, provenance("quick", 0, faces))
+    policy, where = read_policy(path, "partial", faces)
     assert policy == ROTATION
     assert where.endswith("for complete, since it has none of its own")
 
 
-def test_one_pipeline_leaves_the_other_as_it_was(tmp_path: Path) -> None:
+def test_one_pipeline_leaves_the_other_as_it_was(tmp_path: Path, faces: Faces) -> None:
     path = tmp_path / "policy.json"
-    write_policy(path, "complete", ROTATION, MADE_BY)
-    write_policy(path, "partial", MIRROR, MADE_BY)
-    write_policy(path, "complete", Policy(), MADE_BY)
-    assert read_policy(path, "partial")[0] == MIRROR
-    assert not read_policy(path, "complete")[0]
+    write_policy(path, "complete", ROTATION, provenance("quick", 0, faces))
+    write_policy(path, "partial", MIRROR, provenance("quick", 0, faces))
+    write_policy(path, "complete", Policy(), provenance("quick", 0, faces))
+    assert read_policy(path, "partial", faces)[0] == MIRROR
+    assert not read_policy(path, "complete", faces)[0]
 
 
 def test_it_says_where_it_comes_from(tmp_path: Path, faces: Faces) -> None:
@@ -79,7 +78,9 @@ def test_a_search_on_other_pictures_leaves_nothing_of_the_one_before(
 
 def test_one_that_does_not_tell_of_what_it_is_is_refused(tmp_path: Path, faces: Faces) -> None:
     path = tmp_path / "policy.json"
-    write_policy(path, "complete", ROTATION, MADE_BY)
+    write_policy(
+        path, "complete", ROTATION, {"command": "python experiments/search_augment.py", "seed": 0}
+    )
     with pytest.raises(UserError, match="other pictures"):
         read_policy(path, "complete", faces)
 
@@ -96,11 +97,11 @@ def test_one_that_does_not_tell_of_what_it_is_is_refused(tmp_path: Path, faces: 
     ],
 )
 def test_a_file_that_is_no_policy_is_one_clear_error(
-    tmp_path: Path, text: str | None, says: str
+    tmp_path: Path, faces: Faces, text: str | None, says: str
 ) -> None:
     path = tmp_path / "policy.json"
     if text is not None:
         path.write_text(text)
     with pytest.raises(UserError, match=says) as caught:
-        read_policy(path, "partial")
+        read_policy(path, "partial", faces)
     assert str(path) in str(caught.value)
