@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ from fkd_core.ensemble.predictor import save
 from fkd_core.errors import UserError
 from fkd_core.fitting.predict import predict
 from fkd_core.models import MODELS
+from fkd_core.models.base import Architecture
+from fkd_core.models.lenet5 import LeNet5
+from fkd_core.models.unet import UNet
+from fkd_core.sources import PARTIAL
 
 SHOWN = images(3)
 
@@ -93,6 +98,25 @@ def test_an_exported_model_gives_the_same_pixels(folder: Path, kind: str, tmp_pa
 )
 def test_every_architecture_can_be_exported(model: str, kind: str, tmp_path: Path) -> None:
     check((model,), model, kind, ensemble(tmp_path / "ensemble", (model,)), tmp_path / "exported")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["onnx", "tflite"])
+@pytest.mark.parametrize(
+    "model",
+    [replace(LeNet5.tiny(), head="soft_argmax"), replace(UNet.tiny(), says="simcc")],
+    ids=lambda model: model.name,
+)
+def test_ends_that_are_not_the_default_can_be_exported(
+    model: Architecture, kind: str, tmp_path: Path
+) -> None:
+    built = model.build(PARTIAL.outputs)
+    gray = SHOWN[..., None].astype(np.float32)
+    expected = np.asarray(built(gray, training=False))
+    np.testing.assert_allclose(
+        KINDS[kind](built, tmp_path / "made")(gray), expected, atol=TOLERANCE
+    )
 
 
 def test_the_first_member_is_the_default(folder: Path, tmp_path: Path) -> None:
