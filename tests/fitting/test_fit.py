@@ -595,6 +595,8 @@ def test_jax_passes_the_same_suite() -> None:
     # the two backends compares them once.
     built = "docstring or json or hyperparameter or published or by_themselves or seed_decides"
     same = f"{built} or gray_images or safe_mode or other_backend"
+    # Most of its time would go into optimising what is computed a few times.
+    hasty = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
     suites = [
         "tests/fitting/test_fit.py",
         "tests/models",
@@ -605,7 +607,7 @@ def test_jax_passes_the_same_suite() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *suites],
         cwd=REPOSITORY,
-        env=os.environ | {"FKD_TEST_BACKEND": "jax", "KERAS_BACKEND": "jax"},
+        env=os.environ | hasty | {"FKD_TEST_BACKEND": "jax", "KERAS_BACKEND": "jax"},
         capture_output=True,
         text=True,
         check=False,
