@@ -23,8 +23,9 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from fkd_core.data.archive import TRAINING, Stored, find
+from fkd_core.data.archive import TRAINING, Stored
 from fkd_core.data.kaggle import load_competition
+from fkd_core.data.locating import find
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def seconds(task: Callable[[], object]) -> float:
 def main(options: Options) -> None:
     """Prints one line a kind of reading."""
     warnings.simplefilter("ignore", DeprecationWarning)
-    stored = find(options.data)[TRAINING]
+    stored = find(options.data).files[TRAINING]
     times: dict[str, list[float]] = {"bare": [], "cold": [], "warm": []}
     for _ in range(options.repeats):
         with tempfile.TemporaryDirectory() as scratch:

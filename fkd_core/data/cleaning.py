@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from fkd_core.data.corrections import Corrections, apply_corrections
 from fkd_core.data.faces import Faces
 from fkd_core.data.grouping import digests, group_images
+from fkd_core.data.plausible import plausible, shows_something
+from fkd_core.errors import UserError
 from fkd_core.sources import SOURCES, recognised
 
 
@@ -22,13 +24,13 @@ def clean(
 ) -> tuple[Faces, tuple[str, ...]]:
     """Clean faces from images [N, 96, 96] and points [N, 15, 2]; sentences on what changed.
 
-    In this order: half labels (x without y) are taken away, `bad_rows` (data rows from 1)
-    dropped, sources recognised, corrections applied, copies merged within a source, and images
-    grouped.
+    In this order: what cannot be labels and half labels (x without y) are taken away, `bad_rows`
+    (data rows from 1) and pictures of one colour dropped, sources recognised, corrections
+    applied, copies merged within a source, and images grouped.
     Rows with any number of labels are kept, NaN for what is missing. `told` [N] are indices into
     SOURCES where the source is known without looking, else -1.
     """
-    notes: list[str] = []
+    points, notes = plausible(points)
     half = np.isnan(points).sum(axis=2) == 1
     if half.any():
         points = np.where(half[..., None], np.float32(np.nan), points)
@@ -38,6 +40,13 @@ def clean(
     if not good.all():
         images, points, row = images[good], points[good], row[good]
         notes.append(f"Dropped {(~good).sum()} rows known to hold no usable face.")
+    seen = shows_something(images)
+    if not seen.all():
+        images, points, row = images[seen], points[seen], row[seen]
+        good[good] = seen
+        notes.append(f"Dropped {(~seen).sum()} pictures of one colour, which show no face.")
+        if not len(images):
+            raise UserError("all training pictures are of one colour; nothing can be learned")
     source = sources(points)
     if told is not None:
         source = np.where(told[good] < 0, source, told[good])

@@ -10,13 +10,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.data.archive import LOOKUP, SAMPLE, TEST, TRAINING, Stored, find, sha256_of
+from fkd_core.data.archive import LOOKUP, SAMPLE, TEST, TRAINING, Stored, sha256_of
 from fkd_core.data.cleaning import clean
 from fkd_core.data.corrections import Corrections, read_corrections
 from fkd_core.data.faces import Faces
 from fkd_core.data.file_cache import Arrays, cached
 from fkd_core.data.identity import identity_note, known
+from fkd_core.data.locating import find
 from fkd_core.data.parsing import Parsed, parse_images, parse_lookup, parse_sample
+from fkd_core.data.plausible import shows_something
 from fkd_core.errors import UserError
 from fkd_core.keypoints import COLUMNS
 from fkd_core.reach import code_version
@@ -60,9 +62,10 @@ def load_competition(path: Path, cache: Path, corrections: Path | None = None) -
     the files, the corrections and this package's code, so that a second call takes 0.1 s.
     Raises UserError, naming file, row and column, for anything wrong in what was given.
     """
-    files = find(path)
+    located = find(path)
+    files = located.files
     table = None if corrections is None else read_corrections(corrections)
-    notes: list[str] = []
+    notes = list(located.notes)
 
     lookup, requested = None, None
     if LOOKUP in files:
@@ -133,6 +136,9 @@ def _test(stored: Stored) -> Arrays:
             f"Test images {', '.join(map(str, copied))} equal training images: local scores "
             "leave them out, and no label is copied across."
         )
+    if blank := parsed.ids[~shows_something(parsed.images)].tolist():
+        first = ", ".join(map(str, blank[:5]))
+        notes.append(f"{len(blank)} test images are of one colour, such as {first}.")
     return Arrays({"images": parsed.images, "ids": parsed.ids}, tuple(notes))
 
 

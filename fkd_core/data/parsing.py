@@ -55,7 +55,7 @@ def parse_images(stored: Stored, columns: Sequence[str]) -> Parsed:
     Raises UserError for pixels, coordinates or ImageIds that are wrong, missing or doubled.
     """
     text = _Hashed(stored)
-    table = Table(stored.name, text, columns)
+    table = Table(stored.name, text, columns, values=("Image", PIXELS))
     image_at = table.place("Image")
     id_at = table.place("ImageId") if "ImageId" in columns else None
     coordinates = [(name, table.place(name)) for name in COLUMNS if name in columns]

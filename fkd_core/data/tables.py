@@ -1,20 +1,28 @@
 """Lines and cells of the competition's CSV files, with errors that name file, row and column.
 
-Rows are counted as an editor does: the header is row 1. Cells hold numbers and names only, so a
-comma always separates; quotes around a whole cell are taken off.
+Rows are counted as an editor does: the header is row 1. Files that other programs saved again are
+read where what they mean is sure: any line end, quotes around cells, blank rows, a leading column
+of row numbers, whole numbers as ``1.0``, and the usual words for a missing value.
 """
 
 from __future__ import annotations
 
+import csv
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from fkd_core.data.headers import header_of
 from fkd_core.errors import UserError
 
 FAR = (-96.0, 192.0)
 """Least and greatest coordinate in pixels that can be meant: one picture's width beyond it."""
 LONGEST = 1 << 20
 """Bytes a row may have; a face's row has about 36,000."""
+MISSING = frozenset((b"", b"nan", b"na", b"n/a", b"<na>", b"null", b"none", b"?"))
+"""What programs write, in small or capital letters, where there is no value."""
+
+_WHOLE = re.compile(rb"(\d{1,10})(?:\.0*)?")
 
 
 class Table:
@@ -27,43 +35,66 @@ class Table:
         columns: Sequence[str],
         last_may_lack: bool = False,
         optional: Sequence[str] = (),
+        values: tuple[str, int] | None = None,
     ) -> None:
         """Reads the header. Raises UserError where its columns are not `columns`, in any order.
 
         `last_may_lack`: rows may leave out their last cell, comma and all, as the official
-        IdLookupTable.csv does. `optional` columns may be there.
+        IdLookupTable.csv does. `optional` columns may be there. `values` names a column whose
+        cells hold so many values each, which commas may separate where it is the last one.
         """
         self.name = name
         self._lines = _lines(name, chunks)
         self._lack = last_may_lack
-        header = next(self._lines, None)
-        if header is None or (not header.strip() and next(self._lines, None) is None):
+        header = next((line for _, line in self._lines if line.strip()), None)
+        if header is None:
             raise UserError(f"{name} is empty; download it again")
-        self.columns = _header(name, header, columns, optional)
+        self.columns = header_of(name, header, columns, optional)
+        last = values is not None and self.columns[-1] == values[0]
+        self._values = values[1] if values and last else None
 
     def rows(self) -> Iterator[tuple[int, list[bytes]]]:
         """(row number, one cell a column in the file's order); at least one, or UserError."""
-        row, width = 1, len(self.columns)
-        for row, line in enumerate(self._lines, start=2):
-            cells = line.split(b",")
-            if b'"' in line:
-                cells = [_unquoted(cell) for cell in cells]
-            if len(cells) == width - 1 and self._lack:
-                cells.append(b"")
+        width, none = len(self.columns), True
+        for row, line in self._lines:
+            cells = self._quoted(row, line) if b'"' in line else line.split(b",")
             if len(cells) != width:
-                if not line.strip() and not any(rest.strip() for rest in self._lines):
-                    break  # blank lines at the end
-                last = self.columns[min(len(cells), width) - 1]
-                raise self.error(
-                    row,
-                    last,
-                    f"the row has {len(cells)} cells, wanted {width}; is the file cut short here?",
-                )
+                if not line.strip():
+                    continue
+                if len(cells) == width - 1 and self._lack:
+                    cells.append(b"")
+                elif self._values is not None and len(cells) == width - 1 + self._values:
+                    cells[width - 1 :] = [b" ".join(cells[width - 1 :])]
+                else:
+                    raise self._misfit(row, len(cells))
+            none = False
             yield row, cells
-        else:
-            row += 1
-        if row <= 2:
+        if none:
             raise UserError(f"{self.name} has a header but no rows; download it again")
+
+    def _quoted(self, row: int, line: bytes) -> list[bytes]:
+        """The cells of a row with quotes, which may go on in the next lines."""
+        while line.count(b'"') % 2 and len(line) < LONGEST:
+            following = next(self._lines, None)
+            if following is None:
+                raise self.error(row, self.columns[-1], "a quote is opened and never closed")
+            line += b"\n" + following[1]
+        csv.field_size_limit(2 * LONGEST)
+        try:
+            (cells,) = csv.reader([line.decode("latin-1")], strict=True)
+        except (csv.Error, ValueError) as error:
+            problem = f"its quotes do not belong together ({error})"
+            raise self.error(row, self.columns[-1], problem) from error
+        return [cell.encode("latin-1") for cell in cells]
+
+    def _misfit(self, row: int, count: int) -> UserError:
+        width = len(self.columns)
+        if count < width:
+            cause = "the row is cut short; download the file again"
+        else:
+            cause = "are there commas within its numbers, or two rows in one?"
+        last = self.columns[min(count, width) - 1]
+        return self.error(row, last, f"the row has {count} cells, wanted {width}: {cause}")
 
     def place(self, column: str) -> int:
         """Position of a column in this file."""
@@ -75,15 +106,15 @@ class Table:
 
     def whole(self, row: int, column: str, cell: bytes) -> int:
         """A whole number from 0 to 2**31 - 1, or UserError."""
-        word = cell.strip()
-        if word.isdigit() and len(word) <= 10 and int(word) < 1 << 31:
-            return int(word)
+        found = _WHOLE.fullmatch(cell.strip())
+        if found and int(found[1]) < 1 << 31:
+            return int(found[1])
         raise self.error(row, column, f"{shown(cell)} is not a whole number from 0")
 
     def number(self, row: int, column: str, cell: bytes) -> float:
-        """A finite number, NaN for an empty cell, or UserError."""
+        """A finite number, NaN for a missing one, or UserError."""
         word = cell.strip()
-        if not word:
+        if word.lower() in MISSING:
             return math.nan
         try:
             value = math.nan if b"_" in word else float(word)
@@ -94,13 +125,13 @@ class Table:
         return value
 
     def coordinate(self, row: int, column: str, cell: bytes) -> float:
-        """A number of pixels within one picture's width of the picture, NaN if empty."""
+        """A number of pixels within one picture's width of the picture, NaN if missing."""
         try:
             value = float(cell)
         except ValueError:
             value = math.nan
         if not FAR[0] <= value <= FAR[1] or b"_" in cell:
-            value = self.number(row, column, cell)  # empty, or the words for what is wrong
+            value = self.number(row, column, cell)  # missing, or the words for what is wrong
             if not math.isnan(value):
                 raise self.error(
                     row, column, f"{shown(cell)} is far outside the picture, {FAR[0]}..{FAR[1]}"
@@ -113,47 +144,21 @@ def shown(cell: bytes) -> str:
     return repr(cell[:30].decode("utf-8", "backslashreplace"))
 
 
-def _lines(name: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    rest, row = b"", 0
+def _lines(name: str, chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """(line number from 1, line) for lines that end in LF, CR LF or CR."""
+    rest, count = b"", 0
     for chunk in chunks:
-        whole = (rest + chunk).split(b"\n")
-        rest = whole.pop()
-        for line in whole:
-            row += 1
-            yield line[:-1] if line.endswith(b"\r") else line
+        text = rest + chunk
+        held = b""
+        if b"\r" in text:
+            if text.endswith(b"\r"):  # its LF may follow
+                text, held = text[:-1], b"\r"
+            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        *whole, rest = text.split(b"\n")
+        rest += held
+        yield from enumerate(whole, start=count + 1)
+        count += len(whole)
         if len(rest) > LONGEST:
-            raise UserError(f"{name}, row {row + 1}: the row does not end; is this a CSV file?")
-    if rest:
-        yield rest[:-1] if rest.endswith(b"\r") else rest
-
-
-def _unquoted(cell: bytes) -> bytes:
-    return cell[1:-1] if len(cell) > 1 and cell[:1] == cell[-1:] == b'"' else cell
-
-
-def _header(
-    name: str, line: bytes, columns: Sequence[str], optional: Sequence[str]
-) -> tuple[str, ...]:
-    try:
-        text = line.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{name}, row 1: the header is not UTF-8 text (UTF-16?); save the file as UTF-8"
-        ) from error
-    if "\0" in text:
-        raise UserError(f"{name}, row 1: the header holds zero bytes (UTF-16?); save it as UTF-8")
-    found = tuple(_unquoted(cell.strip().encode()).decode().strip() for cell in text.split(","))
-    lost = [column for column in columns if column not in found]
-    if lost:
-        raise UserError(f"{name}, row 1: column {_few(lost)} missing; wanted {_few(columns)}")
-    for place, column in enumerate(found, start=1):
-        if column not in columns and column not in optional:
-            raise UserError(f"{name}, row 1, column {place}: {column[:40]!r} is not expected here")
-        if column in found[: place - 1]:
-            raise UserError(f"{name}, row 1, column {place}: {column!r} appears twice")
-    return found
-
-
-def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
-    return ", ".join(names[:4]) + more
+            raise UserError(f"{name}, row {count + 1}: the row does not end; is this a CSV file?")
+    if rest := rest.rstrip(b"\r"):
+        yield count + 1, rest
