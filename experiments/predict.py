@@ -8,8 +8,9 @@
    predicted eyes and mouth, and predicted again.
 3. Draw: <name>-keypoints.png for each photo with a face, keypoints.csv and keypoints.json.
 
-Image files, films (their first frame) and folders of both are taken; what cannot be read is named
-and left out. To take one model elsewhere, with no photo:  --export onnx
+Image files of any name, films (their first frame, or --every so many) and folders of both are
+taken, and - is standard input; what cannot be read is named and left out. A run that was stopped
+goes on where it was. To take one model elsewhere, with no photo:  --export onnx
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ import tyro
 
 from fkd_core import command
 from fkd_core.command import console
-from fkd_core.ensemble.predictor import Predictor
+from fkd_core.data.archive import sha256_of
+from fkd_core.ensemble.predictor import MANIFEST, Predictor
 from fkd_core.errors import UserError
 from fkd_core.files import write_text
-from fkd_core.photos.detector import SMALLEST
-from fkd_core.photos.faces import Face, faces_of, photo_files, read_batches, read_photo
-from fkd_core.photos.overlay import drawn, listing, picture_names, table, write_drawn
+from fkd_core.photos.annotating import Annotator
+from fkd_core.photos.detector import SURE
+from fkd_core.photos.reading import STANDARD_INPUT, listed
+from fkd_core.photos.records import Journal, Record, listing, picture_stems, table
 from fkd_core.sources import SOURCES
 
 
@@ -44,6 +47,11 @@ class PredictOptions:
     pipeline: str | None = None
     """In whose style: complete with 15 keypoints, or partial with 4; without it the former where
     the ensemble has it."""
+    sure: float = SURE
+    """How sure the detector must be of a face, 0 to 1; a lower one finds more, and more that are
+    none."""
+    every: int | None = None
+    """Every so many frames of a film are shown; without it, its first."""
     export: Literal["onnx", "tflite", "savedmodel"] | None = None
     """Write one model of the ensemble in this format, and predict nothing."""
     model: str | None = None
@@ -54,8 +62,12 @@ class PredictOptions:
         if not self.photos and not self.export:
             raise UserError("no photo is named; give image files or folders")
         for path in self.photos:
-            if not path.exists():
+            if not path.exists() and path != STANDARD_INPUT:
                 raise UserError(f"{path} is not there; give image files or folders")
+        if not 0 < self.sure < 1:
+            raise UserError(f"--sure: {self.sure:g} is not between 0 and 1")
+        if self.every is not None and self.every < 1:
+            raise UserError(f"--every: {self.every} is no number of frames; give 1 or more")
         if self.out.exists() and not self.out.is_dir():
             raise UserError(f"--out: {self.out} is no folder; give another")
 
@@ -73,27 +85,28 @@ def main(options: PredictOptions) -> None:
         out = options.out / f"{options.model or 'model'}-{name}.{options.export}"
         say(str(export(options.ensemble, options.export, out, name, options.model)))
         return
-    files = photo_files(options.photos, options.out)
-    names, source = picture_names(files), SOURCES[name]
-    found: dict[Path, list[Face]] = {}
-    for batch in read_batches(files, say):
-        faces = faces_of([*batch.values()], lambda crops: predictor.predict(crops, name), source)
-        for (file, photo), own in zip(batch.items(), faces, strict=True):
-            found[file] = own
-            if own:
-                write_drawn(options.out / names[file], drawn(read_photo(file), own, source))
-                many = f"{len(own)} face{'s' * (len(own) > 1)}"
-                say(f"{file}: {many}, drawn in {options.out / names[file]}")
-            elif min(photo.shape) < SMALLEST:
-                say(f"{file}: too small to find a face in, under {SMALLEST} pixels a side")
-            else:
-                say(f"{file}: no face found")
-    if not found:
-        raise UserError(f"none of the {len(files)} files could be read; give image files")
-    write_text(options.out / "keypoints.csv", table(found, source))
-    write_text(options.out / "keypoints.json", listing(found, names, source))
-    count = sum(map(len, found.values())) or "none"
-    say(f"Photos read: {len(found)}. Faces found: {count}. Tables: keypoints.* in {options.out}")
+    found = listed(options.photos, options.out)
+    for line in found.left_out:
+        say(line)
+    source, stems = SOURCES[name], picture_stems(found.files)
+    way = {"ensemble": sha256_of(options.ensemble / MANIFEST), "style": name, "sure": options.sure}
+    journal = Journal(options.out, way)
+    annotator = Annotator(
+        lambda crops: predictor.predict(crops, name),
+        *(source, options.out, journal, options.sure, options.every, say),
+    )
+    records: list[Record] = []
+    try:
+        records.extend(annotator.run(stems))
+    finally:
+        write_text(options.out / "keypoints.csv", table(records, source))
+        write_text(options.out / "keypoints.json", listing(records, source))
+    if not records:
+        raise UserError(f"none of the {len(stems)} files could be read; give image files")
+    count = sum(len(record.faces) for record in records) or "none"
+    say(f"Photos read: {len(records)}. Faces found: {count}. Tables: keypoints.* in {options.out}")
+    if records:
+        say(f"All points are in the style of {name}'s annotator.")
 
 
 def say(line: str) -> None:

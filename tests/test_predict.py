@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
 from pathlib import Path
@@ -37,7 +38,6 @@ class MeanFace:
         self.pipelines = pipelines
 
     def load(self, folder: Path) -> MeanFace:
-        assert folder == Path("results/ensemble")
         return self
 
     def predict(self, images: NDArray[np.uint8], pipeline: str) -> NDArray[np.float32]:
@@ -49,6 +49,7 @@ class MeanFace:
 @pytest.fixture(autouse=True)
 def _both(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predict, "Predictor", MeanFace("partial", "complete"))
+    monkeypatch.setattr(predict, "sha256_of", lambda path: str(path))  # of no ensemble
 
 
 def photo(path: Path, pixels: NDArray[Any] = ASTRONAUT) -> Path:
@@ -72,13 +73,14 @@ def test_a_photo_gets_a_picture_and_two_tables(tmp_path: Path) -> None:
     assert [row["keypoint"] for row in rows] == list(KEYPOINTS)
     assert {(row["file"], row["face"]) for row in rows} == {(str(path), "1")}
     points = np.array([(float(row["x"]), float(row["y"])) for row in rows])
-    np.testing.assert_allclose(points[:2], EYES, atol=3)
+    np.testing.assert_allclose(points[:2], EYES, atol=5)
     [file] = told["files"]
     assert file["picture"] == "me, [1]-keypoints.png"
     [face] = file["faces"]
     np.testing.assert_allclose(list(face["points"].values()), points)
-    assert face["score"] >= 60
-    assert abs(face["roll"]) < 1
+    assert 0.75 <= face["score"] <= 1
+    assert {row["style"] for row in rows} == {"complete"}
+    assert abs(face["roll"]) < 8
     box = face["box"]
     assert box["left"] < points[:, 0].min() < points[:, 0].max() < box["left"] + box["side"]
     assert box["top"] < points[:, 1].min() < points[:, 1].max() < box["top"] + box["side"]
@@ -99,7 +101,7 @@ def test_a_photo_gets_a_picture_and_two_tables(tmp_path: Path) -> None:
 def test_gray_alpha_and_depth_change_nothing(change: Any, tmp_path: Path) -> None:
     rows, _ = run(tmp_path / "out", photo(tmp_path / "a.png", change(ASTRONAUT)))
     points = np.array([(float(row["x"]), float(row["y"])) for row in rows])
-    np.testing.assert_allclose(points[:2], EYES, atol=3)
+    np.testing.assert_allclose(points[:2], EYES, atol=5)
 
 
 def test_two_faces_are_numbered(tmp_path: Path) -> None:
@@ -238,4 +240,61 @@ def test_files_are_named_without_a_flag(tmp_path: Path, monkeypatch: pytest.Monk
         "b-keypoints.png",
         "keypoints.csv",
         "keypoints.json",
+        "keypoints.jsonl",
     ]
+
+
+def test_a_run_that_was_stopped_keeps_what_it_found_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in "abc":
+        photo(tmp_path / "in" / f"{name}.png", np.full((96, 96), 90, np.uint8))
+    asked: list[int] = []
+
+    class Stopping(MeanFace):
+        def predict(self, images: NDArray[np.uint8], pipeline: str) -> NDArray[np.float32]:
+            asked.append(len(images))
+            if len(asked) == 4:
+                raise KeyboardInterrupt
+            return super().predict(images, pipeline)
+
+    monkeypatch.setattr(predict, "Predictor", Stopping("complete"))
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "out", tmp_path / "in")
+    told = json.loads((tmp_path / "out" / "keypoints.json").read_text(encoding="utf-8"))
+    assert [Path(file["file"]).name for file in told["files"]] == ["a.png"]
+    with open(tmp_path / "out" / "keypoints.jsonl", "a", encoding="utf-8") as journal:
+        journal.write('{"file": "cut')  # as kill -9 may leave it
+    rows, told = run(tmp_path / "out", tmp_path / "in")
+    assert sum(asked[4:]) == 4, "the first was not asked about again"
+    assert [Path(file["file"]).name for file in told["files"]] == ["a.png", "b.png", "c.png"]
+    assert len(rows) == 45
+    asked[:] = [0] * 4
+    run(tmp_path / "out", tmp_path / "in")
+    assert sum(asked) == 0
+    (tmp_path / "out" / "b-keypoints.png").unlink()
+    photo(tmp_path / "in" / "c.png", np.full((96, 96), 200, np.uint8))
+    run(tmp_path / "out", tmp_path / "in")
+    assert sum(asked) == 4, "a lost picture and a changed photo are done anew"
+    run(tmp_path / "out", tmp_path / "in", sure=0.5)
+    assert sum(asked) == 10, "so is what was found in another way"
+
+
+def test_standard_input_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = cv2.imencode(".png", np.full((96, 96), 90, np.uint8))[1].tobytes()
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
+    rows, told = run(tmp_path / "out", Path("-"))
+    assert len(rows) == 15
+    assert told["files"][0]["picture"] == "input-keypoints.png"
+
+
+def test_frames_of_a_film_are_shots_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "film.avi"
+    film = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 5, (96, 96))
+    for _ in range(5):
+        film.write(np.full((96, 96, 3), 90, np.uint8))
+    film.release()
+    rows, told = run(tmp_path / "out", path, every=2)
+    assert [file["frame"] for file in told["files"]] == [0, 2, 4]
+    assert told["files"][1]["picture"] == "film-00002-keypoints.png"
+    assert {row["frame"] for row in rows} == {"0", "2", "4"}

@@ -6,10 +6,13 @@ stand-ins; it has not run on a GPU yet.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from fkd_core.fitting.spec import FitSpec
@@ -44,18 +47,22 @@ def prepare(backend: str, threads: int, gpus: float = 0.0) -> None:
             )
         return
     os.environ.update(wanted)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
-    # TensorFlow leaves oneDNN out on CPUs without AVX-512, where it trains twice as fast too. Its
-    # bits are others, so it is no matter of the environment.
-    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    _prepare_tensorflow()
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     if threads == 1 and backend == "jax":
         flags = os.environ.get("XLA_FLAGS", "")
         os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()
     if 0 < gpus < 1:
         (_limit_jax if backend == "jax" else _limit_tensorflow)(gpus)
+
+
+def _prepare_tensorflow() -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
+    # TensorFlow leaves oneDNN out on CPUs without AVX-512, where it trains twice as fast too. Its
+    # bits are others, so it is no matter of the environment.
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 
 
 def share_gpu(gpus: float) -> None:
@@ -165,14 +172,22 @@ def versions() -> dict[str, str]:
     }
 
 
-def import_silently() -> None:
-    """Imports Keras and its backend in a prepared process without what native code writes to
-    standard error on its way up, past every setting; exceptions pass."""
+def import_silently(module: str = "keras") -> None:
+    """Imports Keras and its backend in a prepared process, or TensorFlow alone in any, without
+    what native code writes to standard error on its way up; exceptions pass."""
+    _prepare_tensorflow()
+    with silence():
+        importlib.import_module(module)
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Drops what native code writes to standard error in this block, past every setting."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
-        import keras  # noqa: F401
+        yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)

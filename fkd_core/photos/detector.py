@@ -1,81 +1,167 @@
-"""The detector: where a photo has faces, upright or turned, as frames like the training crops."""
+"""The detector: where a photo has faces, turned or not, as frames like the training crops."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-from functools import cache
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
 
-from fkd_core.keypoints import IMAGE_SIZE
-from fkd_core.photos.frames import Frame
+from fkd_core.photos.blazeface import POINTS, BlazeFace, far, near
+from fkd_core.photos.frames import Frame, placing
 
 Gray = NDArray[np.uint8]
-Found = tuple[Frame, int]
-"""A square frame around a face, and its score: how many windows agree on it."""
+Found = tuple[Frame, float]
+"""A square frame around a face, turned as the face is, and how sure it is: 0 to 1."""
 
 SMALLEST = 24
-"""Side in pixels of the cascade's window, and of the smallest photo that is searched."""
+"""Side in pixels of the smallest photo that is searched."""
+SURE = 0.75
+"""How sure a face must be, unless said otherwise."""
 
-# Measured on faces with labelled eyes: the square of side 1.0 box, moved up by 0.02 of it, puts
-# the eyes on average where the competition's are, (47.9, 37.0) and 36.5 pixels apart, with a
-# standard deviation of 2 pixels each way and in distance.
-_CROP_SIDE = 1.0
-_CROP_UP = 0.02
+# Measured on 600 training faces: where the network's eyes and mouth lie in their frames, with a
+# standard deviation of 4 pixels.
+_PLACES = ((30.2, 38.8), (65.2, 38.8), (47.7, 75.8))
+_PLACED = [POINTS.index(name) for name in ("right_eye", "left_eye", "mouth")]
 
-_SEARCHED = (320, 800)  # pixels of a photo's longest side when it is searched
-_ENLARGED = 4  # times at most; beyond it there is nothing but blur to be mistaken
-_TURNED = 480  # the same at most where the photo is also turned, to bound the time
-_TURNS = ((-30.0, 30.0), (90.0, 180.0, 270.0))  # degrees, as far as nothing is certain
-_GROWTH = 1.12  # of the window from one size to the next
-_AGREEING = 2  # windows that make a place worth a second look
-
-_LOOK = 64  # pixels of a candidate's box in the second look
-_TILTS = (-12.0, 0.0, 12.0)  # degrees, in the second look
-# Measured there: 82% of faces had 60 windows, 73% had 100, the median 210; of the candidates
-# that are none, 5% had more than 52.
-_LIKELY = 60  # the surest face of an upright photo needs as many
-_CERTAIN = 100  # every further one, and any in a turned photo
+_TURNS = (0.0, 90.0, 180.0, 270.0)
+"""Degrees a photo is turned by; the networks bear 45 either way."""
+_SIDES = (((128, 256), False), ((512,), False), ((1408,), True))
+"""Pixels of a photo's longest side when it is searched, as far as it is large enough; and whether
+the first turn with something sure ends the search at this size."""
+_ENLARGED = 1.7  # times at most
+_OVERLAP = 96  # pixels that neighbouring squares share, the largest face that one of them may cut
+_WORTH = 0.4  # what makes a place worth a second look
+_LOOKS = ((0.45, 0.0, False), (0.45, 0.0, True), (0.35, 10.0, False), (0.55, -10.0, True))
+"""Of the second look: share of its square that the face fills, tilt in degrees, and whether it is
+mirrored."""
 
 
-def find(photo: Gray) -> list[Found]:
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """What one look found."""
+
+    score: float
+    frame: Frame
+    turn: float
+
+
+def find(photo: Gray, sure: float = SURE) -> list[Found]:
     """The faces of a gray photo, largest first; none in one that is below 24 pixels.
 
-    Windows of OpenCV's LBP cascade (Liao et al. 2007), as scikit-image carries it, name
-    candidates; a second, closer look decides. The photo is searched upright; as long as nothing
-    certain is found also turned by 30 degrees, then by quarter turns, where only what is certain
-    counts. The surest turn wins.
+    Squares of the photo name candidates: the whole of it first, upright and at quarter turns, then
+    at larger sizes, where smaller faces are seen, at the turns at which something sure was found
+    so far; as long as nothing was, at all of them. Each place is looked at again, upright as its
+    own points say, larger and smaller, tilted and mirrored; the mean says how sure it is, and the
+    surest reading of a place stays.
     """
-    tall, wide = photo.shape
-    if min(tall, wide) < SMALLEST:
+    if min(photo.shape) < SMALLEST:
         return []
-    longest = max(tall, wide)
-    least, most = _SEARCHED
-    upright = _overview(photo, 0.0, min(max(longest, min(least, _ENLARGED * longest)), most))
-    small = upright.sample(photo)
-    best = _found(small)
-    for turns in _TURNS:
-        if _surest(best) >= _CERTAIN:
+    looks: list[_Candidate] = []
+    for sides, one_turn in _SIDES:
+        fits = {min(side, round(_ENLARGED * max(photo.shape))) for side in sides}
+        sure_at = {look.turn for look in looks if look.score >= sure}
+        for turn in sorted(sure_at) or _TURNS:
+            found = [c for side in sorted(fits) for c in _candidates(photo, turn, side)]
+            looks += _looked_at(photo, found)
+            if one_turn and any(look.score >= sure for look in looks if look.turn == turn):
+                break
+        if max(fits) < max(sides):
             break
-        for turn in turns:
-            view = _overview(small, turn, min(_TURNED, max(small.shape)))
-            turned = _found(view.sample(small))
-            if _surest(turned) >= max(_CERTAIN, _surest(best) + 1):
-                best = [(frame.seen_from(view), score) for frame, score in turned]
-    faces = [(frame.seen_from(upright), score) for frame, score in best]
-    return sorted(faces, key=lambda face: -face[0].side)
+    kept: list[Found] = []
+    for look in sorted(looks, key=lambda look: -look.score):
+        if look.score >= sure and all(_apart(look.frame, other) for other, _ in kept):
+            kept.append((look.frame, look.score))
+    return sorted(kept, key=lambda face: -face[0].side)
 
 
-def _surest(found: list[Found]) -> int:
-    return max((score for _, score in found), default=0)
+def _candidates(photo: Gray, turn: float, longest: int) -> Iterator[_Candidate]:
+    """What squares of the photo show, turned by so many degrees and at this size."""
+    net = far()
+    view = _overview(photo, turn, longest)
+    shown = view.sample(photo)
+    for top in _starts(view.height, net.side):
+        for left in _starts(view.width, net.side):
+            square = _square(shown, left, top, net.side)
+            for score, frame in _faces(net, square):
+                x, y = frame.x + left, frame.y + top
+                moved = Frame(x, y, frame.step, frame.roll)
+                yield _Candidate(score, moved.seen_from(view), turn)
+
+
+def _starts(length: int, side: int) -> list[int]:
+    """Where squares begin that cover a length, overlapping; one that is shorter lies in the
+    middle of its square."""
+    if length <= side:
+        return [(length - side) // 2]
+    count = math.ceil((length - side) / (side - _OVERLAP)) + 1
+    return [round(start) for start in np.linspace(0, length - side, count)]
+
+
+def _square(shown: Gray, left: int, top: int, side: int) -> Gray:
+    """A square of a picture; beyond its border the edge repeats."""
+    y = np.clip(np.arange(top, top + side), 0, shown.shape[0] - 1)
+    x = np.clip(np.arange(left, left + side), 0, shown.shape[1] - 1)
+    return shown[y[:, None], x]
+
+
+def _faces(net: BlazeFace, square: Gray) -> list[tuple[float, Frame]]:
+    """Faces of a square, each once, in its pixels."""
+    scores, points = net.look(square)
+    faces: list[tuple[float, Frame]] = []
+    for answer in np.argsort(-scores)[:200]:
+        if scores[answer] < _WORTH:
+            break
+        frame = placing(points[answer, _PLACED], _PLACES)
+        if all(_apart(frame, other) for _, other in faces):
+            faces.append((float(scores[answer]), frame))
+    return faces
+
+
+def _looked_at(photo: Gray, candidates: list[_Candidate]) -> list[_Candidate]:
+    """The surest candidate of each place and turn, after a second look."""
+    chosen: list[_Candidate] = []
+    for candidate in sorted(candidates, key=lambda c: -c.score):
+        if all(
+            candidate.turn != other.turn or _apart(candidate.frame, other.frame)
+            for other in chosen
+        ):
+            chosen.append(candidate)
+    return [_second_look(photo, candidate) for candidate in chosen]
+
+
+def _second_look(photo: Gray, candidate: _Candidate) -> _Candidate:
+    net = near()
+    scores, points = [], []
+    for share, tilt, mirrored in _LOOKS:
+        view = Frame(
+            *(candidate.frame.x, candidate.frame.y, candidate.frame.side / (share * net.side)),
+            *(candidate.frame.roll + tilt, net.side, net.side),
+        )
+        shown = view.sample(photo)
+        seen, found = net.look(shown[:, ::-1] if mirrored else shown)
+        own = found[:, _PLACED]
+        if mirrored:
+            own = own[:, [1, 0, 2]] * (-1, 1) + (net.side - 1, 0)
+        middle = own.mean(axis=1) - (net.side - 1) / 2
+        there = np.hypot(*middle.T) < share * net.side / 3
+        best = int(np.argmax(np.where(there, seen, -1)))
+        scores.append(float(seen[best]) if there[best] else 0.0)
+        points.append(view.to_photo(own[best]))
+        if len(scores) == 2 and np.mean(scores) < _WORTH:
+            break
+    refined = placing(np.mean(points, axis=0), _PLACES)
+    return _Candidate(float(np.mean(scores)), refined, candidate.turn)
+
+
+def _apart(one: Frame, other: Frame) -> bool:
+    return math.hypot(one.x - other.x, one.y - other.y) > max(one.side, other.side) / 2
 
 
 def _overview(photo: Gray, roll: float, longest: float) -> Frame:
-    """All of the photo, turned by `roll`, its longest side as so many pixels."""
+    """All of the photo, turned by `roll` quarter turns, its longest side as so many pixels."""
     tall, wide = photo.shape
     step = max(tall, wide) / longest
     cos, sin = (abs(f(math.radians(roll))) for f in (math.cos, math.sin))
@@ -83,79 +169,3 @@ def _overview(photo: Gray, roll: float, longest: float) -> Frame:
         max(1, round(side / step)) for side in (wide * cos + tall * sin, wide * sin + tall * cos)
     )
     return Frame((wide - 1) / 2, (tall - 1) / 2, step, roll, width, height)
-
-
-def _found(view: Gray) -> list[Found]:
-    """Upright faces of a view, each once, the surest first."""
-    groups = _groups(_windows(view, SMALLEST, _GROWTH))
-    looks = [_second_look(view, group.mean(0)) for group in groups if len(group) >= _AGREEING]
-    kept: list[Found] = []
-    for frame, score in sorted(looks, key=lambda look: -look[1]):
-        apart = (
-            math.hypot(frame.x - o.x, frame.y - o.y) > max(frame.side, o.side) / 2 for o, _ in kept
-        )
-        if score >= (_CERTAIN if kept else _LIKELY) and all(apart):
-            kept.append((frame, score))
-    return kept
-
-
-def _second_look(view: Gray, candidate: NDArray[np.float64]) -> Found:
-    """A candidate (left, top, side) at a standard size, tilted and mirrored.
-
-    A face stays one when it is tilted a little or mirrored; what only looks like one seldom does.
-    """
-    left, top, side = candidate
-    box = Frame(left + (side - 1) / 2, top + (side - 1) / 2, side / _LOOK)
-    agreeing = [np.empty((0, 3))]
-    for tilt in _TILTS:
-        look = replace(box, roll=tilt, width=2 * _LOOK, height=2 * _LOOK)
-        seen = look.sample(view)
-        for mirrored in (False, True):
-            shown = np.ascontiguousarray(seen[:, ::-1]) if mirrored else seen
-            windows = _windows(shown, round(0.65 * _LOOK), 1.05)
-            centres = windows[:, :2] + (windows[:, 2:] - 1) / 2
-            if mirrored:
-                centres[:, 0] = 2 * _LOOK - 1 - centres[:, 0]
-            near = np.abs(centres - (_LOOK - 0.5)).max(1, initial=0) < 0.19 * _LOOK
-            sides = windows[near, 2:] * look.step
-            agreeing.append(np.hstack([look.to_photo(centres[near]), sides]))
-    windows = np.concatenate(agreeing)
-    if not len(windows):
-        return box, 0
-    x, y, side = (float(mean) for mean in windows.mean(0))
-    return Frame(x, y - _CROP_UP * side, _CROP_SIDE * side / IMAGE_SIZE), len(windows)
-
-
-def _windows(view: Gray, smallest: int, growth: float) -> NDArray[np.float64]:
-    """[n, 3] left, top and side of every window in which the cascade sees a face, sorted."""
-    raw = _cascade().detect_multi_scale(
-        view,
-        scale_factor=growth,
-        step_ratio=1.0,
-        min_size=(smallest, smallest),
-        max_size=(min(view.shape), min(view.shape)),
-        min_neighbor_number=0,
-        intersection_score_threshold=2.0,  # beyond 1: no merging, whose result hangs on threads
-    )
-    return np.array(sorted((w["c"], w["r"], w["width"]) for w in raw), np.float64).reshape(-1, 3)
-
-
-def _groups(windows: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """Windows that overlap by half of their union, and whoever overlaps with those, together."""
-    if not len(windows):
-        return []
-    start, side = windows[:, :2, None], windows[:, 2]
-    end = start + side[:, None, None]
-    shared = np.minimum(end, end.T) - np.maximum(start, start.T)
-    both = np.prod(np.clip(shared, 0, None), axis=1)
-    union = np.add.outer(side**2, side**2) - both
-    count, label = connected_components(both > union / 2)
-    return [windows[label == group] for group in range(int(count))]
-
-
-@cache
-def _cascade() -> Any:
-    from skimage import data
-    from skimage.feature import Cascade
-
-    return Cascade(data.lbp_frontal_face_cascade_filename())

@@ -89,3 +89,16 @@ class Frame:
     def _turn(self) -> NDArray[np.float64]:
         cos, sin = math.cos(math.radians(self.roll)), math.sin(math.radians(self.roll))
         return np.array([[cos, -sin], [sin, cos]])
+
+
+def placing(points: ArrayLike, places: ArrayLike) -> Frame:
+    """The frame of 96 x 96 pixels in which points [k, 2] of a picture lie at these places [k, 2].
+
+    The least-squares similarity (Umeyama 1991; in the plane it is one complex number).
+    """
+    there, place = (np.asarray(a, np.float64) @ (1, 1j) for a in (points, places))
+    spread = place - place.mean()
+    turned = complex(np.vdot(spread, there) / np.vdot(spread, spread))
+    moved = complex(there.mean() + turned * ((IMAGE_SIZE - 1) / 2 * (1 + 1j) - place.mean()))
+    roll = math.degrees(math.atan2(turned.imag, turned.real))
+    return Frame(moved.real, moved.imag, abs(turned), roll)

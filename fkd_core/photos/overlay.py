@@ -1,13 +1,9 @@
-"""What is written of the faces of photos: a picture with their keypoints, and two tables."""
+"""The picture that is drawn of a photo: its faces with their keypoints."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -15,8 +11,9 @@ from numpy.typing import NDArray
 
 from fkd_core.files import whole_file
 from fkd_core.keypoints import KEYPOINTS
-from fkd_core.photos.faces import Colour, Face
+from fkd_core.photos.faces import Face
 from fkd_core.photos.frames import Frame
+from fkd_core.photos.reading import Colour
 from fkd_core.sources import Source
 
 # Okabe and Ito's palette, told apart by colour-blind readers as well; blue, green, red.
@@ -65,70 +62,11 @@ def drawn(photo: Colour, faces: Sequence[Face], source: Source) -> Colour:
     return picture
 
 
-def picture_names(files: Sequence[Path]) -> dict[Path, str]:
-    """``<name>-keypoints.png`` of each file; a number tells equal names apart, in the order."""
-    names: dict[Path, str] = {}
-    taken: set[str] = set()
-    for file in files:
-        name, number = file.stem, 1
-        while name.casefold() in taken:
-            number += 1
-            name = f"{file.stem}-{number}"
-        taken.add(name.casefold())
-        names[file] = f"{name}-keypoints.png"
-    return names
-
-
 def write_drawn(path: Path, picture: Colour) -> None:
     """Writes a PNG, whole or not at all."""
     content = cv2.imencode(".png", picture)[1]
     with whole_file(path) as aside:
         aside.write_bytes(content.tobytes())
-
-
-def table(found: Mapping[Path, Sequence[Face]], source: Source) -> str:
-    """CSV of the faces of each file: file, face from 1, keypoint, x, y in photo pixels."""
-    text = io.StringIO()
-    write = csv.writer(text, lineterminator="\n")
-    write.writerow(("file", "face", "keypoint", "x", "y"))
-    for file, faces in found.items():
-        for number, face in enumerate(faces, start=1):
-            for keypoint, (x, y) in zip(source.keypoints, face.points, strict=True):
-                write.writerow((file, number, KEYPOINTS[keypoint], f"{x:.3f}", f"{y:.3f}"))
-    return text.getvalue()
-
-
-def listing(
-    found: Mapping[Path, Sequence[Face]], pictures: Mapping[Path, str], source: Source
-) -> str:
-    """The same as JSON, with what the table leaves out: each face's square and score, the
-    picture that was drawn, and the files without a face.
-
-    A square is told as it lies before it is turned about its centre by its roll, in degrees,
-    clockwise as seen.
-    """
-
-    def face(of: Face) -> dict[str, Any]:
-        (left, top), *_ = Frame(of.frame.x, of.frame.y, of.frame.step).corners()
-        box = {"left": float(left), "top": float(top), "side": of.frame.side}
-        points = zip(source.keypoints, of.points, strict=True)
-        return {
-            "box": {name: round(value, 3) for name, value in box.items()},
-            "roll": round(of.frame.roll, 3),
-            "score": of.score,
-            "points": {KEYPOINTS[k]: [round(float(v), 3) for v in point] for k, point in points},
-        }
-
-    files = [
-        {
-            "file": str(file),
-            "picture": pictures[file] if faces else None,
-            "faces": [face(one) for one in faces],
-        }
-        for file, faces in found.items()
-    ]
-    head = {"pipeline": source.name, "unit": "photo pixels, 0 at the centre of the first"}
-    return json.dumps(head | {"files": files}, indent=1) + "\n"
 
 
 def colour_of(keypoint: int) -> tuple[int, int, int]:

@@ -18,7 +18,7 @@ from optuna_dashboard import get_note, save_note  # type: ignore[import-untyped]
 from optuna_dashboard.artifact import get_artifact_path  # type: ignore[import-untyped]
 
 from fkd_core.data.faces import Faces
-from fkd_core.photos.faces import Colour
+from fkd_core.photos.reading import Colour
 from fkd_core.report.trial_note import reproduction, story, which
 from fkd_core.report.trial_pictures import Curve, learning_curves, png, worst_faces
 from fkd_core.studies.trial import TrialEnd

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from fkd_core.data.faces import Faces
 from fkd_core.fitting.result import FitResult
 from fkd_core.keypoints import IMAGE_SIZE
-from fkd_core.photos.faces import Colour
 from fkd_core.photos.overlay import colour_of
+from fkd_core.photos.reading import Colour
 from fkd_core.sources import SOURCES
 
 WORST = 10

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import struct
-from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -16,11 +13,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from skimage import data
 
-from fkd_core.errors import UserError
 from fkd_core.photos.detector import find
-from fkd_core.photos.faces import Face, aligned, faces_of, photo_files, read_batches, read_photo
+from fkd_core.photos.faces import Face, aligned, marked, spotted
 from fkd_core.photos.frames import Frame
-from fkd_core.photos.overlay import drawn, picture_names
+from fkd_core.photos.overlay import drawn
 from fkd_core.sources import SOURCES, Source
 
 Image = NDArray[np.uint8]
@@ -116,36 +112,34 @@ def near_the_astronaut(frame: Frame, scale: float = 1.0) -> bool:
     return bool(np.abs(off).max() < 6)
 
 
-@pytest.mark.parametrize("side", [64, 200, 512, 3000])
+@pytest.mark.parametrize("side", [100, 200, 512, 3000])
 def test_a_face_is_found_whatever_the_photos_size(side: int) -> None:
     how = cv2.INTER_AREA if side < 512 else cv2.INTER_CUBIC
     [(frame, score)] = find(cv2.resize(ASTRONAUT, (side, side), interpolation=how))
     assert near_the_astronaut(frame, side / 512)
-    assert score >= 60
+    assert 0.75 <= score <= 1
 
 
-@pytest.mark.parametrize("quarters", [1, 2, 3])
-def test_a_photo_on_its_side_or_head_is_turned(quarters: int) -> None:
-    (frame, _), *_ = find(np.rot90(SMALL, quarters).copy())
-    back = Frame(127.5, 127.5, 1.0, -90.0 * quarters, 256, 256)  # np.rot90 turns the other way
-    eyes = frame.of_photo(back.to_photo(SMALL_EYES))
-    np.testing.assert_allclose(eyes, MEAN_FACE[:2], atol=6)
-    assert math.cos(math.radians(frame.roll + 90 * quarters)) == pytest.approx(1)
-
-
-@pytest.mark.parametrize("turn", [-30.0, 30.0])
-def test_a_leaning_face_is_found_with_its_lean(turn: float) -> None:
-    lean = Frame(127.5, 127.5, 1.0, turn, 256, 256)
-    (frame, _), *_ = find(lean.sample(SMALL))
+@pytest.mark.parametrize("turn", range(-180, 180, 45))
+def test_a_turned_face_is_found_with_its_turn(turn: float) -> None:
+    lean = Frame(127.5, 127.5, 1.4, turn, 256, 256)
+    [(frame, _)] = find(lean.sample(SMALL))
     eyes = frame.of_photo(lean.of_photo(SMALL_EYES))
-    np.testing.assert_allclose(eyes, MEAN_FACE[:2], atol=8)
-    assert frame.roll == pytest.approx(-turn)
+    np.testing.assert_allclose(eyes, MEAN_FACE[:2], atol=6)
+    assert math.cos(math.radians(frame.roll + turn)) > 0.97
+
+
+@pytest.mark.parametrize("sure", [0.3, 0.9])
+def test_a_lower_limit_finds_no_less(sure: float) -> None:
+    found, usual = find(SMALL, sure), find(SMALL)
+    assert all(score >= sure for _, score in found)
+    assert (len(found) >= len(usual)) == (sure < 0.75) or len(found) == len(usual)
 
 
 def test_every_face_is_found_the_largest_first() -> None:
     small = cv2.copyMakeBorder(ASTRONAUT[:300, 50:350], 0, 212, 0, 0, cv2.BORDER_REPLICATE)
     large = cv2.resize(ASTRONAUT[:300, 50:350], (512, 512), interpolation=cv2.INTER_CUBIC)
-    (first, _), (second, _) = find(np.hstack([small, large]))
+    [(first, _), (second, _)] = find(np.hstack([small, large]))
     assert first.x > 300 > second.x
     assert first.side / second.side == pytest.approx(512 / 300, rel=0.1)
 
@@ -199,12 +193,11 @@ def test_all_photos_take_two_calls_and_points_come_in_photo_pixels() -> None:
         return mean_face(crops)
 
     blank = np.full((60, 60), 128, np.uint8)
-    one, none, two = faces_of(
-        [ASTRONAUT, blank, np.hstack([ASTRONAUT, ASTRONAUT])], counted, SOURCES["complete"]
-    )
+    photos = [ASTRONAUT, blank, np.hstack([ASTRONAUT, ASTRONAUT])]
+    one, none, two = marked(photos, [*map(spotted, photos)], counted, SOURCES["complete"])
     assert (len(one), len(none), len(two)) == (1, 0, 2)
     assert calls == [3, 3]
-    np.testing.assert_allclose(one[0].points[:2], EYES, atol=6)
+    np.testing.assert_allclose(one[0].points[:2], EYES, atol=8)
     np.testing.assert_allclose(one[0].points, one[0].frame.to_photo(MEAN_FACE))
 
 
@@ -216,7 +209,7 @@ def test_a_picture_of_the_training_size_is_a_face_as_it_is() -> None:
         shown.append(crops)
         return mean_face(crops)
 
-    [[face]] = faces_of([picture], keeping, SOURCES["complete"])
+    [[face]] = marked([picture], [spotted(picture)], keeping, SOURCES["complete"])
     assert face.score is None
     assert all((crops[0] == picture).all() for crops in shown)
     np.testing.assert_allclose(face.points, MEAN_FACE)
@@ -226,116 +219,8 @@ def test_no_face_asks_no_predictor() -> None:
     def never(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         raise AssertionError("asked")
 
-    assert faces_of([np.zeros((50, 50), np.uint8)], never, SOURCES["complete"]) == [[]]
-
-
-def written(path: Path, pixels: NDArray[Any]) -> Path:
-    """The pixels as an image file."""
-    assert cv2.imwrite(str(path), pixels)
-    return path
-
-
-COLOURS = np.zeros((40, 60, 3), np.uint8)
-COLOURS[:, :30] = (255, 0, 0)
-COLOURS[:20, 30:] = (40, 80, 160)
-
-
-@pytest.mark.parametrize(
-    ("pixels", "expected"),
-    [
-        (COLOURS, COLOURS),
-        (COLOURS[..., 2], COLOURS[..., 2:].repeat(3, 2)),
-        (COLOURS.astype(np.uint16) * 257, COLOURS),
-        (COLOURS.astype(np.uint16) * 16, COLOURS),
-        (np.dstack([COLOURS, np.full((40, 60), 255, np.uint8)]), COLOURS),
-        (np.dstack([COLOURS, np.zeros((40, 60), np.uint8)]), np.full_like(COLOURS, 255)),
-    ],
-    ids=["colour", "gray", "16 bit", "12 of 16 bit", "opaque", "transparent"],
-)
-def test_every_depth_and_kind_of_pixel_is_read(
-    pixels: NDArray[Any], expected: Image, tmp_path: Path
-) -> None:
-    photo = read_photo(written(tmp_path / "ü [x].png", pixels))
-    assert photo.dtype == np.uint8
-    np.testing.assert_allclose(photo, expected, atol=1)
-
-
-def test_a_float_image_with_holes_is_read(tmp_path: Path) -> None:
-    pixels = COLOURS.astype(np.float32) / 10
-    pixels[0, 0] = np.nan
-    photo = read_photo(written(tmp_path / "a.tiff", pixels))
-    np.testing.assert_allclose(photo[1:], COLOURS[1:], atol=1)
-
-
-def test_a_camera_that_was_turned_says_so_in_exif_and_is_heard(tmp_path: Path) -> None:
-    plain = cv2.imencode(".jpg", COLOURS)[1].tobytes()
-    tag = struct.pack("<2sHIHHHIHHI", b"II", 42, 8, 1, 0x0112, 3, 1, 6, 0, 0)
-    exif = b"Exif\x00\x00" + tag
-    path = tmp_path / "turned.jpg"
-    path.write_bytes(plain[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + plain[2:])
-    upright = cv2.imread(str(written(tmp_path / "plain.jpg", COLOURS)))
-    assert upright is not None
-    photo = read_photo(path)
-    assert photo.shape == (60, 40, 3)
-    np.testing.assert_allclose(photo.astype(int), np.rot90(upright, -1), atol=3)
-
-
-def test_a_film_gives_its_first_frame(tmp_path: Path) -> None:
-    path = tmp_path / "film.avi"
-    film = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 5, (64, 48))
-    for level in (200, 50):
-        film.write(np.full((48, 64, 3), level, np.uint8))
-    film.release()
-    photo = read_photo(path)
-    assert photo.shape == (48, 64, 3)
-    assert abs(float(photo.mean()) - 200) < 5
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("empty.png", b""),
-        ("text.jpg", b"no picture at all"),
-        ("cut.png", cv2.imencode(".png", COLOURS)[1].tobytes()[:40]),
-        ("film.mp4", b"\x00\x00\x00\x18ftypmp42 and nothing more"),
-    ],
-)
-def test_what_is_no_image_is_named(name: str, content: bytes, tmp_path: Path) -> None:
-    path = tmp_path / name
-    path.write_bytes(content)
-    with pytest.raises(UserError, match=name):
-        read_photo(path)
-
-
-def test_what_cannot_be_read_is_left_out_and_the_others_go_on(tmp_path: Path) -> None:
-    good = written(tmp_path / "good.png", COLOURS)
-    bad = tmp_path / "bad.png"
-    bad.write_bytes(b"bad")
-    said: list[str] = []
-    [batch] = read_batches([bad, tmp_path, tmp_path / "gone.png", good], said.append)
-    assert list(batch) == [good]
-    assert len(said) == 3
-    assert all("left out" in line for line in said)
-
-
-def test_folders_give_their_pictures_once_and_not_our_own(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    kept = [tmp_path / "a.jpg", tmp_path / "in" / "b.PNG", tmp_path / "in" / "c.mp4"]
-    for path in [*kept, out / "a-keypoints.png", tmp_path / "notes.txt", tmp_path / ".hidden.png"]:
-        path.parent.mkdir(exist_ok=True)
-        path.touch()
-    assert photo_files([tmp_path, kept[0]], out) == kept
-    assert photo_files([tmp_path / "notes.txt"], out) == [tmp_path / "notes.txt"], "it was named"
-    (tmp_path / "none").mkdir()
-    with pytest.raises(UserError, match=r"no image file in .*none"):
-        photo_files([tmp_path / "none"], out)
-
-
-def test_equal_names_get_pictures_of_their_own() -> None:
-    files = [Path(name) for name in ("a/x.jpg", "b/x.png", "b/X.png", "x-2.jpg")]
-    names = list(picture_names(files).values())
-    assert names[:2] == ["x-keypoints.png", "x-2-keypoints.png"]
-    assert len({name.casefold() for name in names}) == 4
+    blank = np.zeros((50, 50), np.uint8)
+    assert marked([blank], [spotted(blank)], never, SOURCES["complete"]) == [[]]
 
 
 @pytest.mark.parametrize("side", [30, 300, 2500])
@@ -344,7 +229,7 @@ def test_the_picture_shows_each_part_in_its_colour(side: int, name: str) -> None
     source = SOURCES[name]
     middle = (side - 1) / 2
     frame = Frame(middle, middle, side / 96 / 1.5)
-    face = Face(frame, 100, frame.to_photo(MEAN_FACE[list(source.keypoints)]))
+    face = Face(frame, 0.9, frame.to_photo(MEAN_FACE[list(source.keypoints)]))
     picture = drawn(np.full((side, side, 3), 128, np.uint8), [face, face], source)
     assert 800 <= max(picture.shape) <= 1600
     step = side / len(picture)

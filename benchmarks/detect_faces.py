@@ -1,0 +1,182 @@
+"""How many faces the detector finds in photos, and how many it finds where there are none.
+
+    python benchmarks/detect_faces.py --data FOLDER --backgrounds FOLDER
+
+Training faces, one to six a scene, 24 to 400 pixels wide, are laid into backgrounds at every turn
+of 15 degrees. A face is found where both eyes of a frame lie within 18% of its width of the true;
+what fits no face is false. Backgrounds are pictures without a face, such as the textures and
+objects that scikit-image carries; without them, blurred noise is taken.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from held_back import console
+from numpy.typing import NDArray
+
+from fkd_core import command
+from fkd_core.data.demo import demo_folder
+from fkd_core.data.faces import Faces
+from fkd_core.data.kaggle import load_competition
+from fkd_core.errors import UserError
+from fkd_core.keypoints import IMAGE_SIZE
+from fkd_core.photos.detector import SURE, Gray, find
+from fkd_core.photos.frames import Frame
+from fkd_core.photos.reading import gray, listed, read_photo
+from fkd_core.report.sheet import Sheet
+
+WIDTHS = ((24, 40), (40, 80), (80, 400))
+_EYES = np.array([(66.0, 37.5), (30.0, 37.5)])
+_NEAR = 0.18
+
+
+@dataclass(frozen=True)
+class Detecting:
+    """Options of this benchmark."""
+
+    data: Path | None = None
+    """The competition's files; without it, the demo faces."""
+    backgrounds: Path | None = None
+    """Folder of pictures without a face."""
+    results: Path = Path("results/detect_faces")
+    """Folder for what is read once."""
+    scenes: int = 4
+    """Scenes a turn."""
+    side: int = 800
+    """Longest side of a scene, pixels."""
+    sure: float = SURE
+    """How sure a face must be."""
+    seed: int = 0
+    """Of the scenes."""
+
+    def check(self) -> None:
+        """Raises UserError for a value that cannot be used."""
+        if self.scenes < 1 or self.side < 200:
+            raise UserError("--scenes and --side: give 1 or more, and 200 or more")
+
+
+@dataclass(frozen=True, eq=False)
+class Laid:
+    """A face that was laid into a scene."""
+
+    eyes: NDArray[np.float64]
+    """[2, 2] left and right, px of the scene."""
+    width: float
+
+
+def scene(
+    faces: Faces, background: Gray, turn: float, side: int, rng: np.random.Generator
+) -> tuple[Gray, list[Laid]]:
+    """A background with one face, or two to six, turned alike."""
+    short = int(side * rng.uniform(0.7, 1))
+    shape = (side, short) if rng.random() < 0.5 else (short, side)
+    picture = cv2.resize(background, shape, interpolation=cv2.INTER_AREA)
+    count = 1 if rng.random() < 0.5 else int(rng.integers(2, 7))
+    laid: list[Laid] = []
+    taken: list[Frame] = []
+    for _ in range(50 * count):
+        width = min(float(np.exp(rng.uniform(np.log(24), np.log(400)))), 0.65 * short)
+        reach = 0.72 * width  # of its corners, however it is turned
+        at = [rng.uniform(reach, length - reach) for length in shape]
+        frame = Frame(at[0], at[1], width / IMAGE_SIZE, turn)
+        apart = (np.hypot(frame.x - o.x, frame.y - o.y) > 0.75 * (width + o.side) for o in taken)
+        if not all(apart):
+            continue
+        face = int(rng.integers(len(faces)))
+        picture = _with(picture, faces.images[face], frame)
+        laid.append(Laid(frame.to_photo(faces.points[face, :2]), width))
+        taken.append(frame)
+        if len(laid) == count:
+            break
+    return picture, laid
+
+
+def _with(picture: Gray, face: Gray, frame: Frame) -> Gray:
+    """The picture with a face in this frame, its border blurred a little."""
+    if frame.step < 1:
+        face = np.asarray(cv2.GaussianBlur(face, (0, 0), 0.4 / frame.step), np.uint8)
+    corner = frame.to_photo((0, 0))
+    along = [frame.to_photo(step) - corner for step in ((1, 0), (0, 1))]
+    matrix = np.column_stack([*along, corner])
+    tall, wide = picture.shape
+    drawn = cv2.warpAffine(face, matrix, (wide, tall), flags=cv2.INTER_CUBIC)
+    whole = np.full_like(face, 255)
+    mask = cv2.warpAffine(whole, matrix, (wide, tall)).astype(np.float32) / 255
+    mask = cv2.GaussianBlur(mask, (0, 0), max(0.6, 0.02 * frame.side))
+    return np.asarray(drawn * mask + picture * (1 - mask), np.uint8)
+
+
+def judged(found: list[Frame], laid: list[Laid]) -> tuple[list[bool], int]:
+    """Whether each face was found, and how many frames fit none."""
+    hit = np.zeros((len(laid), len(found)), np.bool_)
+    for row, face in enumerate(laid):
+        for column, frame in enumerate(found):
+            off = np.abs(frame.to_photo(_EYES) - face.eyes).max()
+            hit[row, column] = off < _NEAR * face.width
+    return [bool(row.any()) for row in hit], int((~hit.any(axis=0)).sum())
+
+
+def backgrounds(folder: Path | None, rng: np.random.Generator) -> list[Gray]:
+    """Gray pictures without a face."""
+    if folder is not None:
+        return [gray(read_photo(file)) for file in listed((folder,), folder / "out").files]
+    noise = (rng.normal(128, 60, (400, 400)) for _ in range(8))
+    return [
+        np.clip(cv2.GaussianBlur(each, (0, 0), 1 + 2 * k) * (1 + k) - 128 * k, 0, 255).astype("u1")
+        for k, each in enumerate(noise)
+    ]
+
+
+def main(options: Detecting) -> None:
+    """Count found and false faces at every turn."""
+    data = options.data or demo_folder(options.results / "cache" / "demo")
+    faces = load_competition(data, options.results / "cache" / "faces").training
+    eyed = np.isfinite(faces.points[:, :2]).all(axis=(1, 2))
+    faces = faces.take(np.flatnonzero(eyed))
+    rng = np.random.default_rng(options.seed)
+    behind = backgrounds(options.backgrounds, rng)
+    seen: list[tuple[int, float, bool]] = []
+    wrong = empty = scenes = 0
+    seconds = 0.0
+    for turn in range(0, 360, 15):
+        for _ in range(options.scenes):
+            background = behind[int(rng.integers(len(behind)))]
+            picture, laid = scene(faces, background, turn, options.side, rng)
+            began = time.process_time()
+            found = [frame for frame, _ in find(picture, options.sure)]
+            seconds += time.process_time() - began
+            hit, false = judged(found, laid)
+            seen += [(turn, face.width, own) for face, own in zip(laid, hit, strict=True)]
+            wrong, scenes = wrong + false, scenes + 1
+    for background in behind:
+        empty += len(find(background, options.sure))
+    turns, widths, hits = (np.array(column) for column in zip(*seen, strict=True))
+    upright = (turns <= 15) | (turns >= 345)
+    rows = [
+        {
+            "width, px": f"{low} to {high}",
+            "faces": int(own.sum()),
+            "found": hits[own].mean(),
+            "found upright": hits[own & upright].mean() if (own & upright).any() else None,
+        }
+        for low, high in WIDTHS
+        for own in [(widths >= low) & (widths <= high)]
+        if own.any()
+    ]
+    note = (
+        f"{scenes} scenes of {options.side} px, {seconds / scenes * 1000:.0f} ms of CPU each; "
+        f"{wrong / scenes:.3f} false faces a scene, {empty} in {len(behind)} backgrounds. "
+        f"Sure from {options.sure:g}, seed {options.seed}."
+    )
+    sheet = Sheet("detect_faces", "The detector", rows, note)
+    sheet.write(options.results)
+    console.print(sheet.shown())
+
+
+if __name__ == "__main__":
+    command.run(main, Detecting)

@@ -1,0 +1,183 @@
+"""Photos as people have them: found in folders, read in any format, and turned upright."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fkd_core.errors import UserError
+from fkd_core.photos.kinds import FILM, PICTURE, kind_of
+
+Colour = NDArray[np.uint8]
+"""[height, width, 3] blue, green, red."""
+Gray = NDArray[np.uint8]
+
+STANDARD_INPUT = Path("-")
+_LONGEST = 32_000  # pixels a side; OpenCV's geometry ends at 32767
+_ORIENTATION = 0x0112  # of EXIF
+
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong is said once
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What the paths that somebody named hold."""
+
+    files: tuple[Path, ...]
+    """Pictures and films, each once."""
+    left_out: tuple[str, ...]
+    """Sentences about what lies in the folders and cannot be read."""
+
+
+def listed(paths: tuple[Path, ...], besides: Path) -> Listing:
+    """The files named, and the pictures and films in the folders named and in theirs.
+
+    Files in folders are told by how they begin, whatever they are called. What lies in the folder
+    `besides` or is hidden is left out. Raises UserError where nothing is left.
+    """
+    files: dict[Path, Path] = {}
+    left_out: list[str] = []
+    for path in paths:
+        if not path.is_dir():
+            files.setdefault(path if path == STANDARD_INPUT else path.resolve(), path)
+            continue
+        others: list[Path] = []
+        for file in sorted(path.rglob("*")):
+            hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
+            if hidden or not file.is_file() or file.resolve().is_relative_to(besides.resolve()):
+                continue
+            kind = kind_of(file)
+            if kind in (PICTURE, FILM):
+                files.setdefault(file.resolve(), file)
+            elif kind:
+                left_out.append(f"{file} is {kind}; left out, save it as JPEG or PNG")
+            else:
+                others.append(file)
+        if others:
+            first = ", ".join(file.name for file in others[:3])
+            more = ", ..." if len(others) > 3 else ""
+            left_out.append(f"{path}: left out what is no picture: {len(others)} ({first}{more})")
+    if not files:
+        said = "; ".join(left_out[:2])
+        raise UserError(
+            f"no image file in {', '.join(map(str, paths))}; name another folder"
+            + (f" ({said})" if said else "")
+        )
+    return Listing(tuple(files.values()), tuple(left_out))
+
+
+def frames_of(path: Path, every: int | None = None) -> Iterator[tuple[int | None, Colour]]:
+    """(number, pixels) of what a file shows: an image file has one frame, without a number, and of
+    a film every so many frames are given, from 0; with None, its first.
+
+    Raises UserError for what is neither, and OSError where it cannot be opened.
+    """
+    content = sys.stdin.buffer.read() if path == STANDARD_INPUT else path.read_bytes()
+    pixels = _decoded(path, content)
+    if pixels is not None:
+        yield None, pixels
+        return
+    if path == STANDARD_INPUT or kind_of(path) != FILM:
+        raise UserError(f"{_shown(path)} is no image file that can be read, or is damaged")
+    count = 0
+    film = cv2.VideoCapture(str(path))
+    try:
+        while film.grab():
+            if count % (every or 1) == 0:
+                whole, frame = film.retrieve()
+                if whole:
+                    yield count, _bytes(path, np.asarray(frame))
+            count += 1
+            if every is None:
+                break
+    finally:
+        film.release()
+    if not count:
+        raise UserError(f"{path} is a film that cannot be read, or is damaged")
+
+
+def read_photo(path: Path) -> Colour:
+    """An image file of any depth, upright, or the first frame of a film.
+
+    What is transparent becomes white; more than 8 bits a channel are scaled by the brightest.
+    Raises UserError for what is neither, and OSError where it cannot be opened.
+    """
+    return next(pixels for _, pixels in frames_of(path))
+
+
+def gray(photo: Colour) -> Gray:
+    """[height, width] of a colour photo."""
+    return np.asarray(cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+def _decoded(path: Path, content: bytes) -> Colour | None:
+    """The picture in a file, upright; None where it holds none."""
+    if not content:
+        return None
+    try:
+        pixels: Any = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    except (cv2.error, MemoryError) as error:
+        raise UserError(
+            f"{_shown(path)} cannot be decoded ({str(error).strip()[-80:]})"
+        ) from error
+    if pixels is None:
+        return None
+    return _bytes(path, _upright(_opaque(np.asarray(pixels)), _orientation(content)))
+
+
+def _orientation(content: bytes) -> int:
+    """How the camera was held: EXIF's number, 1 to 8, which also stands for AVIF's own way to say
+    it."""
+    if content[:4] in (b"II*\0", b"MM\0*"):
+        return 1  # OpenCV turns TIFF, and it alone
+    Image.MAX_IMAGE_PIXELS = None  # only the header is read
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            return int(picture.getexif().get(_ORIENTATION, 1))
+    except Exception:  # whatever a damaged header makes of itself, the pixels were read
+        return 1
+
+
+def _opaque(pixels: NDArray[Any]) -> NDArray[Any]:
+    """[height, width, 3] with what is transparent in white."""
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    if pixels.shape[2] in (2, 4):
+        full = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1.0
+        opaque = pixels[..., -1:] / np.float32(full)
+        blended = full + (pixels[..., :-1] - np.float32(full)) * opaque
+        pixels = blended.astype(pixels.dtype)
+    return pixels.repeat(3, axis=2) if pixels.shape[2] == 1 else pixels
+
+
+def _upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """The picture as it was seen, from one stored with this EXIF orientation."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.transpose(1, 0, 2)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return pixels
+
+
+def _bytes(path: Path, pixels: NDArray[Any]) -> Colour:
+    if max(pixels.shape) > _LONGEST:
+        raise UserError(f"{_shown(path)} is larger than {_LONGEST} pixels a side; shrink it")
+    if pixels.dtype != np.uint8:
+        bright = np.nan_to_num(pixels.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+        pixels = np.clip(bright * (255 / max(float(bright.max()), 1e-9)) + 0.5, 0, 255)
+    return np.ascontiguousarray(pixels, np.uint8)
+
+
+def _shown(path: Path) -> str:
+    return "standard input" if path == STANDARD_INPUT else str(path)
