@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -12,6 +14,7 @@ from typing import Literal, Protocol, TypeVar
 import tyro
 from optuna.exceptions import StorageInternalError
 from rich.console import Console
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from fkd_core.data.demo import demo_folder
@@ -83,7 +86,8 @@ class Options:
         """The Optuna storage."""
         if self.storage:
             return self.storage
-        return f"sqlite:///{(self.results / 'studies.db').resolve()}"
+        database = str((self.results / "studies.db").resolve())
+        return URL.create("sqlite", database=database).render_as_string()
 
     @property
     def place(self) -> Place:
@@ -168,6 +172,9 @@ def run(experiment: Callable[[Chosen], None], options: type[Chosen]) -> None:
     Ctrl-C ends with exit code 130, SIGTERM with 143, the time limit with 124; what was finished is
     kept.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal or file of any encoding
+            stream.reconfigure(errors="backslashreplace")
     chosen = tyro.cli(
         options, description=experiment.__doc__, config=(tyro.conf.AvoidSubcommands,)
     )
@@ -178,13 +185,27 @@ def run(experiment: Callable[[Chosen], None], options: type[Chosen]) -> None:
     except UserError as error:
         _stop(str(error), 2)
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        _stop(f"{where}{error.strerror or error}; free or allow it, and run again", 2)
+        where = error.filename or getattr(chosen, "results", None)
+        named = f"{where}: " if where else ""
+        advice = _ADVICE.get(error.errno or 0, "mend it, and run again")
+        _stop(f"{named}{error.strerror or error}; {advice}", 2)
     except (SQLAlchemyError, StorageInternalError) as error:
         reason = str(error.__cause__ or error).splitlines()[0]
         _stop(f"--storage: the database failed ({reason}); nothing finished is lost: run again", 2)
     except Stopped as stop:
         _stop(f"{stop}; what is finished is kept: the same command goes on from there", stop.code)
+
+
+_ADVICE = {
+    errno.ENOSPC: "free some space there or give another folder, and run again",
+    errno.EDQUOT: "free some space there or give another folder, and run again",
+    errno.EACCES: "allow it or give another folder, and run again",
+    errno.EPERM: "allow it or give another folder, and run again",
+    errno.EROFS: "give a folder that can be written, and run again",
+    errno.ENAMETOOLONG: "give a shorter path, and run again",
+    errno.EMFILE: "allow more open files (ulimit -n), and run again",
+}
+"""What to do about what the system refuses."""
 
 
 def _stop(message: str, code: int) -> None:

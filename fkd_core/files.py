@@ -30,9 +30,10 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes UTF-8 text whole or not at all."""
+    """Writes UTF-8 text whole or not at all. What cannot be encoded, as in a file's name that is
+    no UTF-8, is escaped."""
     with whole_file(path) as aside:
-        aside.write_text(text, encoding="utf-8", newline="\n")
+        aside.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def keep_under(folder: Path, limit_bytes: int, pattern: str = "*") -> int:

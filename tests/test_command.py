@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import re
@@ -13,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from fkd_core import command
+from fkd_core.command import Options
 from fkd_core.protocols.augmentation_plan import Plan, candidates
+from fkd_core.studies.storage import open_storage
 from search_spaces.augmentation import BUDGETS
 
 ROOT = Path(__file__).parents[1]
@@ -182,3 +185,73 @@ def test_a_wrong_command_line_ends_with_code_2_and_points_to_help(
     assert done.returncode == 2
     assert "--help" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["a b", "x%20y", "what?", "a#b", "a&b=c", "100%", "größe"])
+def test_the_database_lies_in_the_results_whatever_they_are_called(
+    name: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    storage = open_storage(Options(results=folder).storage_url)
+    assert storage.optuna.get_all_studies() == []
+    assert (folder / "studies.db").is_file()
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "free some space"),
+        (errno.EACCES, "allow it"),
+        (errno.ENAMETOOLONG, "a shorter path"),
+        (errno.EIO, "mend it"),
+    ],
+)
+@pytest.mark.parametrize("named", [True, False])
+def test_the_advice_fits_what_the_system_refuses(
+    number: int,
+    advice: str,
+    named: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    def refused(options: Options) -> None:
+        raise OSError(number, os.strerror(number), *(["some/file"] if named else []))
+
+    monkeypatch.setattr(sys, "argv", ["page.py", "--results", str(tmp_path)])
+    with pytest.raises(SystemExit) as stopped:
+        command.run(refused, Options)
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {'some/file' if named else tmp_path}: {os.strerror(number)}")
+    assert advice in said
+
+
+PRINTING = """
+import sys
+from fkd_core import command
+from fkd_core.command import Options
+
+def page(options: command.Options) -> None:
+    print("ü → \\udcff")
+    command.console.print("▂▃ [bold]ü[/bold]", soft_wrap=True)
+    raise command.UserError("no → \\udcff")
+
+command.run(page, command.Options)
+"""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+def test_no_letter_is_too_much_for_a_terminal(encoding: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PRINTING, "--results", str(tmp_path)],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert b"Traceback" not in done.stderr
+    assert b"\\udcff" in done.stdout
+    assert done.stderr.endswith(b"\\udcff" + os.linesep.encode())
+    assert ("ü" if encoding != "ascii" else "\\xfc").encode(encoding) in done.stdout
