@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any, NoReturn
@@ -37,12 +38,15 @@ class TimeUp(Stopped):
 def stoppable(minutes: float | None = None) -> Iterator[None]:
     """Signals and the time limit end this block with Stopped. For the main thread."""
     asked: list[Stopped] = []
+    over: list[bool] = []
 
     def stop(reason: Stopped) -> NoReturn:
         asked.append(reason)
         raise reason
 
     def interrupted(number: int, frame: FrameType | None) -> NoReturn:
+        if over:
+            time_up(number, frame)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         print("stopping; Ctrl-C once more stops at once", file=sys.stderr, flush=True)
         stop(Stopped("stopped"))
@@ -54,9 +58,19 @@ def stoppable(minutes: float | None = None) -> Iterator[None]:
         stop(TimeUp(f"the {minutes:g} min of --minutes are over"))
 
     handlers = {signal.SIGINT: interrupted, signal.SIGTERM: terminated}
-    if minutes is not None:  # the kernel's own clock: it does not jump
+    timer: threading.Timer | None = None
+    if minutes is not None and hasattr(signal, "SIGALRM"):
         handlers[signal.SIGALRM] = time_up
-        signal.setitimer(signal.ITIMER_REAL, minutes * 60)
+        signal.setitimer(signal.ITIMER_REAL, minutes * 60)  # the kernel's clock does not jump
+    elif minutes is not None:  # Windows has no such signal
+
+        def interrupt() -> None:
+            over.append(True)
+            signal.raise_signal(signal.SIGINT)
+
+        timer = threading.Timer(minutes * 60, interrupt)
+        timer.daemon = True
+        timer.start()
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
@@ -65,7 +79,9 @@ def stoppable(minutes: float | None = None) -> Iterator[None]:
     ) as error:  # inside Ray's calls, a plain one takes our exception's place
         raise asked[0] if asked else Stopped("stopped") from error
     finally:
-        if minutes is not None:
+        if timer is not None:
+            timer.cancel()
+        elif minutes is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
