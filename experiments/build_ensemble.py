@@ -72,8 +72,6 @@ class BuildEnsemble(command.Options):
     pipelines: tuple[str, ...] = SPECIALISTS
     """Members to train: complete and partial are specialists for faces with 15 keypoints and for
     those with 4; joint members learn from both kinds and answer for both."""
-    plan: bool = False
-    """List the fits that are missing and about how long they take, and do nothing."""
     seeds: int = 1
     """Fits a fold of every member."""
     folds: int | None = None
@@ -152,7 +150,7 @@ def main(options: BuildEnsemble) -> None:
     why_not = obstacle(asked, answered, options.other_style)
     if why_not:
         console.print(why_not, soft_wrap=True)
-    if options.plan or options.dry_run:
+    if options.dry_run:
         return
     arms["ensemble"].check()
     made_by = provenance(options.preset, options.seed, faces)

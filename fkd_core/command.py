@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
@@ -175,6 +176,9 @@ def run(experiment: Callable[[Chosen], None], options: type[Chosen]) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal or file of any encoding
             stream.reconfigure(errors="backslashreplace")
+    if sys.argv[1:] == ["--version"]:
+        print(metadata.version("fkd"))
+        return
     chosen = tyro.cli(
         options, description=experiment.__doc__, config=(tyro.conf.AvoidSubcommands,)
     )

@@ -189,7 +189,7 @@ def test_the_tables_tell_what_each_part_contributed(built: tuple[Path, str]) -> 
 @pytest.mark.slow
 def test_the_plan_is_told_and_nothing_is_run(built: tuple[Path, str], tmp_path: Path) -> None:
     shutil.copytree(built[0] / "cache", tmp_path / "cache")  # faces drawn already
-    done = build(tmp_path, "--plan")
+    done = build(tmp_path, "--dry-run")
     assert done.returncode == 0, done.stderr
     assert "0/0 1/0 2/0" in done.stdout
     assert not (tmp_path / "fits" / "fits").exists()

@@ -228,6 +228,17 @@ def test_the_advice_fits_what_the_system_refuses(
     assert advice in said
 
 
+def test_the_version_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def never(options: Options) -> None:
+        raise AssertionError("ran")
+
+    monkeypatch.setattr(sys, "argv", ["page.py", "--version"])
+    command.run(never, Options)
+    assert re.fullmatch(r"\d+\.\d+\S*\n", capsys.readouterr().out)
+
+
 PRINTING = """
 import sys
 from fkd_core import command
