@@ -11,6 +11,7 @@ from typing import Any
 from fkd_core.ensemble.views import VIEWS
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.models.lenet5 import LeNet5
+from fkd_core.models.plain import Plain
 from fkd_core.models.res import Res
 from fkd_core.protocols.reference_recipe import counterparts
 from fkd_core.sources import COMPLETE, PARTIAL
@@ -49,6 +50,7 @@ def ladder(faces: int, share: float, seed: int) -> list[Step]:
     third = spec(last, aligned)
     steady = spec(last, aligned, lighter_end=0.0)
     res = spec(replace(last, model=Res()), aligned)
+    wider = spec(replace(last, model=Plain(width=24)), aligned)
     steps = [
         Step("reference", "lenet5, the reference's recipe", None, (*counterparts(light, seed),)),
         Step("specialists", "light lenet5, best recipe's training", "reference", specialists),
@@ -60,10 +62,11 @@ def ladder(faces: int, share: float, seed: int) -> list[Step]:
         Step("realigned", "a longer third stage", "aligned", (third,)),
         Step("steady", "third stage without lighter end", "realigned", (steady,)),
         Step("res", "third stage with res", "realigned", (res,)),
+        Step("wider", "third stage with 24 channels", "realigned", (wider,)),
     ]
     for view in VIEWS:
         against = "realigned" if view == "mirror" else "mirror"
         if view != "none":
             steps.append(Step(view, f"realigned, views: {view}", against, (third,), view))
-    steps.append(Step("mean", f"mean of realigned and res, {TTA}", TTA, (third, res), TTA))
+    steps.append(Step("mean", f"mean of realigned and wider, {TTA}", TTA, (third, wider), TTA))
     return steps

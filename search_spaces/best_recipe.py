@@ -25,7 +25,6 @@ from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.models.base import Architecture
 from fkd_core.models.plain import Plain
-from fkd_core.models.res import Res
 
 PIPELINE = "joint"
 """One network for both annotators' faces."""
@@ -123,8 +122,8 @@ CASCADES: dict[str, tuple[tuple[Stage, ...], ...]] = {
     "smoke": ((Stage(Plain(), 12_000, FIND.jitter), Stage(Plain(), 12_000, REFINE.jitter)),),
     "quick": ((*BRIEFLY, Stage(Plain(), 80_000, LONG, 3e-3)),),
     "full": (
-        (FIND, REFINE, Stage(Plain(width=24, dropout=0.1), 240_000, LONG)),
-        (FIND, REFINE, Stage(Res(dropout=0.1), 360_000, LONG)),
+        (FIND, REFINE, Stage(Plain(width=24), 320_000, LONG, 3e-3)),
+        (FIND, REFINE, Stage(Plain(), 480_000, LONG, 3e-3)),
     ),
 }
 """Members by preset, each a cascade; what cascades begin with alike is trained once."""

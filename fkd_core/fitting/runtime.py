@@ -47,22 +47,18 @@ def prepare(backend: str, threads: int, gpus: float = 0.0) -> None:
             )
         return
     os.environ.update(wanted)
-    _prepare_tensorflow()
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    if threads == 1 and backend == "jax":
-        flags = os.environ.get("XLA_FLAGS", "")
-        os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()
-    if 0 < gpus < 1:
-        (_limit_jax if backend == "jax" else _limit_tensorflow)(gpus)
-
-
-def _prepare_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
     # TensorFlow leaves oneDNN out on CPUs without AVX-512, where it trains twice as fast too. Its
     # bits are others, so it is no matter of the environment.
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    if threads == 1 and backend == "jax":
+        flags = os.environ.get("XLA_FLAGS", "")
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()
+    if 0 < gpus < 1:
+        (_limit_jax if backend == "jax" else _limit_tensorflow)(gpus)
 
 
 def share_gpu(gpus: float) -> None:
@@ -173,9 +169,12 @@ def versions() -> dict[str, str]:
 
 
 def import_silently(module: str = "keras") -> None:
-    """Imports Keras and its backend in a prepared process, or TensorFlow alone in any, without
-    what native code writes to standard error on its way up; exceptions pass."""
-    _prepare_tensorflow()
+    """Imports Keras and its backend, or TensorFlow, which brings Keras too, without what native
+    code writes to standard error on its way up; exceptions pass. A process that is not prepared
+    is, for one thread and the backend of its environment."""
+    if "keras" not in sys.modules and "TF_NUM_INTEROP_THREADS" not in os.environ:
+        backend, threads = os.environ.get("KERAS_BACKEND"), os.environ.get("OMP_NUM_THREADS")
+        prepare(backend or "tensorflow", int(threads or 1))
     with silence():
         importlib.import_module(module)
 

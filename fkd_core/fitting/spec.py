@@ -151,8 +151,12 @@ class FitSpec:
 
     @property
     def name(self) -> str:
-        """The models of all stages: ``plain``, or ``plain+res`` for a res aligned by a plain."""
-        return "+".join(stage.model.name for stage in self.stages)
+        """The model, ``plain``, or those of all stages with their channels, if they have a number
+        of them: ``plain16+plain24`` for a wider one aligned by a plain one."""
+        if self.aligned_by is None:
+            return self.model.name
+        models = ({"name": stage.model.name} | vars(stage.model) for stage in self.stages)
+        return "+".join(map(_sized, models))
 
     @property
     def anchors(self) -> int:
@@ -205,9 +209,20 @@ class FitSpec:
 
 def name_of(spec: Mapping[str, Any]) -> str:
     """``FitSpec.name`` of a JSON spec, which may be of another version."""
-    model, before = spec.get("model"), spec.get("aligned_by")
-    own = str(model.get("name", "")) if isinstance(model, Mapping) else ""
-    return f"{name_of(before)}+{own}" if isinstance(before, Mapping) else own
+    models: list[Mapping[str, Any]] = []
+    stage: Any = spec
+    while isinstance(stage, Mapping):
+        model = stage.get("model")
+        models.insert(0, model if isinstance(model, Mapping) else {})
+        stage = stage.get("aligned_by")
+    if len(models) == 1:
+        return str(models[0].get("name", ""))
+    return "+".join(map(_sized, models))
+
+
+def _sized(model: Mapping[str, Any]) -> str:
+    width = model.get("width")
+    return f"{model.get('name', '')}{width if isinstance(width, int) else ''}"
 
 
 def recipe_of(spec: FitSpec, code: Code = CODE, version_of: Callable[[str], str] = version) -> str:

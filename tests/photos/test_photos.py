@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -238,3 +241,33 @@ def test_the_picture_shows_each_part_in_its_colour(side: int, name: str) -> None
         colours.add(tuple(int(value) for value in picture[y, x]))
     assert len(colours) == (4 if name == "complete" else 3)
     assert (128, 128, 128) not in colours
+
+
+DETECTED_FIRST = """
+import numpy as np
+from fkd_core.ensemble.trained import here
+from fkd_core.fitting.predict import model_of
+from fkd_core.fitting.spec import FitSpec
+from fkd_core.models.lenet5 import LeNet5
+from fkd_core.photos.detector import find
+
+assert find(np.zeros((200, 200), np.uint8)) == []
+spec = here(FitSpec(LeNet5.tiny(), backend="jax", threads=2))
+try:
+    model_of(spec, [])
+except ValueError as wrong:
+    print(spec.backend, spec.threads, "built, and then:", wrong)
+"""
+
+
+def test_what_was_trained_runs_where_a_photo_was_searched_before() -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("KERAS", "TF", "OMP"))}
+    done = subprocess.run(
+        [sys.executable, "-c", DETECTED_FIRST],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.startswith("tensorflow 1 built, and then: these are not the weights")
+    assert done.stderr == ""
