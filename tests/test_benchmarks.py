@@ -155,3 +155,21 @@ def test_the_ladder_scores_every_step_on_the_same_unseen_faces_and_goes_on(tmp_p
     shown, again = run("mirror", "--dry-run")
     assert "3 fits are missing" in shown
     assert again == first, "what is kept is shown, and no more is trained"
+
+
+@pytest.mark.slow
+def test_the_detector_is_measured_at_every_turn(tmp_path: Path) -> None:
+    command = [sys.executable, "benchmarks/detect_faces.py", "--scenes", "1", "--side", "300"]
+    done = subprocess.run(
+        [*command, "--results", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "24 scenes of 300 px" in done.stdout
+    with open(tmp_path / "detect_faces.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert sum(int(row["faces"]) for row in rows) >= 24
+    assert all(0 <= float(row["found"]) <= 1 for row in rows)
