@@ -31,6 +31,7 @@ from fkd_core.photos.annotating import Annotator
 from fkd_core.photos.detector import SURE
 from fkd_core.photos.reading import STANDARD_INPUT, listed
 from fkd_core.photos.records import Journal, Record, listing, picture_stems, table
+from fkd_core.reach import CODE
 from fkd_core.sources import SOURCES
 
 
@@ -89,7 +90,12 @@ def main(options: PredictOptions) -> None:
     for line in found.left_out:
         say(line)
     source, stems = SOURCES[name], picture_stems(found.files)
-    way = {"ensemble": sha256_of(options.ensemble / MANIFEST), "style": name, "sure": options.sure}
+    way = {
+        "ensemble": sha256_of(options.ensemble / MANIFEST),
+        "style": name,
+        "sure": options.sure,
+        "code": CODE.version({"fkd_core.photos.annotating", "fkd_core.ensemble.predictor"}),
+    }
     journal = Journal(options.out, way)
     annotator = Annotator(
         lambda crops: predictor.predict(crops, name),
@@ -97,7 +103,8 @@ def main(options: PredictOptions) -> None:
     )
     records: list[Record] = []
     try:
-        records.extend(annotator.run(stems))
+        for record in annotator.run(stems):
+            records.append(record)
     finally:
         write_text(options.out / "keypoints.csv", table(records, source))
         write_text(options.out / "keypoints.json", listing(records, source))
@@ -105,8 +112,7 @@ def main(options: PredictOptions) -> None:
         raise UserError(f"none of the {len(stems)} files could be read; give image files")
     count = sum(len(record.faces) for record in records) or "none"
     say(f"Photos read: {len(records)}. Faces found: {count}. Tables: keypoints.* in {options.out}")
-    if records:
-        say(f"All points are in the style of {name}'s annotator.")
+    say(f"All points are in the style of {name}'s annotator.")
 
 
 def say(line: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -298,3 +299,17 @@ def test_frames_of_a_film_are_shots_of_their_own(tmp_path: Path) -> None:
     assert [file["frame"] for file in told["files"]] == [0, 2, 4]
     assert told["files"][1]["picture"] == "film-00002-keypoints.png"
     assert {row["frame"] for row in rows} == {"0", "2", "4"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes there")
+def test_a_name_that_is_no_utf_8_is_escaped_wherever_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png"))
+    path.write_bytes(cv2.imencode(".png", np.full((96, 96), 90, np.uint8))[1].tobytes())
+    monkeypatch.setattr(sys, "argv", ["predict.py", str(path), "--out", str(tmp_path / "out")])
+    command.run(predict.main, PredictOptions)
+    assert "\\udcff.png: 1 face" in capsys.readouterr().out
+    for name in ("keypoints.csv", "keypoints.json", "keypoints.jsonl"):
+        assert "udcff" in (tmp_path / "out" / name).read_text(encoding="utf-8"), name
+    assert len([*(tmp_path / "out").glob("*-keypoints.png")]) == 1

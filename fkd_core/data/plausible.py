@@ -55,7 +55,7 @@ def plausible(points: Points) -> tuple[Points, list[str]]:
         row, point = np.argwhere(outside)[0]
         notes.append(
             f"{outside.sum():,} points lie over {OUTSIDE:g} px outside their picture, the first "
-            f"in row {row + 2} ({COLUMNS[2 * point]}); they are kept: look at them."
+            f"in data row {row + 1} ({COLUMNS[2 * point]}); they are kept: look at them."
         )
     return points, notes
 

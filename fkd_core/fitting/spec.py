@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache, lru_cache
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from typing import Any, Literal
 from fkd_core import models
 from fkd_core.augment.policy import Policy, rendering_of
 from fkd_core.data.folds import Split
+from fkd_core.fitting.naming import joined
 from fkd_core.libraries import BACKENDS, RENDERING, version
 from fkd_core.models.base import Architecture
 from fkd_core.reach import CODE, Code
@@ -151,12 +152,9 @@ class FitSpec:
 
     @property
     def name(self) -> str:
-        """The model, ``plain``, or those of all stages with their channels, if they have a number
-        of them: ``plain16+plain24`` for a wider one aligned by a plain one."""
-        if self.aligned_by is None:
-            return self.model.name
-        models = ({"name": stage.model.name} | vars(stage.model) for stage in self.stages)
-        return "+".join(map(_sized, models))
+        """The model, ``plain``, or those of all stages: ``plain16+plain24`` for a wider one that a
+        plain one aligned."""
+        return joined([{"name": each.model.name, **vars(each.model)} for each in self.stages])
 
     @property
     def anchors(self) -> int:
@@ -205,24 +203,6 @@ class FitSpec:
         the versions of the libraries that make its bits."""
         # Which sources a joint fit is taught depends on the table.
         return _key(self, fingerprint, self.taught.columns)
-
-
-def name_of(spec: Mapping[str, Any]) -> str:
-    """``FitSpec.name`` of a JSON spec, which may be of another version."""
-    models: list[Mapping[str, Any]] = []
-    stage: Any = spec
-    while isinstance(stage, Mapping):
-        model = stage.get("model")
-        models.insert(0, model if isinstance(model, Mapping) else {})
-        stage = stage.get("aligned_by")
-    if len(models) == 1:
-        return str(models[0].get("name", ""))
-    return "+".join(map(_sized, models))
-
-
-def _sized(model: Mapping[str, Any]) -> str:
-    width = model.get("width")
-    return f"{model.get('name', '')}{width if isinstance(width, int) else ''}"
 
 
 def recipe_of(spec: FitSpec, code: Code = CODE, version_of: Callable[[str], str] = version) -> str:

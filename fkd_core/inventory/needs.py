@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from fkd_core.fitting.spec import name_of
+from fkd_core.fitting.naming import name_of
 from fkd_core.inventory.files import mapping, read_json
 from fkd_core.inventory.kept import KEY_DIGITS, KeptFit, KeptStudy, weights_label
 from fkd_core.inventory.stock import Inventory

@@ -55,18 +55,20 @@ def find(photo: Gray, sure: float = SURE) -> list[Found]:
     at larger sizes, where smaller faces are seen, at the turns at which something sure was found
     so far; as long as nothing was, at all of them. Each place is looked at again, upright as its
     own points say, larger and smaller, tilted and mirrored; the mean says how sure it is, and the
-    surest reading of a place stays.
+    surest reading of a place stays. Raises UserError where the network's weights are not
+    installed.
     """
     if min(photo.shape) < SMALLEST:
         return []
+    enough = max(sure, SURE)  # a lower limit finds more, and so must not search less
     looks: list[_Candidate] = []
     for sides, one_turn in _SIDES:
         fits = {min(side, round(_ENLARGED * max(photo.shape))) for side in sides}
-        sure_at = {look.turn for look in looks if look.score >= sure}
+        sure_at = {look.turn for look in looks if look.score >= enough}
         for turn in sorted(sure_at) or _TURNS:
             found = [c for side in sorted(fits) for c in _candidates(photo, turn, side)]
             looks += _looked_at(photo, found)
-            if one_turn and any(look.score >= sure for look in looks if look.turn == turn):
+            if one_turn and any(look.score >= enough for look in looks if look.turn == turn):
                 break
         if max(fits) < max(sides):
             break

@@ -75,7 +75,7 @@ def test_points_far_outside_are_named_and_kept() -> None:
     points[7, NOSE] = -40.0, 50.0
     found, (note,) = plausible(points)
     assert np.array_equal(found, points, equal_nan=True)
-    assert "row 9 (nose_tip_x)" in note
+    assert "data row 8 (nose_tip_x)" in note
 
 
 def test_pictures_of_one_colour_train_nothing() -> None:

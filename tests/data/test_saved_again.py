@@ -59,10 +59,6 @@ SURE: dict[str, Change] = {
 }
 
 
-def both(folder: Path, tmp_path: Path) -> Competition:
-    return load_competition(folder, tmp_path / "cache")
-
-
 def same(one: Competition, other: Competition) -> bool:
     assert one.test_images is not None
     assert other.test_images is not None

@@ -132,11 +132,17 @@ def test_a_turned_face_is_found_with_its_turn(turn: float) -> None:
     assert math.cos(math.radians(frame.roll + turn)) > 0.97
 
 
-@pytest.mark.parametrize("sure", [0.3, 0.9])
-def test_a_lower_limit_finds_no_less(sure: float) -> None:
-    found, usual = find(SMALL, sure), find(SMALL)
-    assert all(score >= sure for _, score in found)
-    assert (len(found) >= len(usual)) == (sure < 0.75) or len(found) == len(usual)
+def test_a_lower_limit_finds_what_a_higher_one_does_and_more() -> None:
+    random = np.random.default_rng(0)
+    texture = cv2.GaussianBlur(random.integers(0, 256, (400, 300), np.uint8), (0, 0), 3)
+    photo = cv2.convertScaleAbs(texture, alpha=4, beta=-380)
+    photo[150:300, 100:250] = cv2.rotate(ASTRONAUT[30:180, 150:300], cv2.ROTATE_90_CLOCKWISE)
+    few, usual, many = (find(photo, sure) for sure in (0.99, 0.75, 0.05))
+    assert few == []
+    [(frame, score)] = usual
+    assert len(many) > 1
+    assert max(score for _, score in many) == score
+    assert any(frame == other for other, _ in many)
 
 
 def test_every_face_is_found_the_largest_first() -> None:
