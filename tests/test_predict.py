@@ -281,12 +281,15 @@ def test_a_run_that_was_stopped_keeps_what_it_found_and_goes_on(
     assert sum(asked) == 10, "so is what was found in another way"
 
 
-def test_standard_input_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_input_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     content = cv2.imencode(".png", np.full((96, 96), 90, np.uint8))[1].tobytes()
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
     rows, told = run(tmp_path / "out", Path("-"))
     assert len(rows) == 15
     assert told["files"][0]["picture"] == "input-keypoints.png"
+    assert "standard input: 1 face" in capsys.readouterr().out
 
 
 def test_frames_of_a_film_are_shots_of_their_own(tmp_path: Path) -> None:

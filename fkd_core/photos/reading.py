@@ -87,7 +87,7 @@ def frames_of(path: Path, every: int | None = None) -> Iterator[tuple[int | None
         yield None, pixels
         return
     if path == STANDARD_INPUT or kind_of(path) != FILM:
-        raise UserError(f"{_shown(path)} is no image file that can be read, or is damaged")
+        raise UserError(f"{shown(path)} is no image file that can be read, or is damaged")
     count = 0
     film = cv2.VideoCapture(str(path))
     try:
@@ -126,9 +126,7 @@ def _decoded(path: Path, content: bytes) -> Colour | None:
     try:
         pixels: Any = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     except (cv2.error, MemoryError) as error:
-        raise UserError(
-            f"{_shown(path)} cannot be decoded ({str(error).strip()[-80:]})"
-        ) from error
+        raise UserError(f"{shown(path)} cannot be decoded ({str(error).strip()[-80:]})") from error
     if pixels is None:
         return None
     return _bytes(path, _upright(_opaque(np.asarray(pixels)), _orientation(content)))
@@ -172,12 +170,13 @@ def _upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 def _bytes(path: Path, pixels: NDArray[Any]) -> Colour:
     if max(pixels.shape) > _LONGEST:
-        raise UserError(f"{_shown(path)} is larger than {_LONGEST} pixels a side; shrink it")
+        raise UserError(f"{shown(path)} is larger than {_LONGEST} pixels a side; shrink it")
     if pixels.dtype != np.uint8:
         bright = np.nan_to_num(pixels.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
         pixels = np.clip(bright * (255 / max(float(bright.max()), 1e-9)) + 0.5, 0, 255)
     return np.ascontiguousarray(pixels, np.uint8)
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
+    """What messages call a file."""
     return "standard input" if path == STANDARD_INPUT else str(path)

@@ -16,6 +16,7 @@ from fkd_core.files import write_text
 from fkd_core.keypoints import KEYPOINTS
 from fkd_core.photos.faces import Face
 from fkd_core.photos.frames import Frame
+from fkd_core.photos.reading import STANDARD_INPUT, shown
 from fkd_core.sources import Source
 
 JOURNAL = "keypoints.jsonl"
@@ -29,7 +30,8 @@ class Shot:
     frame: int | None = None
 
     def __str__(self) -> str:
-        return str(self.file) if self.frame is None else f"{self.file}, frame {self.frame}"
+        file = shown(self.file)
+        return file if self.frame is None else f"{file}, frame {self.frame}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +49,7 @@ def picture_stems(files: Sequence[Path]) -> dict[Path, str]:
     names: dict[Path, str] = {}
     taken: set[str] = set()
     for file in files:
-        stem = "input" if str(file) == "-" else file.stem
+        stem = "input" if file == STANDARD_INPUT else file.stem
         name, number = stem, 1
         while name.casefold() in taken:
             number += 1
