@@ -2,8 +2,8 @@
 
     python experiments/build_ensemble.py --data FOLDER
 
-1. Members: the best configuration of each model and pipeline (results/best), or its defaults, is
-   trained once a fold and seed; only what the store lacks is trained.
+1. Members: the best configuration that tune_models.py found of each model and pipeline, or its
+   defaults, is trained once a fold and seed; only what the store lacks is trained.
 2. Out of fold: every face is predicted by the fits that never saw its image group; test images
    by the mean over all fits. Mirror pictures are predicted too, for the best recipe also warped
    ones (test-time augmentation).
@@ -14,7 +14,7 @@
    member (--pipelines joint) has both, and is in both stacks.
 
 Writes submission.csv, the ensemble itself (for predict.py), and tables of what each part
-contributed. Stop it when you like: the same command goes on.
+contributed to the run's folder below --results. Stop it when you like: the same command goes on.
 """
 
 from __future__ import annotations
@@ -154,7 +154,8 @@ def main(options: BuildEnsemble) -> None:
         return
     arms["ensemble"].check()
     made_by = provenance(options.preset, options.seed, faces)
-    folder = options.results / "ensemble"
+    run = options.outcomes.begun(made_by)
+    folder = run.ensemble
     specs = [member.spec.to_json() for arm in arms.values() for member in arm.members]
     write_config(
         folder / "config.json", options, tta=options.views, members=specs, made_by=made_by
@@ -201,11 +202,12 @@ def main(options: BuildEnsemble) -> None:
     sheets.append(report.keypoint_sheet(stacked, weights))
     if competition.lookup is not None and competition.test_ids is not None and not why_not:
         points = {name: each.tests for name, each in stacked.items()}
-        path = options.results / "submission.csv"
         write_submission(
-            path, competition.lookup, merged(competition.lookup, competition.test_ids, points)
+            run.submission,
+            competition.lookup,
+            merged(competition.lookup, competition.test_ids, points),
         )
-        console.print(f"{len(competition.lookup.row_id)} rows: {path}")
+        console.print(f"{len(competition.lookup.row_id)} rows: {run.submission}")
     else:
         console.print(why_not, soft_wrap=True)
     halves = whole(arms["ensemble"], stacked, fits)
@@ -246,13 +248,14 @@ def lineup(options: BuildEnsemble, faces: Faces) -> list[Member]:
 
 def tuned(options: BuildEnsemble, pipeline: str, faces: Faces) -> list[FitSpec]:
     """The configurations that were found for a pipeline, or the models' defaults."""
-    found = [name for name in MODELS if has_best(options.best, pipeline, name)]
+    best = options.outcomes.best
+    found = [name for name in MODELS if has_best(best, pipeline, name)]
     preset = space.BUDGETS[options.preset].models
     names = tuned_models(options.models or tuple(found) or preset, options.preset)
     specs = {}
     for name in names:
         if name in found:
-            specs[name], where = read_best(options.best, pipeline, name, faces)
+            specs[name], where = read_best(best, pipeline, name, faces)
             console.print(f"{pipeline}: {name}: {where}.", soft_wrap=True)
     specs |= defaults(options, pipeline, [name for name in names if name not in found], faces)
     return [specs[name] for name in names]
@@ -275,7 +278,7 @@ def defaults(
     that was found or the reference's."""
     if not models:
         return {}
-    policy, note = policy_or_reference(options.policy, pipeline, faces)
+    policy, note = policy_or_reference(options.outcomes.policy, pipeline, faces)
     console.print(
         f"{pipeline}: not tuned, so its defaults: {', '.join(models)}. {note}", soft_wrap=True
     )

@@ -7,9 +7,9 @@
     python experiments/results.py --replay STUDY
     python experiments/results.py --redo KEY --data FOLDER
 
-A NAME is that of a run's folder, a study's, or the beginning of a fit's key. Nothing is deleted
-that something else needs, unless --force says so; --dry-run only says what would go. --replay and
---redo end with exit code 1 where what is on record does not come out again.
+A NAME is that of a run's folder, as demo/ensemble, a study's, or the beginning of a fit's key.
+Nothing is deleted that something else needs, unless --force says so; --dry-run only says what
+would go. --replay and --redo end with exit code 1 where what is on record does not come out again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from rich.progress import track
 from fkd_core import command
 from fkd_core.command import console
 from fkd_core.errors import UserError
-from fkd_core.inventory import Inventory, KeptFit, KeptStudy, Needs, Run, find, needs_of, take
+from fkd_core.inventory import Inventory, KeptFit, KeptStudy, Needs, Outcome, find, needs_of, take
 from fkd_core.inventory.deleting import check_unneeded, delete, doomed, needed_by
 from fkd_core.inventory.files import parse_size
 from fkd_core.inventory.names import find_fit, find_study
@@ -46,9 +46,9 @@ class Results:
     storage: str | None = None
     """Optuna storage URL; without it, studies.db in the results folder."""
     show: str | None = None
-    """A study with its trials, a run with its options, or a fit with its spec and figures."""
+    """A study with its trials, an outcome with its options, or a fit with its spec and figures."""
     delete: tuple[str, ...] = ()
-    """Studies, runs or fits to delete; asks before it does."""
+    """Studies, outcomes or fits to delete; asks before it does."""
     force: bool = False
     """Delete also what something else needs."""
     yes: bool = False
@@ -82,7 +82,12 @@ class Results:
     @property
     def shared(self) -> command.Options:
         """Those that it has in common with the experiments."""
-        return command.Options(self.data, self.results, self.corrections, storage=self.storage)
+        return command.Options(
+            data=self.data,
+            results=self.results,
+            corrections=self.corrections,
+            storage=self.storage,
+        )
 
 
 def main(options: Results) -> None:
@@ -111,7 +116,7 @@ def overview(inventory: Inventory, needs: Needs) -> None:
     for sheet in sheets:
         tell(sheet)
     if not sheets:
-        say(f"{inventory.folder} holds no run, study, fit or cache.")
+        say(f"{inventory.folder} holds no outcome, study, fit or cache.")
     say(f"{decimal(inventory.bytes)} in {inventory.folder}")
 
 
@@ -122,7 +127,7 @@ def show(inventory: Inventory, needs: Needs, name: str) -> None:
         case KeptStudy():
             say_json(kept.notes)
             tell(report.trials(kept))
-        case Run():
+        case Outcome():
             say_json(kept.config)
         case KeptFit():
             stored = inventory.store and inventory.store.get(kept.key)
@@ -189,7 +194,7 @@ def redo_fit(inventory: Inventory, name: str, options: command.Options) -> None:
 
     kept = find_fit(inventory, name)
     assert inventory.store is not None
-    done = redo(inventory.store, kept.key, options.load().training, options.cache / "copies")
+    done = redo(inventory.store, kept.key, options.read().training, options.cache / "copies")
     for library, (then, now) in done.versions.items():
         say(f"{library}: {then} then, {now} now")
     if done.same:

@@ -9,8 +9,8 @@
 3. Compose: Optuna searches probability and strength of the helpful ones together; the winner meets
    no augmentation and a uniform random choice on set confirm, with seeds not used before.
 
-Writes verdicts, forest plot, policy.json and the resolved configuration below --results. Stop it
-when you like: the same command goes on. To watch:
+Writes verdicts, forest plot, policy.json and the resolved configuration to the run's folder below
+--results. Stop it when you like: the same command goes on. To watch:
 optuna-dashboard --artifact-dir results/artifacts sqlite:///results/studies.db
 """
 
@@ -76,7 +76,8 @@ def main(options: SearchAugment) -> None:
     if options.dry_run:
         return
     made_by = provenance(options.preset, options.seed, faces)
-    folder = options.results / "augmentation"
+    run = options.outcomes.begun(made_by)
+    folder = run.augmentation
     resolved = {plan.pipeline: asdict(plan.budget) for plan in plans}
     write_config(
         folder / "config.json", options, candidates=names, budgets=resolved, made_by=made_by
@@ -87,7 +88,7 @@ def main(options: SearchAugment) -> None:
         session(faces, options.place) as ray_session,
         FitProgress(console, planned) as progress,
     ):
-        pages = TrialPages(faces, options.results / "artifacts", made_by)
+        pages = TrialPages(faces, options.artifacts, made_by)
         for plan in plans:
             ray_session.pack([plan.base], fits)
             limited = replace(plan, seconds=ray_session.worker_seconds(options.gpu_hours))
@@ -107,13 +108,13 @@ def main(options: SearchAugment) -> None:
             meeting = search.compose(verdicts)
             if meeting is None:
                 console.print("Nothing was found helpful: the policy is empty.")
-                write_policy(options.policy, plan.pipeline, Policy(), made_by)
+                write_policy(run.policy, plan.pipeline, Policy(), made_by)
                 continue
             console.print(
                 meeting_table(meeting, "The composed policy on set confirm, fresh seeds")
             )
             write_meeting(folder / f"meeting{suffix}.csv", meeting)
-            write_policy(options.policy, plan.pipeline, meeting.policy, made_by)
+            write_policy(run.policy, plan.pipeline, meeting.policy, made_by)
             console.print(f"{meeting.winner} has the lowest RMSE and is now the policy.")
     console.print(f"{progress.count} fits done now, the rest came from the store.")
     console.print(f"Verdicts, forest plot and policy.json: {folder}")

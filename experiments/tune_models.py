@@ -9,7 +9,8 @@
 3. Final: what the winner gains over the reference, on faces that chose nothing.
 
 Writes best/<pipeline>/<model>.json, a table of results, a ledger of what was spent, and a page
-of each search below --results. Stop it when you like: the same command goes on. To watch:
+of each search to the run's folder below --results. Stop it when you like: the same command goes
+on. To watch:
 optuna-dashboard --artifact-dir results/artifacts sqlite:///results/studies.db
 """
 
@@ -82,7 +83,8 @@ def main(options: TuneModels) -> None:
     if options.dry_run:
         return
     made_by = provenance(options.preset, options.seed, faces)
-    folder = options.results / "tuning"
+    run = options.outcomes.begun(made_by)
+    folder = run.tuning
     write_config(
         folder / "config.json",
         options,
@@ -96,7 +98,7 @@ def main(options: TuneModels) -> None:
         session(faces, options.place) as ray_session,
         FitProgress(console, sum(plan.fits for plan in plans)) as progress,
     ):
-        pages = TrialPages(faces, options.results / "artifacts", made_by)
+        pages = TrialPages(faces, options.artifacts, made_by)
         # Of each pipeline, whose training begins the next model's search: see warm_start.
         best: dict[str, Candidate | None] = {}
         for model in dict.fromkeys(plan.model for plan in plans):
@@ -124,12 +126,12 @@ def main(options: TuneModels) -> None:
                 for warning in tuned.warnings:
                     console.print(f"{model}, {tuning.plan.pipeline}: {warning}", style="yellow")
                 report.write_tuned(folder, tuned, tuning.study.shown, share, made_by)
-                write_best(options.best, tuned.winner.spec, tuned.evidence, made_by)
+                write_best(run.best, tuned.winner.spec, tuned.evidence, made_by)
                 pipeline = tuning.plan.pipeline
                 best[pipeline] = next_sibling(tuned, best.get(pipeline, tuned.winner))
     console.print(report.result_table(folder, "The winners on set final"))
     console.print(f"{progress.count} fits done now, the rest came from the store.")
-    console.print(f"Configurations: {options.best}. Tables and searches: {folder}")
+    console.print(f"Configurations: {run.best}. Tables and searches: {folder}")
 
 
 def planned(options: TuneModels, faces: Faces) -> list[TuningPlan]:
@@ -160,7 +162,7 @@ def next_sibling(tuned: Tuned, sibling: Candidate | None) -> Candidate | None:
 
 def policy_of(options: TuneModels, pipeline: str, faces: Faces) -> Policy:
     """The policy that search_augment.py found, or the reference's; which, is said."""
-    policy, note = policy_or_reference(options.policy, pipeline, faces)
+    policy, note = policy_or_reference(options.outcomes.policy, pipeline, faces)
     console.print(f"{pipeline}: {note}", soft_wrap=True)
     return policy
 

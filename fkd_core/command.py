@@ -25,6 +25,7 @@ from fkd_core.fitting.checkpoints import Checkpoints, located
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.store import FitStore
 from fkd_core.running.place import Place
+from fkd_core.runs import Run, older_outcomes, run_of
 from fkd_core.sources import PIPELINES
 from fkd_core.stopping import Stopped, stoppable
 
@@ -42,6 +43,9 @@ class Options:
     """Folder or archive with the competition's files; without it, the embedded demo faces."""
     results: Path = Path("results")
     """Folder for everything that is written."""
+    run: str | None = None
+    """Folder below --results for the outcomes, and to read earlier ones from; without it, it is
+    called as the data is."""
     corrections: Path | None = None
     """Table of corrected labels: CSV with columns image (SHA-256 of its pixels), keypoint, x, y,
     version."""
@@ -73,14 +77,14 @@ class Options:
         return self.results / "cache"
 
     @property
-    def policy(self) -> Path:
-        """What search_augment.py found."""
-        return self.results / "augmentation" / "policy.json"
+    def artifacts(self) -> Path:
+        """Folder for the pictures on the dashboard's pages."""
+        return self.results / "artifacts"
 
     @property
-    def best(self) -> Path:
-        """Folder for what tune_models.py found."""
-        return self.results / "best"
+    def outcomes(self) -> Run:
+        """The run: where outcomes on this data lie. Raises UserError for an impossible name."""
+        return run_of(self.results, self.data, self.run)
 
     @property
     def storage_url(self) -> str:
@@ -102,7 +106,22 @@ class Options:
         )
 
     def load(self) -> Competition:
-        """The competition's files, or the demo's. Raises UserError where they are not sound."""
+        """The competition's files, or the demo's. Raises UserError where they are not sound, or
+        where the run holds outcomes on other pictures."""
+        older = older_outcomes(self.results)
+        if older:
+            console.print(
+                f"{', '.join(older)} in {self.results} are of an older version and not read any "
+                f"more; outcomes now go to {self.outcomes.folder}.",
+                soft_wrap=True,
+            )
+        competition = self.read()
+        self.outcomes.check(competition.training.pictures)
+        return competition
+
+    def read(self) -> Competition:
+        """The competition's files, or the demo's, for whatever run. Raises UserError where they
+        are not sound."""
         if self.data is None:
             console.print("No --data, so the demo faces: drawn by this program, no photographs.")
         folder = self.data or demo_folder(self.cache / "demo")
@@ -127,6 +146,7 @@ class Options:
             )
         if self.place.checkpoints:
             Checkpoints(self.place.checkpoints).check()
+        _ = self.outcomes.made_by  # raises UserError where the name or the note is wrong
         try:
             self.results.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -9,8 +9,8 @@ here: members bring their own training, and stackers choose their regularisation
 they are given, by the same grouped cross-validation. Stackers are compared on sets search and
 confirm, and scored once on set final.
 
-Cost: five fits a model, pipeline and seed; `--plan` says how long that takes. With the models
-that ``tune_models.py`` left in results/best:
+Cost: five fits a model, pipeline and seed; `--dry-run` says how long that takes. With the models
+that ``tune_models.py`` found on the same data:
 
     python experiments/build_ensemble.py --data FOLDER
 """

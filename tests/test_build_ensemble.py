@@ -52,7 +52,7 @@ def test_what_cannot_be_is_named(options: dict[str, Any], words: str, tmp_path: 
 def test_what_was_tuned_is_the_ensemble_and_keeps_its_training(tmp_path: Path) -> None:
     tuned = FitSpec(Conv5.tiny(), "partial", training=Training(epochs=7, learning_rate=3e-3))
     faces = simulated_faces(100)
-    write_best(tmp_path / "best", tuned, {}, provenance("smoke", 0, faces))
+    write_best(tmp_path / "demo" / "best", tuned, {}, provenance("smoke", 0, faces))
     chosen = BuildEnsemble(results=tmp_path, pipelines=("partial",), seeds=2, seed=3)
     members = lineup(chosen, faces)
     with pytest.raises(UserError, match=r"conv5\.json.*other pictures"):
@@ -150,24 +150,24 @@ def test_a_run_ends_with_a_whole_submission_and_a_rerun_trains_nothing(
     results, _ = built
     demo = load_competition(demo_folder(results / "cache" / "demo"), results / "cache" / "faces")
     assert demo.lookup is not None
-    with open(results / "submission.csv", newline="") as file:
+    with open(results / "demo" / "submission.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["RowId"]) for row in rows] == demo.lookup.row_id.tolist()
     locations = np.array([float(row["Location"]) for row in rows])
     assert ((locations >= 0) & (locations <= 96)).all()
 
-    before = (results / "submission.csv").read_bytes()
+    before = (results / "demo" / "submission.csv").read_bytes()
     again = build(results, "--stacker", "mean")
     assert again.returncode == 0, again.stderr
     assert "Nothing is missing" in again.stdout
     again = build(results)
-    assert (results / "submission.csv").read_bytes() == before
+    assert (results / "demo" / "submission.csv").read_bytes() == before
 
 
 @pytest.mark.slow
 def test_the_tables_tell_what_each_part_contributed(built: tuple[Path, str]) -> None:
     results, said = built
-    folder = results / "ensemble"
+    folder = results / "demo" / "ensemble"
     with open(folder / "score.csv", newline="") as file:
         arms = {row[""]: row for row in csv.DictReader(file)}
     assert list(arms)[:3] == ["ensemble", "plain mean", "best member"]
@@ -193,7 +193,7 @@ def test_the_plan_is_told_and_nothing_is_run(built: tuple[Path, str], tmp_path: 
     assert done.returncode == 0, done.stderr
     assert "0/0 1/0 2/0" in done.stdout
     assert not (tmp_path / "fits" / "fits").exists()
-    assert not (tmp_path / "submission.csv").exists()
+    assert not (tmp_path / "demo").exists()
 
 
 @pytest.mark.slow
@@ -203,7 +203,7 @@ def test_all_options_together_give_an_ensemble_that_predicts(built: tuple[Path, 
     asked += ["--stacker", "weights"]
     done = build(results, *asked)
     assert done.returncode == 0, done.stderr
-    folder = results / "ensemble"
+    folder = results / "demo" / "ensemble"
     with open(folder / "score.csv", newline="") as file:
         assert "reference recipe" in {row[""] for row in csv.DictReader(file)}
     with open(folder / "compact.csv", newline="") as file:

@@ -105,5 +105,5 @@ def _start(results: Path, *more: str) -> subprocess.Popen[bytes]:
 
 
 def _verdicts(results: Path) -> list[dict[str, str]]:
-    with open(results / "augmentation" / "verdicts.csv", newline="") as file:
+    with open(results / "demo" / "augmentation" / "verdicts.csv", newline="") as file:
         return list(csv.DictReader(file))

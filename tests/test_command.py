@@ -105,7 +105,7 @@ def test_a_dry_run_says_how_many_fits_and_how_long_and_does_none(
     assert re.search(r"at most \d+ fits, about \d+ min", planned.stdout)
     assert not list((results / "fits").rglob("*.npz"))
     assert not (results / "studies.db").exists()
-    assert not (results / "augmentation").exists()
+    assert not (results / "demo").exists()
 
 
 def test_without_data_it_says_that_the_faces_are_drawn(

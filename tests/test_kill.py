@@ -35,11 +35,11 @@ class Run:
 
 
 SMALL = ("--preset", "smoke", "--models", "lenet5")
-SEARCH = Run(("experiments/search_augment.py", *SHORT_SEARCH), 3, "augmentation/verdicts.csv")
+SEARCH = Run(("experiments/search_augment.py", *SHORT_SEARCH), 3, "demo/augmentation/verdicts.csv")
 TUNE = Run(
     ("experiments/tune_models.py", *SMALL, "--pipelines", "complete"),
     1,
-    "tuning/results.csv",
+    "demo/tuning/results.csv",
     ("rmse", "low", "high", "gain", "winner", "trials", "pruned"),
 )
 BUILD = Run(
@@ -48,7 +48,7 @@ BUILD = Run(
         *("--epochs", "4", "--faces", "120"),
     ),
     1,
-    "submission.csv",
+    "demo/submission.csv",
 )
 
 

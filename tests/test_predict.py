@@ -7,6 +7,7 @@ import io
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,8 +22,10 @@ from skimage import data
 from experiments import predict
 from experiments.predict import PredictOptions
 from fkd_core import command
+from fkd_core.ensemble.predictor import MANIFEST
 from fkd_core.errors import UserError
 from fkd_core.keypoints import KEYPOINTS
+from fkd_core.runs import Run
 from fkd_core.sources import PIPELINES
 
 ASTRONAUT = cv2.resize(
@@ -30,6 +33,10 @@ ASTRONAUT = cv2.resize(
 )
 EYES = np.array([(120.8, 50.3), (101.3, 50.3)])
 """Her left and right eye."""
+
+
+ENSEMBLE = Path("ensemble")
+"""Of no interest to a predictor that says the same of every face."""
 
 
 class MeanFace:
@@ -62,7 +69,7 @@ def photo(path: Path, pixels: NDArray[Any] = ASTRONAUT) -> Path:
 
 def run(out: Path, *photos: Path, **options: Any) -> tuple[list[dict[str, str]], dict[str, Any]]:
     """Both tables after a run."""
-    predict.main(PredictOptions(photos=photos, out=out, **options))
+    predict.main(PredictOptions(photos=photos, ensemble=ENSEMBLE, out=out, **options))
     with open(out / "keypoints.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return rows, json.loads((out / "keypoints.json").read_text(encoding="utf-8"))
@@ -179,7 +186,9 @@ def test_a_pipeline_the_ensemble_has_not_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(predict, "Predictor", MeanFace("partial"))
-    options = PredictOptions((photo(tmp_path / "a.png"),), out=tmp_path, pipeline="complete")
+    options = PredictOptions(
+        (photo(tmp_path / "a.png"),), ensemble=ENSEMBLE, out=tmp_path, pipeline="complete"
+    )
     with pytest.raises(UserError, match="has no complete, only partial"):
         predict.main(options)
 
@@ -195,11 +204,11 @@ def test_export_needs_no_photo_and_says_where_it_went(
 
     stand_in = SimpleNamespace(export=export)
     monkeypatch.setitem(sys.modules, "fkd_core.ensemble.export", stand_in)
-    options = PredictOptions(out=tmp_path, export="onnx", model="conv5")
+    options = PredictOptions(ensemble=ENSEMBLE, out=tmp_path, export="onnx", model="conv5")
     options.check()
     predict.main(options)
     path = tmp_path / "conv5-complete.onnx"
-    assert asked == [(Path("results/ensemble"), "onnx", path, "complete", "conv5")]
+    assert asked == [(ENSEMBLE, "onnx", path, "complete", "conv5")]
     assert str(path) in capsys.readouterr().out
 
 
@@ -223,18 +232,45 @@ def test_what_cannot_be_done_is_one_line_and_exit_code_2(
     if arguments[:1] == ["bad.jpg"]:
         (tmp_path / "bad.jpg").write_bytes(b"bad")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["predict.py", *arguments])
+    monkeypatch.setattr(sys, "argv", ["predict.py", *arguments, "--ensemble", "there"])
     with pytest.raises(SystemExit) as stopped:
         command.run(predict.main, PredictOptions)
     assert stopped.value.code == 2
     assert words in capsys.readouterr().err
 
 
+def test_the_ensemble_built_last_is_taken_or_the_one_that_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "results"
+    options = PredictOptions((photo(tmp_path / "a.png"),), results=results)
+    with pytest.raises(UserError, match="build one with experiments/build_ensemble"):
+        predict.main(options)
+    for age, name in ((9, "photos"), (5, "demo"), (7, "unfinished")):
+        run = Run(results / name).begun({"pictures": name})
+        run.ensemble.mkdir()
+        if name != "unfinished":
+            manifest = run.ensemble / MANIFEST
+            manifest.write_text("{}")
+            os.utime(manifest, (1e9 - age, 1e9 - age))
+    predict.main(options)
+    assert (results / "demo" / "predictions" / "keypoints.csv").is_file()
+    said = capsys.readouterr().out
+    assert f"Ensemble: {results / 'demo' / 'ensemble'}, the one built last" in said
+    assert "--run takes another: photos" in said
+    predict.main(replace(options, run="photos"))
+    assert (results / "photos" / "predictions" / "keypoints.csv").is_file()
+    with pytest.raises(UserError, match="--run and --ensemble"):
+        replace(options, run="photos", ensemble=ENSEMBLE).check()
+
+
 def test_files_are_named_without_a_flag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     photo(Path("a.png"), np.full((96, 96), 90, np.uint8))
     photo(Path("b.png"), np.full((96, 96), 90, np.uint8))
-    monkeypatch.setattr(sys, "argv", ["predict.py", "a.png", "b.png", "--out", "here"])
+    monkeypatch.setattr(
+        sys, "argv", ["predict.py", "a.png", "b.png", "--ensemble", "there", "--out", "here"]
+    )
     command.run(predict.main, PredictOptions)
     assert sorted(path.name for path in Path("here").iterdir()) == [
         "a-keypoints.png",
@@ -310,7 +346,9 @@ def test_a_name_that_is_no_utf_8_is_escaped_wherever_it_is_told(
 ) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png"))
     path.write_bytes(cv2.imencode(".png", np.full((96, 96), 90, np.uint8))[1].tobytes())
-    monkeypatch.setattr(sys, "argv", ["predict.py", str(path), "--out", str(tmp_path / "out")])
+    monkeypatch.setattr(
+        sys, "argv", ["predict.py", str(path), "--ensemble", "e", "--out", str(tmp_path / "out")]
+    )
     command.run(predict.main, PredictOptions)
     assert "\\udcff.png: 1 face" in capsys.readouterr().out
     for name in ("keypoints.csv", "keypoints.json", "keypoints.jsonl"):

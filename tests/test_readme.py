@@ -263,8 +263,8 @@ def test_the_demo_ends_with_what_the_readme_promises(searched: Path) -> None:
     promised = README.split("## What it writes")[1].split("\n## ")[0]
     for name in ("verdicts.csv", "forest.html", "policy.json", "config.json"):
         assert f"`augmentation/{name}`" in promised
-        assert (searched / "augmentation" / name).is_file(), name
-    header = (searched / "augmentation" / "verdicts.csv").read_text().splitlines()[0]
+        assert (searched / "demo" / "augmentation" / name).is_file(), name
+    header = (searched / "demo" / "augmentation" / "verdicts.csv").read_text().splitlines()[0]
     for column in header.split(","):
         assert f"`{column}`" in promised, column
     for name in ("studies.db", "fits", "cache"):

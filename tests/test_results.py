@@ -38,6 +38,7 @@ from fkd_core.inventory.files import parse_size
 from fkd_core.inventory.redoing import redo
 from fkd_core.models.conv5 import Conv5
 from fkd_core.models.lenet5 import LeNet5
+from fkd_core.runs import Run as OutcomesOf
 from fkd_core.studies.proposals import Proposals
 from fkd_core.studies.pruning import Never
 from fkd_core.studies.sampling import Random
@@ -115,6 +116,10 @@ class Filled:
         key = self.fits[fit]
         return self.folder / "fits" / "weights" / key[:2] / f"{key}.weights.npz"
 
+    @property
+    def demo(self) -> OutcomesOf:
+        return OutcomesOf(self.folder / "demo")
+
     def has(self, fit: str) -> bool:
         return self.fits[fit] in FitStore(self.folder / "fits")
 
@@ -150,21 +155,20 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Filled:
     _study(filled.url, TUNING, (2.0, []), (1.5, [keys["searched"][:16]]))
     _study(filled.url, SCREEN, (-0.25, [keys["searched"][:16]]))
     made_by = {"command": "python experiments/build_ensemble.py [x]", "code": "0.1.0+abc"}
-    write_best(
-        folder / "best", SPEC, {"winner": "trial 1", "rmse_search": 1.5}, {"command": "tune"}
-    )
-    _config(folder / "augmentation", made_by=made_by)
-    write_policy(folder / "augmentation" / "policy.json", "complete", POLICY, made_by)
+    run = OutcomesOf(folder / "demo").begun(made_by)
+    write_best(run.best, SPEC, {"winner": "trial 1", "rmse_search": 1.5}, {"command": "tune"})
+    _config(run.augmentation, made_by=made_by)
+    write_policy(run.policy, "complete", POLICY, made_by)
     members = [SPEC.to_json()]
-    _config(folder / "ensemble", {"seed": 0, "seeds": 1}, members=members, made_by=made_by)
-    (folder / "submission.csv").write_text("RowId,Location\n")
+    _config(run.ensemble, {"seed": 0, "seeds": 1}, members=members, made_by=made_by)
+    run.submission.write_text("RowId,Location\n")
     for name, size, days in (("old", 5000, 2), ("new", 7000, 1)):
         for ending in ("images.npy", "json"):
             _file(folder / "cache" / "copies" / f"{name}.{ending}", size, days)
     _file(folder / "cache" / "faces" / "training-1" / "images.npy", 6000, 3)
     _file(folder / "fits" / "damaged" / "x.fit", 400, 0)
-    _file(folder / "tuning" / ".table.csv.0a.part", 300, 2)
-    _file(folder / "tuning" / ".table.csv.0b.part", 200, 0)
+    _file(run.tuning / ".table.csv.0a.part", 300, 2)
+    _file(run.tuning / ".table.csv.0b.part", 200, 0)
     return filled
 
 
@@ -252,7 +256,7 @@ def test_a_folder_with_nothing_in_it_is_said_to_be_so_and_stays_so(
         text=True,
         check=True,
     )
-    assert "holds no run, study, fit or cache" in done.stdout
+    assert "holds no outcome, study, fit or cache" in done.stdout
     assert folder.exists() == there
     assert list(tmp_path.rglob("*")) == ([folder] if there else [])
     for ask in ("--show", "--delete", "--replay", "--redo"):
@@ -265,12 +269,12 @@ def test_the_listing_names_everything_and_changes_nothing(filled: Filled, run: R
     done = run()
     assert done.returncode == 0, done.stderr
     assert list(_tree(filled.folder)) == before
-    assert "build_ensemble.py [x]" in _line(done.stdout, "│ ensemble")
+    assert "build_ensemble.py [x]" in _line(done.stdout, "│ demo/ensemble")
     row = _line(done.stdout, TUNING)
     assert "2 complete" in row
     assert "1.500" in row
     assert "0.050" in row, "worker hours"
-    assert "best/complete/conv5.json" in row
+    assert "demo/best/complete/conv5.json" in row
     assert "best" not in _line(done.stdout, OLDER)
     cells = [cell.strip() for cell in _line(done.stdout, "│ conv5").split("│")]
     assert cells[2:6] == ["complete", "5", "1", "3"], "fits, failed, needed"
@@ -283,20 +287,20 @@ def test_everything_that_is_needed_is_known(filled: Filled) -> None:
     needs = needs_of(take(filled.folder, filled.url, given=False))
     assert needs == {
         filled.label("searched"): [f"study {SCREEN}", f"study {TUNING}"],
-        filled.label("confirmed"): ["best/complete/conv5.json"],
-        filled.label("member"): ["run ensemble"],
-        f"weights {filled.fits['member'][:16]}": ["run ensemble"],
-        f"study {TUNING}": ["best/complete/conv5.json"],
-        f"study {SCREEN}": ["run augmentation"],
-        "run augmentation": ["best/complete/conv5.json"],
+        filled.label("confirmed"): ["demo/best/complete/conv5.json"],
+        filled.label("member"): ["outcome demo/ensemble"],
+        f"weights {filled.fits['member'][:16]}": ["outcome demo/ensemble"],
+        f"study {TUNING}": ["demo/best/complete/conv5.json"],
+        f"study {SCREEN}": ["outcome demo/augmentation"],
+        "outcome demo/augmentation": ["demo/best/complete/conv5.json"],
     }
 
 
 def test_where_no_trial_is_the_winner_every_study_of_the_model_is_needed(filled: Filled) -> None:
-    write_best(filled.folder / "best", SPEC, {"winner": "trial 1", "rmse_search": 1.0}, {})
+    write_best(filled.demo.best, SPEC, {"winner": "trial 1", "rmse_search": 1.0}, {})
     needs = needs_of(take(filled.folder, filled.url, given=False))
     for study in (TUNING, OLDER):
-        assert needs[f"study {study}"] == ["best/complete/conv5.json"]
+        assert needs[f"study {study}"] == ["demo/best/complete/conv5.json"]
 
 
 def test_damaged_notes_are_listed_as_such(filled: Filled, run: Run) -> None:
@@ -305,7 +309,7 @@ def test_damaged_notes_are_listed_as_such(filled: Filled, run: Run) -> None:
     done = run()
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("config.json is damaged") == 2
-    assert "config.json is damaged" in _line(done.stdout, "│ ensemble")
+    assert "config.json is damaged" in _line(done.stdout, "│ demo/ensemble")
 
 
 def test_a_storage_that_somebody_names_must_be_there(filled: Filled, run: Run) -> None:
@@ -316,9 +320,9 @@ def test_a_storage_that_somebody_names_must_be_there(filled: Filled, run: Run) -
 
 def test_runs_that_kept_their_studies_elsewhere_are_named(filled: Filled, run: Run) -> None:
     url = "postgresql+psycopg://me:secret@host/studies"
-    _config(filled.folder / "other", {"storage": url})
+    _config(filled.demo.folder / "other", {"storage": url})
     done = run()
-    assert "other kept its studies in postgresql+psycopg://me:***@host/studies" in done.stdout
+    assert "demo/other kept its studies in postgresql+psycopg://me:***@host/studies" in done.stdout
     assert "secret" not in done.stdout
 
 
@@ -331,11 +335,11 @@ def test_a_study_is_shown_with_its_trials(filled: Filled, run: Run) -> None:
     row = _line(done.stdout, "│     1 │")
     for word in ("COMPLETE", "1.500", "90.000", "x=0.", filled.fits["searched"][:8]):
         assert word in row
-    assert "Needed by: best/complete/conv5.json" in done.stdout
+    assert "Needed by: demo/best/complete/conv5.json" in done.stdout
 
 
 def test_a_run_is_shown_with_its_options(run: Run) -> None:
-    done = run("--show", "ensemble/")
+    done = run("--show", "demo/ensemble/")
     assert '"seeds": 1' in done.stdout
     assert "Needed by: nothing" in done.stdout
 
@@ -344,16 +348,16 @@ def test_a_fit_is_shown_by_the_beginning_of_its_key(filled: Filled, run: Run) ->
     done = run("--show", filled.fits["member"][:12])
     for word in (filled.fits["member"], '"rmse": ', '"keras": "3"', '"epochs": 4'):
         assert word in done.stdout
-    assert "Needed by: run ensemble" in done.stdout
+    assert "Needed by: outcome demo/ensemble" in done.stdout
     failed = run("--show", filled.fits["failed"])
     assert '"failure": "the loss became inf in epoch 3"' in failed.stdout
 
 
 def test_an_unknown_name_is_an_error_that_names_near_ones(filled: Filled, run: Run) -> None:
     unknown = run("--show", "tuning/complete/conv5")
-    _refused(unknown, "no run, study or fit", TUNING, OLDER)
+    _refused(unknown, "no outcome, study or fit", TUNING, OLDER)
     assert unknown.stderr.count(TUNING) == 1
-    _refused(run("--show", "ensembel"), "'ensembel'", "ensemble")
+    _refused(run("--show", "demo/ensembel"), "'demo/ensembel'", "demo/ensemble")
     key = filled.fits["loose"]
     wrong = key[:8] + ("0" if key[8] != "0" else "1")
     _refused(run("--show", wrong), "near it", key[:16])
@@ -376,12 +380,12 @@ def test_an_ambiguous_key_is_an_error_that_names_those_it_may_mean(
 @pytest.mark.parametrize(
     ("what", "needer"),
     [
-        (TUNING, "best/complete/conv5.json"),
-        (SCREEN, "run augmentation"),
-        ("augmentation", "best/complete/conv5.json"),
+        (TUNING, "demo/best/complete/conv5.json"),
+        (SCREEN, "outcome demo/augmentation"),
+        ("demo/augmentation", "demo/best/complete/conv5.json"),
         ("searched", f"study {SCREEN}"),
-        ("confirmed", "best/complete/conv5.json"),
-        ("member", "run ensemble"),
+        ("confirmed", "demo/best/complete/conv5.json"),
+        ("member", "outcome demo/ensemble"),
     ],
 )
 def test_what_is_needed_goes_only_by_force(
@@ -393,22 +397,22 @@ def test_what_is_needed_goes_only_by_force(
     assert list(_tree(filled.folder)) == before
     done = run("--delete", name, "--yes", "--force")
     assert done.returncode == 0, done.stderr
-    _refused(run("--show", name), "no run, study or fit")
+    _refused(run("--show", name), "no outcome, study or fit")
 
 
 def test_what_nothing_needs_goes(filled: Filled, run: Run) -> None:
-    done = run("--delete", OLDER, filled.fits["loose"][:10], "ensemble", "--yes")
+    done = run("--delete", OLDER, filled.fits["loose"][:10], "demo/ensemble", "--yes")
     assert done.returncode == 0, done.stderr
     assert filled.studies == [TUNING, SCREEN]
     assert not filled.has("loose")
     assert not filled.weights("loose").exists()
-    assert not (filled.folder / "ensemble").exists()
+    assert not filled.demo.ensemble.exists()
     assert filled.has("member")
-    assert (filled.folder / "submission.csv").exists()
+    assert filled.demo.submission.exists()
 
 
 def test_what_is_needed_only_by_what_goes_along_goes(filled: Filled, run: Run) -> None:
-    done = run("--delete", "ensemble", filled.fits["member"], "--yes")
+    done = run("--delete", "demo/ensemble", filled.fits["member"], "--yes")
     assert done.returncode == 0, done.stderr
     assert not filled.has("member")
 
@@ -488,7 +492,7 @@ def test_after_the_caches_go_waste_and_weights_in_their_order(filled: Filled, ru
     start = filled.bytes
     run("--prune", str(start - caches - waste - 1))
     assert not list((filled.folder / "fits" / "damaged").iterdir())
-    assert [p.name for p in (filled.folder / "tuning").iterdir()] == [".table.csv.0b.part"]
+    assert [p.name for p in filled.demo.tuning.iterdir()] == [".table.csv.0b.part"]
     there = {name: filled.weights(name).exists() for name in ("loose", "another seed", "member")}
     assert there == {"loose": True, "another seed": False, "member": True}, "the longest unused"
     run("--prune", str(filled.bytes - 1))
@@ -506,12 +510,13 @@ def test_pruning_never_takes_evidence_and_says_why_it_ends(filled: Filled, run: 
         assert "train these fits again" in _line(told.stdout, "weights of the ensemble")
         assert "1.0 kB cannot be reached" in told.stdout
         assert "evidence" in _line(told.stdout, "│ fits")
-        assert "the best configurations" in _line(told.stdout, "│ best")
+        assert "the outcomes of a run" in _line(told.stdout, "│ demo")
     assert f"{filled.bytes / 1000:.1f} kB now" in done.stdout
     assert all(filled.has(fit) for fit in filled.fits)
     assert len(filled.studies) == 3
-    for kept in ("best/complete/conv5.json", "augmentation/policy.json", "submission.csv"):
-        assert (filled.folder / kept).exists()
+    assert (filled.demo.best / "complete" / "conv5.json").exists()
+    assert filled.demo.policy.exists()
+    assert filled.demo.submission.exists()
     assert not list(filled.folder.rglob("*.weights.npz"))
 
 
@@ -593,7 +598,7 @@ def test_the_command_tells_whether_a_fit_came_out_again(
     class Loaded:
         training = faces
 
-    monkeypatch.setattr(command.Options, "load", lambda self: Loaded)
+    monkeypatch.setattr(command.Options, "read", lambda self: Loaded)
     store, key, spec = trained
     done = _in_process("--results", tmp_path / "results", "--redo", key[:9])
     assert done.returncode == 0, done.stderr

@@ -63,7 +63,8 @@ def test_without_a_search_the_references_augmentations_are_used_and_that_is_said
 def test_the_policy_that_was_found_is_used_and_that_is_said(
     tmp_path: Path, faces: Faces, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found, path = Policy((Step("mirror", 0.3),)), tmp_path / "augmentation" / "policy.json"
+    found = Policy((Step("mirror", 0.3),))
+    path = TuneModels(results=tmp_path).outcomes.policy
     write_policy(path, "complete", found, provenance("full", 0, faces))
     plans = planned(TuneModels(results=tmp_path), faces)
     assert [plan.policy for plan in plans] == [found, found]

@@ -43,7 +43,7 @@ def origin(path: Path, made_by: Mapping[str, Any], faces: Faces) -> str:
     if made_by.get("pictures") != faces.pictures[:16]:
         raise UserError(
             f"{told}, other pictures than these: run the search on these, or keep both apart with "
-            f"--results, or delete that file (made by: {made_by.get('command', '?')})"
+            f"--run, or delete that file (made by: {made_by.get('command', '?')})"
         )
     return told
 

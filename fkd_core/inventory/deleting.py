@@ -9,7 +9,7 @@ import optuna
 
 from fkd_core.errors import UserError
 from fkd_core.inventory.files import drop
-from fkd_core.inventory.kept import Kept, KeptFit, KeptStudy, Run, weights_label
+from fkd_core.inventory.kept import Kept, KeptFit, KeptStudy, Outcome, weights_label
 from fkd_core.inventory.names import find
 from fkd_core.inventory.needs import Needs
 from fkd_core.inventory.stock import Inventory
@@ -72,5 +72,5 @@ def delete(inventory: Inventory, going: Sequence[Doomed]) -> None:
             case KeptFit(row=row):
                 assert inventory.store is not None
                 inventory.store.discard(row["key"])
-            case Run(folder=folder):
+            case Outcome(folder=folder):
                 drop(folder)

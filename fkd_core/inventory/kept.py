@@ -1,4 +1,4 @@
-"""What a results folder keeps: runs, studies, fits."""
+"""What a results folder keeps: outcomes, studies, fits."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ KEY_DIGITS = 16
 
 
 @dataclass(frozen=True)
-class Run:
-    """A folder that a command wrote, with the config.json that says which."""
+class Outcome:
+    """A folder of a run that a command wrote, with the config.json that says which."""
 
     folder: Path
     config: Mapping[str, Any]
@@ -32,13 +32,13 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The folder's."""
-        return self.folder.name
+        """The run's and the folder's."""
+        return f"{self.folder.parent.name}/{self.folder.name}"
 
     @property
     def label(self) -> str:
         """What others need it as."""
-        return f"run {self.name}"
+        return f"outcome {self.name}"
 
     @property
     def made_by(self) -> Mapping[str, Any]:
@@ -128,7 +128,7 @@ class KeptFit:
         return int(self.row["bytes"]) + (self.weights.bytes if self.weights else 0)
 
 
-Kept = Run | KeptStudy | KeptFit
+Kept = Outcome | KeptStudy | KeptFit
 
 
 def weights_label(key: str) -> str:

@@ -1,4 +1,4 @@
-"""Names: what a user calls a run, a study or a fit."""
+"""Names: what a user calls an outcome, a study or a fit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bisect import bisect
 from collections.abc import Sequence
 
 from fkd_core.errors import UserError
-from fkd_core.inventory.kept import KEY_DIGITS, Kept, KeptFit, KeptStudy, Run
+from fkd_core.inventory.kept import KEY_DIGITS, Kept, KeptFit, KeptStudy, Outcome
 from fkd_core.inventory.stock import Inventory
 
 _SHOWN = 4
@@ -16,12 +16,12 @@ _SHOWN = 4
 
 
 def find(inventory: Inventory, name: str) -> Kept:
-    """The run's folder or the study of this name, or the fit whose key begins so.
+    """The outcome or the study of this name, or the fit whose key begins so.
 
     Raises UserError where there is none or more than one, naming near ones.
     """
     wanted = name.strip("/")
-    named: list[Run | KeptStudy] = [*inventory.runs, *inventory.studies]
+    named: list[Outcome | KeptStudy] = [*inventory.outcomes, *inventory.studies]
     found: list[Kept] = [kept for kept in named if kept.name == wanted]
     if re.fullmatch(r"[0-9a-f]+", wanted):
         found += [fit for fit in inventory.fits if fit.key.startswith(wanted)]
@@ -35,7 +35,7 @@ def find(inventory: Inventory, name: str) -> Kept:
         raise UserError(f"{inventory.folder} holds nothing yet, so no {name!r}; run an experiment")
     near = _near(wanted, [kept.name for kept in named], [fit.key for fit in inventory.fits])
     hint = f"near it: {', '.join(near)}" if near else "without options, all are listed"
-    raise UserError(f"no run, study or fit here is called {name!r}; {hint}")
+    raise UserError(f"no outcome, study or fit here is called {name!r}; {hint}")
 
 
 def find_study(inventory: Inventory, name: str) -> KeptStudy:
@@ -53,7 +53,7 @@ def find_fit(inventory: Inventory, name: str) -> KeptFit:
     found = find(inventory, name)
     if isinstance(found, KeptFit):
         return found
-    raise UserError(f"{name!r} is a {found.label.split()[0]}, not a fit; give a fit's key")
+    raise UserError(f"{name!r} is {found.label}, not a fit; give a fit's key")
 
 
 def _near(name: str, names: Sequence[str], keys: Sequence[str]) -> list[str]:

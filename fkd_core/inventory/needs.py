@@ -4,32 +4,34 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from fkd_core.fitting.naming import name_of
 from fkd_core.inventory.files import mapping, read_json
 from fkd_core.inventory.kept import KEY_DIGITS, KeptFit, KeptStudy, weights_label
 from fkd_core.inventory.stock import Inventory
+from fkd_core.runs import Run
 
 Needs = Mapping[str, Sequence[str]]
-"""Label (``study ...``, ``fit ...``, ``weights ...``, ``run ...``) to what needs it."""
+"""Label (``study ...``, ``fit ...``, ``weights ...``, ``outcome ...``) to what needs it."""
 
 
 def needs_of(inventory: Inventory) -> Needs:
     """Who needs what:
 
     - a study needs the fits that its trials name;
-    - the ensemble needs its members' fits on all faces, with their weights;
-    - best/ needs the study that proposed the winner, its fits on sets confirm and final, and the
-      policy it trained under;
-    - the policy needs the studies of the augmentation search.
+    - a run's ensemble needs its members' fits on all faces, with their weights;
+    - its best/ needs the study that proposed the winner, its fits on sets confirm and final, and
+      the policy it trained under;
+    - its policy needs the studies of the augmentation search.
     """
     found: dict[str, list[str]] = defaultdict(list)
     for needed, needer in (
         *_of_studies(inventory.studies),
-        *_of_ensemble(inventory),
-        *_of_best(inventory),
-        *_of_policy(inventory),
+        *(pair for run in inventory.runs for pair in _of_ensemble(inventory, run)),
+        *(pair for run in inventory.runs for pair in _of_best(inventory, run)),
+        *(pair for run in inventory.runs for pair in _of_policy(inventory, run)),
     ):
         if needer not in found[needed]:
             found[needed].append(needer)
@@ -46,8 +48,8 @@ def _of_studies(studies: Sequence[KeptStudy]) -> Pairs:
             yield f"fit {start[:KEY_DIGITS]}", study.label
 
 
-def _of_ensemble(inventory: Inventory) -> Pairs:
-    config = read_json(inventory.folder / "ensemble" / "config.json")
+def _of_ensemble(inventory: Inventory, run: Run) -> Pairs:
+    config, needer = read_json(run.ensemble / "config.json"), _label(run, run.ensemble)
     options = mapping(config.get("options"))
     first = 1000 * int(options.get("seed", 0))
     seeds = range(first, first + int(options.get("seeds", 1)))
@@ -55,14 +57,13 @@ def _of_ensemble(inventory: Inventory) -> Pairs:
         for fit in _of_configuration(
             inventory, member, lambda row: row.get("family") == "all" and row["seed"] in seeds
         ):
-            yield fit.label, "run ensemble"
-            yield weights_label(fit.key), "run ensemble"
+            yield fit.label, needer
+            yield weights_label(fit.key), needer
 
 
-def _of_best(inventory: Inventory) -> Pairs:
-    policies = read_json(inventory.folder / "augmentation" / "policy.json").values()
-    found = [mapping(entry).get("policy") for entry in policies]
-    for path in sorted(inventory.folder.glob("best/*/*.json")):
+def _of_best(inventory: Inventory, run: Run) -> Pairs:
+    found = [mapping(entry).get("policy") for entry in read_json(run.policy).values()]
+    for path in sorted(run.best.glob("*/*.json")):
         name = str(path.relative_to(inventory.folder))
         best = read_json(path)
         spec = mapping(best.get("spec"))
@@ -73,7 +74,7 @@ def _of_best(inventory: Inventory) -> Pairs:
         ):
             yield fit.label, name
         if spec.get("policy") in found:
-            yield "run augmentation", name
+            yield _label(run, run.augmentation), name
 
 
 def _searched(
@@ -94,11 +95,16 @@ def _searched(
     return exact or own
 
 
-def _of_policy(inventory: Inventory) -> Pairs:
-    for pipeline in read_json(inventory.folder / "augmentation" / "policy.json"):
+def _of_policy(inventory: Inventory, run: Run) -> Pairs:
+    for pipeline in read_json(run.policy):
         for study in inventory.studies:
             if study.name.startswith(f"augmentation/{pipeline}/"):
-                yield study.label, "run augmentation"
+                yield study.label, _label(run, run.augmentation)
+
+
+def _label(run: Run, folder: Path) -> str:
+    """What others need a folder of a run as."""
+    return f"outcome {run.name}/{folder.name}"
 
 
 def _of_configuration(

@@ -10,16 +10,14 @@ from fkd_core.inventory.files import File, drop, grouped, total
 from fkd_core.inventory.kept import weights_label
 from fkd_core.inventory.needs import Needs
 from fkd_core.inventory.stock import Inventory
+from fkd_core.runs import OLDER
 
 _STAYS = {
     "fits": "results of fits are evidence; --delete takes one by its key",
-    "ensemble": "the ensemble that predict.py uses; --delete ensemble",
-    "augmentation": "verdicts and the policy; --delete augmentation",
-    "tuning": "tables and pages of the searches; --delete tuning",
-    "best": "the best configurations",
-    "submission.csv": "what to upload",
+    "artifacts": "pictures on the dashboard's pages",
     "predictions": "what predict.py drew",
     "cache": "being written just now",
+    **dict.fromkeys(OLDER, "of an older version, and not read any more"),
 }
 """Why a part of a results folder stays."""
 
@@ -69,10 +67,12 @@ def remaining(inventory: Inventory, going: Sequence[Droppable]) -> Mapping[str, 
         part: total(f for f in files if f.path not in gone and gone.isdisjoint(f.path.parents))
         for part, files in inventory.parts.items()
     }
-    return {part: (size, _why(part)) for part, size in left.items() if size}
+    return {part: (size, _why(inventory, part)) for part, size in left.items() if size}
 
 
-def _why(part: str) -> str:
+def _why(inventory: Inventory, part: str) -> str:
+    if part in {run.name for run in inventory.runs}:
+        return "the outcomes of a run; --delete takes those of one command"
     if part.startswith("studies.db"):  # its journal and the locks of drivers too
         return "the studies; deleting one makes room inside, but the file stays as large"
     return _STAYS.get(part, "not known to this command")

@@ -13,7 +13,8 @@ from sqlalchemy.exc import ArgumentError
 from fkd_core.errors import UserError
 from fkd_core.fitting.store import FitStore
 from fkd_core.inventory.files import File, files_below, grouped, mapping, read_json, total
-from fkd_core.inventory.kept import KeptFit, KeptStudy, Run
+from fkd_core.inventory.kept import KeptFit, KeptStudy, Outcome
+from fkd_core.runs import Run, runs_in
 from fkd_core.studies import rows
 from fkd_core.studies.storage import Storage, open_storage, without_password
 
@@ -28,6 +29,8 @@ class Inventory:
     parts: Mapping[str, Sequence[File]]
     """All files, by the folder or file right below this one that they belong to."""
     runs: Sequence[Run]
+    outcomes: Sequence[Outcome]
+    """What commands wrote into the runs."""
     studies: Sequence[KeptStudy]
     fits: Sequence[KeptFit]
     """Oldest first."""
@@ -57,17 +60,17 @@ class Inventory:
                 )
 
     def warnings(self, storage_url: str) -> list[str]:
-        """Where runs kept their studies in another storage, which then is not seen here."""
+        """Where commands kept their studies in another storage, which then is not seen here."""
         seen = without_password(storage_url)
         others = {
-            without_password(str(given)): run.name
-            for run in self.runs
-            if (given := mapping(run.config.get("options")).get("storage"))
+            without_password(str(given)): outcome.name
+            for outcome in self.outcomes
+            if (given := mapping(outcome.config.get("options")).get("storage"))
         }
         return [
-            f"{run} kept its studies in {url}: without that --storage they, and what they need, "
+            f"{name} kept its studies in {url}: without that --storage they, and what they need, "
             "are not seen."
-            for url, run in others.items()
+            for url, name in others.items()
             if url != seen
         ]
 
@@ -84,11 +87,13 @@ def take(folder: Path, storage_url: str, given: bool) -> Inventory:
     kept = [file for file in parts.get("fits", ()) if file.where.endswith(_WEIGHTS)]
     weights = {file.path.name.removesuffix(_WEIGHTS): file for file in kept}
     found = store.rows() if store else []
-    runs = [path.parent for path in sorted(folder.glob("*/config.json"))]
+    runs = runs_in(folder)
+    configs = (path for run in runs for path in sorted(run.folder.glob("*/config.json")))
     return Inventory(
         folder=folder,
         parts=parts,
-        runs=[_run(run, parts.get(run.name, ())) for run in runs],
+        runs=runs,
+        outcomes=[_outcome(path, parts) for path in configs],
         studies=_studies(storage) if storage else [],
         fits=[KeptFit(row, weights.get(row["key"])) for row in found],
         weights=weights,
@@ -97,9 +102,10 @@ def take(folder: Path, storage_url: str, given: bool) -> Inventory:
     )
 
 
-def _run(folder: Path, files: Sequence[File]) -> Run:
-    config = folder / "config.json"
-    return Run(folder, read_json(config), config.stat().st_mtime, total(files))
+def _outcome(config: Path, parts: Mapping[str, Sequence[File]]) -> Outcome:
+    folder = config.parent
+    own = grouped(folder.parent, parts.get(folder.parent.name, ())).get(folder.name, ())
+    return Outcome(folder, read_json(config), config.stat().st_mtime, total(own))
 
 
 def _studies(storage: Storage) -> list[KeptStudy]:

@@ -21,9 +21,9 @@ from fkd_core.studies.replay import Replayed
 
 
 def overview(inventory: Inventory, needs: Needs) -> list[Sheet]:
-    """Runs, studies, fits and caches, as far as there are any."""
+    """Outcomes, studies, fits and caches, as far as there are any."""
     sheets = [
-        _runs(inventory, needs),
+        _outcomes(inventory, needs),
         _studies(inventory, needs),
         _fits(inventory, needs),
         _caches(inventory),
@@ -116,21 +116,21 @@ def when(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M}"
 
 
-def _runs(inventory: Inventory, needs: Needs) -> Sheet:
+def _outcomes(inventory: Inventory, needs: Needs) -> Sheet:
     rows = [
         _row(
-            run=run.name,
-            size=decimal(run.bytes),
-            date=when(run.date),
-            code=str(run.made_by.get("code", "")),
+            outcome=outcome.name,
+            size=decimal(outcome.bytes),
+            date=when(outcome.date),
+            code=str(outcome.made_by.get("code", "")),
             command=str(
-                run.made_by.get("command", "" if run.config else "config.json is damaged")
+                outcome.made_by.get("command", "" if outcome.config else "config.json is damaged")
             ),
-            needed_by=_some(needs.get(run.label, ())),
+            needed_by=_some(needs.get(outcome.label, ())),
         )
-        for run in inventory.runs
+        for outcome in inventory.outcomes
     ]
-    return Sheet("runs", "Runs", rows)
+    return Sheet("outcomes", "Outcomes", rows)
 
 
 def _studies(inventory: Inventory, needs: Needs) -> Sheet:

@@ -57,7 +57,7 @@ def test_one_of_other_pictures_is_refused_and_one_of_corrected_labels_is_not(
 ) -> None:
     path = tmp_path / "policy.json"
     write_policy(path, "complete", ROTATION, provenance("smoke", 0, tiny_faces(seed=5)))
-    with pytest.raises(UserError, match=r"other pictures than these.*--results"):
+    with pytest.raises(UserError, match=r"other pictures than these.*--run"):
         read_policy(path, "complete", faces)
     corrected = replace(faces, points=faces.points + 1)
     write_policy(path, "complete", ROTATION, provenance("smoke", 0, corrected))
