@@ -243,7 +243,8 @@ def test_the_ensemble_built_last_is_taken_or_the_one_that_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     results = tmp_path / "results"
-    options = PredictOptions((photo(tmp_path / "a.png"),), results=results)
+    face = photo(tmp_path / "a.png", np.full((96, 96), 90, np.uint8))
+    options = PredictOptions((face,), results=results)
     with pytest.raises(UserError, match="build one with experiments/build_ensemble"):
         predict.main(options)
     for age, name in ((9, "photos"), (5, "demo"), (7, "unfinished")):
