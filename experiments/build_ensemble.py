@@ -51,7 +51,7 @@ from fkd_core.report import ensemble as report
 from fkd_core.report.sheet import Sheet
 from fkd_core.running.session import session
 from fkd_core.sources import PIPELINES
-from search_spaces import best_recipe
+from search_spaces import best_recipe, cascade
 from search_spaces import ensemble as space
 from search_spaces.training import BUDGETS as TUNING
 
@@ -249,7 +249,8 @@ def lineup(options: BuildEnsemble, faces: Faces) -> list[Member]:
 def tuned(options: BuildEnsemble, pipeline: str, faces: Faces) -> list[FitSpec]:
     """The configurations that were found for a pipeline, or the models' defaults."""
     best = options.outcomes.best
-    found = [name for name in MODELS if has_best(best, pipeline, name)]
+    every = [*MODELS, *(cascade.PREFIX + name for name in MODELS)]
+    found = [name for name in every if has_best(best, pipeline, name)]
     preset = space.BUDGETS[options.preset].models
     names = tuned_models(options.models or tuple(found) or preset, options.preset)
     specs = {}

@@ -17,6 +17,7 @@ optuna-dashboard --artifact-dir results/artifacts sqlite:///results/studies.db
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from typing import Literal
 
 from fkd_core import command
 from fkd_core.augment.policy import Policy
@@ -43,6 +44,9 @@ from search_spaces import augmentation as space
 class SearchAugment(command.Options):
     """Options of this experiment."""
 
+    probe: Literal["light", "cascade"] = "light"
+    """Which network judges: a light LeNet5; or the compact one that the best recipe ends with,
+    which sees faces straightened and takes six times as long."""
     transforms: tuple[str, ...] = ()
     """Candidates by name, or `all`; without it, six telling ones (with --preset full: all)."""
     pipelines: tuple[str, ...] = ("complete",)
@@ -65,13 +69,16 @@ def main(options: SearchAugment) -> None:
     names = candidates(options.transforms, options.preset)
     preset = space.BUDGETS[options.preset]
     budget = resized(preset, options.trials, options.epochs, options.faces)
-    plans = [Plan(pipeline, names, budget, options.seed) for pipeline in pipelines]
+    plans = [
+        Plan(pipeline, names, budget, options.seed, probe=options.probe) for pipeline in pipelines
+    ]
     competition = options.load()
     faces, fits = competition.training, options.fits(competition)
     planned = sum(plan.fits for plan in plans)
+    speed = space.PROBES[options.probe].images_a_second
     console.print(
         f"{len(faces)} faces; {len(names)} candidates on {', '.join(pipelines)}; at most "
-        f"{planned} fits, {about(plans[0].base, planned, fits, faces)}"
+        f"{planned} fits, {about(plans[0].base, planned, fits, faces, speed)}"
     )
     if options.dry_run:
         return

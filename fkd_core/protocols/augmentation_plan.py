@@ -10,6 +10,7 @@ from fkd_core.data.folds import Split
 from fkd_core.errors import UserError
 from fkd_core.fitting.spec import FitSpec
 from search_spaces import augmentation as space
+from search_spaces import cascade
 
 
 @dataclass(frozen=True)
@@ -24,18 +25,22 @@ class Plan:
     seed: int
     seconds: float | None = None
     """Hard limit of worker seconds for the search of the composition."""
+    probe: str = "light"
+    """The network that judges: a name in ``search_spaces.augmentation.PROBES``."""
 
     @property
     def base(self) -> FitSpec:
         """The fit without augmentation that everything is compared with."""
-        return FitSpec(
-            model=space.PROBE,
+        probe = space.PROBES[self.probe]
+        alone = FitSpec(
+            model=probe.model,
             pipeline=self.pipeline,
             split=Split(folds=self.budget.folds, seed=self.seed, limit=self.budget.faces),
             training=self.budget.training,
             copies=space.COPIES,
             copy_seed=self.seed,
         )
+        return cascade.straightened(alone) if probe.aligned else alone
 
     @property
     def fits(self) -> int:

@@ -36,6 +36,7 @@ from fkd_core.studies.study import Study, StudyPlan
 from fkd_core.studies.trial import SPENT
 from search_spaces import files_of
 from search_spaces import training as shared
+from search_spaces.cascade import bare
 
 
 @dataclass(frozen=True)
@@ -242,7 +243,7 @@ class Tuning:
             [spec.to_json() for spec in plan.design("search").specs(plan.reference)],
             self.fits.fingerprint,
             recipe_of(plan.reference),
-            code_version(*files_of(plan.model)),
+            code_version(*files_of(bare(plan.model))),
             asdict(replace(plan.budget, trials=0, confirm_pairs=0, final_pairs=0, confirmed=0)),
             plan.seed,
             self._first,

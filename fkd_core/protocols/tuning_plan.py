@@ -14,7 +14,7 @@ from fkd_core.errors import UserError
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.models import MODELS
 from fkd_core.studies.paired import PairedDesign, fresh, in_turn
-from search_spaces import Space, files_of, of_model
+from search_spaces import Space, cascade, files_of, of_model
 from search_spaces import training as shared
 from search_spaces.augmentation import COPIES
 
@@ -29,6 +29,8 @@ class TuningPlan:
     """One model, one pipeline."""
 
     model: str
+    """Its name, ``aligned-`` before it for the last stage of a cascade: see
+    ``search_spaces.cascade``."""
     pipeline: str
     budget: shared.Budget
     policy: Policy
@@ -40,7 +42,7 @@ class TuningPlan:
     @property
     def space(self) -> Space:
         """What is tried."""
-        return of_model(self.model)
+        return of_model(cascade.bare(self.model))
 
     def spec_of(self, params: Mapping[str, Any]) -> FitSpec:
         """The fit that these parameters of a trial describe."""
@@ -51,7 +53,7 @@ class TuningPlan:
         choice = dict(values)
         model, stops = choice.pop("model"), choice.pop("early_stop")
         epochs, b = self.budget.epochs, self.budget
-        return FitSpec(
+        alone = FitSpec(
             model=model,
             pipeline=self.pipeline,
             split=Split(
@@ -62,6 +64,7 @@ class TuningPlan:
             copies=COPIES,
             copy_seed=self.seed,
         )
+        return alone if self.model == cascade.bare(self.model) else cascade.straightened(alone)
 
     @property
     def reference(self) -> FitSpec:
@@ -95,16 +98,18 @@ class TuningPlan:
 
 
 def tuned_models(asked: Sequence[str], preset: str) -> tuple[str, ...]:
-    """The models a user means: by name, `all`, or none for the preset's own.
+    """The models a user means: by name, also with ``aligned-`` before it, `all`, or none for the
+    preset's own.
 
     Raises UserError for an unknown name.
     """
     whole = "all" in asked or (not asked and preset == "full")
     chosen = tuple(MODELS) if whole else asked or ("lenet5",)
-    for name in chosen:
+    for name in map(cascade.bare, chosen):
         if name not in MODELS:
             raise UserError(
-                f"--models: there is no model {name!r}; choose from all, {', '.join(MODELS)}"
+                f"--models: there is no model {name!r}; choose from all, {', '.join(MODELS)}, or "
+                f"one of these with {cascade.PREFIX} before it"
             )
         if not files_of(name)[0].exists():
             raise UserError(

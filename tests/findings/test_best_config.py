@@ -14,6 +14,7 @@ from fkd_core.findings.best_config import read_best, write_best
 from fkd_core.findings.provenance import provenance
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.models.conv5 import Conv5
+from search_spaces.cascade import straightened
 
 SPEC = FitSpec(Conv5.tiny(), "partial", training=Training(7), policy=Policy((Step("mirror"),)))
 
@@ -22,6 +23,14 @@ def test_the_spec_comes_back(tmp_path: Path, faces: Faces) -> None:
     path = write_best(tmp_path, SPEC, {"rmse": 1.5}, provenance("quick", 0, faces))
     assert path == tmp_path / "partial" / "conv5.json"
     assert read_best(tmp_path, "partial", "conv5", faces)[0] == SPEC
+
+
+def test_a_cascade_stands_beside_the_model_alone(tmp_path: Path, faces: Faces) -> None:
+    chain = straightened(SPEC)
+    for spec in (SPEC, chain):
+        write_best(tmp_path, spec, {}, provenance("quick", 0, faces))
+    assert read_best(tmp_path, "partial", "conv5", faces)[0] == SPEC
+    assert read_best(tmp_path, "partial", "aligned-conv5", faces)[0] == chain
 
 
 def test_one_of_other_pictures_is_refused(tmp_path: Path, faces: Faces) -> None:

@@ -53,6 +53,17 @@ def test_arms_differ_in_what_their_specs_do_alone() -> None:
         assert differing == {"policy"}
 
 
+def test_a_cascade_judges_behind_a_first_stage_that_all_arms_share() -> None:
+    base = Plan("joint", EVERYTHING, BUDGETS["quick"], 0, probe="cascade").base
+    arm = replace(base, policy=uniform_choice(["mirror"]))
+    design = PairedDesign("search", in_turn(2, 2, 0))
+    for control, other in zip(design.specs(base), design.specs(arm), strict=True):
+        assert control.name == "plain16+plain16"
+        assert control.aligned_by == other.aligned_by
+        assert control.aligned_by is not None
+        assert control.aligned_by.split == control.split
+
+
 def test_a_budget_is_resized_by_what_is_given() -> None:
     quick = BUDGETS["quick"]
     assert resized(quick) == quick

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fkd_core.augment.policy import Policy
@@ -56,6 +58,30 @@ def test_models_are_chosen_by_name_by_all_or_by_the_preset() -> None:
     assert tuned_models(("conv5", "lenet5", "conv5"), "full") == ("conv5", "lenet5")
     with pytest.raises(UserError, match=r"no model 'lenet6'; choose from all, .*lenet5"):
         tuned_models(("lenet6",), "quick")
+
+
+def test_a_model_can_be_tuned_as_the_last_stage_of_a_cascade() -> None:
+    alone, last = (replace(PLAN, model=name).hypothesis for name in ("plain", "aligned-plain"))
+    first = last.aligned_by
+    assert first is not None
+    assert replace(last, aligned_by=None) == alone
+    assert (first.pipeline, first.split, first.policy != last.policy) == (
+        "partial",
+        last.split,
+        True,
+    )
+    assert first.training.epochs == 36_000 // 500
+    assert (
+        replace(PLAN, model="aligned-plain", budget=replace(BUDGET, epochs=5))
+        .hypothesis.stages[0]
+        .training.epochs
+        == 5
+    ), "no longer than the model itself"
+    stops = replace(PLAN, model="aligned-lenet5").reference
+    assert [stage.split.stop_share for stage in stops.stages] == [0.1, 0.1]
+    assert tuned_models(("aligned-plain", "plain"), "quick") == ("aligned-plain", "plain")
+    with pytest.raises(UserError, match=r"no model 'lenet6'; .* with aligned- before it"):
+        tuned_models(("aligned-lenet6",), "quick")
 
 
 def test_a_budget_is_resized_by_what_is_given() -> None:
