@@ -24,6 +24,7 @@ from fkd_core.errors import UserError
 from fkd_core.fitting.checkpoints import Checkpoints, located
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.store import FitStore
+from fkd_core.options import option, read_options
 from fkd_core.running.place import Place
 from fkd_core.runs import Run, older_outcomes, run_of
 from fkd_core.sources import PIPELINES
@@ -68,6 +69,9 @@ class Options:
     """A fit that takes longer hangs: it is stopped, and its trial fails."""
     minutes: float | None = None
     """Stop after so long, as Ctrl-C does: the same command goes on."""
+    config: Path | None = None
+    """A config.json that an earlier run wrote: its options hold where the command line says
+    nothing else."""
     dry_run: bool = False
     """Say how many fits there would be and about how long they take, and do nothing."""
 
@@ -172,11 +176,6 @@ def chosen_pipelines(asked: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(asked))
 
 
-def option(name: str) -> str:
-    """A field's name as it is written on the command line."""
-    return "--" + name.replace("_", "-")
-
-
 class Checked(Protocol):
     """What every command line has."""
 
@@ -187,8 +186,15 @@ class Checked(Protocol):
 Chosen = TypeVar("Chosen", bound=Checked)
 
 
-def run(experiment: Callable[[Chosen], None], options: type[Chosen]) -> None:
+def run(
+    experiment: Callable[[Chosen], object],
+    options: type[Chosen],
+    prog: str | None = None,
+    arguments: Sequence[str] | None = None,
+) -> None:
     """Parses the command line, runs, and turns what a user can mend into one line and exit code 2.
+
+    `prog` and `arguments` stand in place of the process's own.
 
     Ctrl-C ends with exit code 130, SIGTERM with 143, the time limit with 124; what was finished is
     kept.
@@ -196,13 +202,25 @@ def run(experiment: Callable[[Chosen], None], options: type[Chosen]) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal or file of any encoding
             stream.reconfigure(errors="backslashreplace")
-    if sys.argv[1:] == ["--version"]:
+    given = [*(sys.argv[1:] if arguments is None else arguments)]
+    if given == ["--version"]:
         print(metadata.version("fkd"))
         return
-    chosen = tyro.cli(
-        options, description=experiment.__doc__, config=(tyro.conf.AvoidSubcommands,)
-    )
+
+    def parsed(default: Chosen | None = None) -> Chosen:
+        return tyro.cli(
+            options,
+            prog=prog,
+            description=experiment.__doc__,
+            args=given,
+            default=default,
+            config=(tyro.conf.AvoidSubcommands,),
+        )
+
+    chosen = parsed()
     try:
+        if config := getattr(chosen, "config", None):
+            chosen = parsed(read_options(config, options))
         chosen.check()
         with stoppable(getattr(chosen, "minutes", None)):
             experiment(chosen)

@@ -136,9 +136,14 @@ class Code:
             if file is None:
                 raise ModuleNotFoundError(f"{self._package} has no module {name}", name=name)
             is_package = file.name == "__init__.py"
-            self._modules[name] = _read(file.read_bytes(), name, is_package)
+            source = _OUTERMOST if name == self._package.name else file.read_bytes()
+            self._modules[name] = _read(source, name, is_package)
         return self._modules[name]
 
+
+_OUTERMOST = b'"words"'
+"""What the package's own first file counts as: it is on everything's path, but only hands out,
+to whom asks for it, the way in from Python, which no result is made by."""
 
 CODE = Code(Path(__file__).parent)
 """The code of this process."""

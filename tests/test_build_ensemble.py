@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments.build_ensemble import BuildEnsemble, lineup
 from fkd_core.data.demo import demo_folder
 from fkd_core.data.folds import Split
 from fkd_core.data.kaggle import load_competition
 from fkd_core.ensemble.predictor import Predictor
 from fkd_core.errors import UserError
+from fkd_core.experiments.build_ensemble import BuildEnsemble
+from fkd_core.experiments.lineup import lineup
 from fkd_core.findings.best_config import write_best
 from fkd_core.findings.provenance import provenance
 from fkd_core.fitting.spec import FitSpec, Training

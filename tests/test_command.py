@@ -40,7 +40,7 @@ def _search(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def _in_process(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """The same edge without a new process, for plans and the many ways to be wrong."""
-    from experiments import search_augment
+    from fkd_core.experiments import search_augment
 
     out, err = io.StringIO(), io.StringIO()
     with (

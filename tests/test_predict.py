@@ -19,11 +19,11 @@ from faces_for_tests import MEAN_FACE
 from numpy.typing import NDArray
 from skimage import data
 
-from experiments import predict
-from experiments.predict import PredictOptions
 from fkd_core import command
 from fkd_core.ensemble.predictor import MANIFEST
 from fkd_core.errors import UserError
+from fkd_core.experiments import predict
+from fkd_core.experiments.predict import PredictOptions
 from fkd_core.keypoints import KEYPOINTS
 from fkd_core.runs import Run
 from fkd_core.sources import PIPELINES
@@ -44,6 +44,7 @@ class MeanFace:
 
     def __init__(self, *pipelines: str) -> None:
         self.pipelines = pipelines
+        self.pipeline = min(pipelines)  # complete before partial
 
     def load(self, folder: Path) -> MeanFace:
         return self

@@ -20,12 +20,12 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from experiments import results as page
 from fkd_core import command
 from fkd_core.augment.policy import Policy, Step
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Split
 from fkd_core.errors import UserError
+from fkd_core.experiments import results as page
 from fkd_core.findings.best_config import write_best
 from fkd_core.findings.policy import write_policy
 from fkd_core.fitting.fit import fit

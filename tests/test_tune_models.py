@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from experiments.tune_models import TuneModels, next_sibling, planned
 from fkd_core.augment.policy import Policy, Step
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
+from fkd_core.experiments.tune_models import TuneModels, next_sibling, planned
 from fkd_core.findings.policy import write_policy
 from fkd_core.findings.provenance import provenance
 from fkd_core.protocols.tuning import Candidate, Tuned

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,10 @@ from fkd_core.errors import UserError
 from fkd_core.files import write_text
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.keypoints import IMAGE_SIZE
-from fkd_core.sources import PIPELINES
+from fkd_core.sources import PIPELINES, SOURCES
+
+if TYPE_CHECKING:
+    from fkd_core.photos.photo import Photo
 
 __all__ = ["Half", "Predictor", "TrainedFit", "TrainedMember", "save"]
 
@@ -75,11 +78,12 @@ class Predictor:
                 raise ValueError(f"{member.name} is not the same in all halves")
 
     @classmethod
-    def load(cls, folder: Path) -> Predictor:
+    def load(cls, folder: str | Path) -> Predictor:
         """The ensemble that `save` wrote. A file is compared with the manifest when it is read.
 
         Raises UserError, now or then, for what is missing, damaged or of another format.
         """
+        folder = Path(folder).expanduser()
         path = folder / MANIFEST
         try:
             manifest = json.loads(path.read_text(encoding="utf-8"))
@@ -101,6 +105,11 @@ class Predictor:
     def pipelines(self) -> tuple[str, ...]:
         """What it can predict."""
         return tuple(half.pipeline for half in self.halves)
+
+    @property
+    def pipeline(self) -> str:
+        """In whose style it predicts unless told otherwise: the first source's that it knows."""
+        return min(self.pipelines, key=[*SOURCES].index)
 
     def half(self, pipeline: str) -> Half:
         """Raises ValueError for a pipeline that this ensemble does not know."""
@@ -129,6 +138,30 @@ class Predictor:
         inputs = Inputs(np.stack(own, axis=1), np.concatenate(other, axis=1))
         points = half.stacker.predict(inputs).reshape(len(images), half.outputs // 2, 2)
         return np.clip(points, 0, IMAGE_SIZE).astype(np.float32)
+
+    def photo(
+        self,
+        shown: str | Path | NDArray[Any],
+        pipeline: str | None = None,
+        sure: float | None = None,
+    ) -> Photo:
+        """The faces of a photo, largest first, each with its points by name in the photo's pixels.
+
+        `shown` is an image file or its pixels, uint8 [height, width] or, in red, green and blue,
+        [height, width, 3]; `sure` is how sure the detector must be of a face, 0 to 1. Raises
+        UserError for what is no picture, ValueError for other pixels or an unknown pipeline.
+
+            photo = Predictor.load("results/ensemble").photo("me.jpg")
+            photo[0]["left_eye_center"]  # (x, y) of the largest face
+            photo.points  # a table of all of them
+            photo.save("me-keypoints.png")
+        """
+        from fkd_core.photos.detector import SURE
+        from fkd_core.photos.photo import photo
+
+        name = pipeline or self.pipeline
+        source = SOURCES[self.half(name).pipeline]
+        return photo(shown, lambda crops: self.predict(crops, name), source, sure or SURE)
 
 
 def save(folder: Path, halves: Sequence[Half], *, tta: str, made_by: Mapping[str, Any]) -> None:

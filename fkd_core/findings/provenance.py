@@ -7,7 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
@@ -19,10 +19,13 @@ from fkd_core.errors import UserError
 from fkd_core.files import write_text
 
 
-def provenance(preset: str, seed: int, faces: Faces) -> dict[str, Any]:
-    """What makes a figure or a finding: this command, code version, the faces, preset, seed."""
+def provenance(preset: str, seed: int, faces: Faces, asked: str | None = None) -> dict[str, Any]:
+    """What makes a figure or a finding: the command, code version, the faces, preset, seed.
+
+    `asked` is the command, where it was not typed but asked for in Python.
+    """
     return {
-        "command": "python " + shlex.join([os.path.relpath(sys.argv[0]), *sys.argv[1:]]),
+        "command": asked or typed(sys.argv),
         "code": _code_version(),
         "data": faces.fingerprint[:16],
         "pictures": faces.pictures[:16],
@@ -31,6 +34,19 @@ def provenance(preset: str, seed: int, faces: Faces) -> dict[str, Any]:
         "preset": preset,
         "seed": seed,
     }
+
+
+def typed(argv: Sequence[str]) -> str:
+    """This process's command line, as one types it to run it again."""
+    program, *options = argv
+    name = Path(program)
+    if name.stem == "fkd":
+        words = ["fkd"]
+    elif name.name == "__main__.py":
+        words = ["python", "-m", name.parent.name]
+    else:
+        words = ["python", os.path.relpath(program)]
+    return shlex.join([*words, *options])
 
 
 def origin(path: Path, made_by: Mapping[str, Any], faces: Faces) -> str:

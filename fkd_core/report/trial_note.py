@@ -44,10 +44,17 @@ def reproduction(command: str, keys: Sequence[str]) -> list[str]:
                 where += [word, following]
             elif word.startswith(tuple(f"{name}=" for name in _CARRIED)):
                 where.append(word)
-        redo = ("python", "experiments/results.py", "--redo")
         parts.append("One of its fits alone, again:")
-        parts += [_command([*redo, key, *where]) for key in keys]
+        parts += [_command([*_looking_after(words), "--redo", key, *where]) for key in keys]
     return parts
+
+
+def _looking_after(words: Sequence[str]) -> list[str]:
+    """The command that looks after results, called as this one was."""
+    for front in (["fkd"], ["python", "-m", "fkd_core"]):
+        if words[: len(front)] == front:
+            return [*front, "results"]
+    return ["python", "experiments/results.py"]
 
 
 def which(spec: FitSpec) -> str:

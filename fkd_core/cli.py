@@ -1,0 +1,47 @@
+"""The command `fkd`: every experiment by its name, as the scripts in experiments/ run them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+
+EXPERIMENTS = {
+    "search-augment": ("search_augment", "SearchAugment", "which augmentations help, measured"),
+    "tune": ("tune_models", "TuneModels", "the best configuration of each model"),
+    "ensemble": ("build_ensemble", "BuildEnsemble", "five folds, stacked and merged, to submit"),
+    "predict": ("predict", "PredictOptions", "the keypoints of faces in photos; exports"),
+    "results": ("results", "Results", "what is kept, what needs it, and what may go"),
+}
+"""Name to the module in fkd_core/experiments, the class of its options, and what it is about."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the experiment that is named first; without a name, says which there are."""
+    name, *options = [*(sys.argv[1:] if arguments is None else arguments)] or ["--help"]
+    if name in ("--help", "-h"):
+        print(_usage())
+        return
+    if name == "--version":
+        print(metadata.version("fkd"))
+        return
+    if name not in EXPERIMENTS:
+        known = ", ".join(EXPERIMENTS)
+        print(f"error: there is no command {name!r}; choose from {known}", file=sys.stderr)
+        sys.exit(2)
+    # Late, for each brings libraries that take seconds.
+    from fkd_core import command
+
+    module, kind, _ = EXPERIMENTS[name]
+    experiment = importlib.import_module(f"fkd_core.experiments.{module}")
+    command.run(experiment.main, getattr(experiment, kind), f"fkd {name}", options)
+
+
+def _usage() -> str:
+    rows = "\n".join(f"  {name:<16}{about}" for name, (_, _, about) in EXPERIMENTS.items())
+    return (
+        "usage: fkd COMMAND [OPTIONS], or fkd --version\n\n"
+        f"{rows}\n\n"
+        "fkd COMMAND --help lists the options of each."
+    )

@@ -1,0 +1,213 @@
+"""Trains the best configurations on five folds, stacks and merges them, and writes a submission.
+
+    python experiments/build_ensemble.py --data FOLDER
+
+1. Members: the best configuration that tune_models.py found of each model and pipeline, or its
+   defaults, is trained once a fold and seed; only what the store lacks is trained.
+2. Out of fold: every face is predicted by the fits that never saw its image group; test images
+   by the mean over all fits. Mirror pictures are predicted too, for the best recipe also warped
+   ones (test-time augmentation).
+3. Stack: ways to combine the members are judged by grouped cross-validation on sets search and
+   confirm, and scored once on set final; the plain mean ships unless one beats it surely.
+4. Merge: test images of which the competition requests more than 4 keypoints are answered in the
+   complete source's style, others in the partial one's. A specialist has one style; a joint
+   member (--pipelines joint) has both, and is in both stacks.
+
+Writes submission.csv, the ensemble itself (for predict.py), and tables of what each part
+contributed to the run's folder below --results. Stop it when you like: the same command goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from fkd_core import command
+from fkd_core.command import console
+from fkd_core.data.kaggle import Competition
+from fkd_core.ensemble.members import of_source
+from fkd_core.ensemble.predictor import save
+from fkd_core.ensemble.shipping import shrunk, whole
+from fkd_core.ensemble.stacking.stacker import STACKERS, Stacker
+from fkd_core.ensemble.submission import merged, obstacle, requested_share, write_submission
+from fkd_core.ensemble.table import Table
+from fkd_core.errors import UserError
+from fkd_core.evidence import Estimate
+from fkd_core.experiments.lineup import OURS, REFERENCE, SPECIALISTS, competing
+from fkd_core.findings.provenance import provenance, write_config
+from fkd_core.fitting.store import FitStore
+from fkd_core.progress import FitProgress
+from fkd_core.protocols import reference_recipe
+from fkd_core.protocols.ensemble import Ensembling
+from fkd_core.protocols.tuning_plan import tuned_models
+from fkd_core.report import ensemble as report
+from fkd_core.running.session import session
+from search_spaces import best_recipe
+
+
+@dataclass(frozen=True)
+class BuildEnsemble(command.Options):
+    """Options of this experiment."""
+
+    recipe: Literal["tuned", "best"] = "tuned"
+    """Where configurations come from: what tune_models.py found, or the models' defaults; or the
+    best that is known, cascades of small networks (search_spaces/best_recipe.py)."""
+    models: tuple[str, ...] = ()
+    """Members by name, or `all`; without it those that tune_models.py has tuned, else the
+    preset's."""
+    pipelines: tuple[str, ...] = SPECIALISTS
+    """Members to train: complete and partial are specialists for faces with 15 keypoints and for
+    those with 4; joint members learn from both kinds and answer for both."""
+    seeds: int = 1
+    """Fits a fold of every member."""
+    folds: int | None = None
+    """K, in place of the preset's."""
+    epochs: int | None = None
+    """Length of every fit, in place of the configurations' own."""
+    faces: int | None = None
+    """Faces that may train, in place of all."""
+    tta: Literal["none", "mirror", "shifts", "warps"] | None = None
+    """Test-time augmentation: mirror pictures; or those and shifts by 2 pixels; or those and
+    small warps of what a network sees, in its own frame where it is aligned. Without it warps
+    for the best recipe, else mirror."""
+    cross: bool = False
+    """Let what members say in the other source's style feed each stack too."""
+    other_style: bool = False
+    """Answer test images whose own pipeline is not trained in the other annotator's style, which
+    marks some points elsewhere; without it there is then no submission."""
+    refit: bool = False
+    """Predict test images by one more fit a member on everything, instead of the folds' mean."""
+    stacker: Literal["auto", "mean", "weights", "ridge", "lasso", "elastic_net", "neural"] = "auto"
+    """How to combine members; `auto` decides by cross-validation."""
+    against_reference: bool = False
+    """Also build the reference's recipe with the same models and equal gradient steps, and
+    measure the ensemble against it."""
+    compact: float | None = None
+    """Keep for predict.py only what fits into so many megabytes, and say what that costs; the
+    submission comes from the whole ensemble."""
+
+    @property
+    def views(self) -> str:
+        """The test-time augmentation: a name in ``fkd_core.ensemble.views.VIEWS``."""
+        return self.tta or (best_recipe.TTA if self.recipe == "best" else "mirror")
+
+    @property
+    def stackers(self) -> dict[str, Stacker]:
+        """The ways to combine members that are judged: of the best recipe those that take seconds,
+        and in any case the one that is asked for."""
+        quick = self.recipe == "best"
+        judged = {n: s for n, s in STACKERS.items() if not quick or n in best_recipe.STACKERS}
+        return judged | {n: s for n, s in STACKERS.items() if n == self.stacker}
+
+    def check_members(self) -> None:
+        """Raises UserError for members that cannot be."""
+        least_of = {"seeds": 1, "folds": 2, "epochs": 1, "faces": 1, "compact": 1}
+        for name, least in least_of.items():
+            given = getattr(self, name)
+            if given is not None and given < least:
+                raise UserError(f"--{name}: {given} is too few; give {least} or more")
+        command.chosen_pipelines(self.pipelines)
+        if self.recipe == "tuned":
+            tuned_models(self.models, self.preset)
+        elif self.models or self.pipelines != SPECIALISTS:
+            raise UserError(
+                "--recipe best has members of its own: leave --models and --pipelines out"
+            )
+
+
+@dataclass(frozen=True)
+class Built:
+    """A finished ensemble."""
+
+    folder: Path
+    """Holds it, and the tables of what each part contributed."""
+    score: Estimate
+    """RMSE on set final, px, pipelines weighted as the competition does."""
+    submission: Path | None
+    """None where there is nothing to submit."""
+
+
+def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
+    """Train the best configurations on five folds, stack and merge them, write a submission."""
+    options.check_members()
+    competition = options.load()
+    faces, fits = competition.training, options.fits(competition)
+    arms = competing(options, competition)
+    ours = arms[OURS]
+    console.print(report.plan_sheet(arms, fits).shown())
+    lookup = None if competition.test_ids is None else competition.lookup
+    why_not = obstacle(lookup, ours.sources, options.other_style)
+    if why_not:
+        console.print(why_not, soft_wrap=True)
+    if options.dry_run:
+        return None
+    ours.check()
+    made_by = provenance(options.preset, options.seed, faces, asked)
+    run = options.outcomes.begun(made_by)
+    folder = run.ensemble
+    specs = [member.spec.to_json() for arm in arms.values() for member in arm.members]
+    write_config(
+        folder / "config.json", options, tta=options.views, members=specs, made_by=made_by
+    )
+
+    planned = sum(len(arm.lacking(fits)) for arm in arms.values())
+    with (
+        session(faces, options.place) as ray_session,
+        FitProgress(console, planned) as progress,
+    ):
+        kept = FitStore(options.cache / "predictions")
+        building = Ensembling(ray_session, fits, kept, progress)
+        tables = building.tables(arms)
+        stacked = building.stacked(
+            tables[OURS],
+            options.stackers,
+            options.stacker,
+            folds=ours.members[0].folds,
+            seed=options.seed,
+            on_done=lambda name, seconds: console.print(f"  {name}: {seconds:.0f} s"),
+        )
+        brought = building.contributions(stacked)
+        finals = report.own_arms(stacked)
+        if REFERENCE in arms:
+            finals[REFERENCE] = building.on_final(tables[REFERENCE], reference_recipe.STACKER)
+
+    weights = requested(competition, tables[OURS])
+    scores = report.score_sheet(finals, tables[OURS], weights, ours.copies)
+    sheets = [scores]
+    for source, each in stacked.items():
+        costs = [report.cost(member, fits) for member in of_source(ours.members, source)]
+        sheets += [report.stacker_sheet(each), report.member_sheet(each, brought[source], costs)]
+    sheets.append(report.keypoint_sheet(stacked, weights))
+    submission = None
+    if lookup is not None and competition.test_ids is not None and not why_not:
+        submission = run.submission
+        points = {source: each.tests for source, each in stacked.items()}
+        write_submission(submission, lookup, merged(lookup, competition.test_ids, points))
+        console.print(f"{len(lookup.row_id)} rows: {submission}")
+    else:
+        console.print(why_not, soft_wrap=True)
+    halves = whole(ours, stacked, fits)
+    if options.compact is not None:
+        small = shrunk(halves, stacked, fits, options.compact)
+        halves = [each.half for each in small]
+        sheets.append(report.compact_sheet(small))
+    for sheet in sheets:
+        console.print(sheet.shown())
+
+    save(folder, halves, tta=options.views, made_by=made_by)
+    report.write(folder, sheets, made_by)
+    console.print(f"{progress.count} fits done now, the rest came from the store.")
+    console.print(f"Ensemble and tables: {folder}")
+    return Built(folder, scores.rows[0]["score"], submission)
+
+
+def requested(competition: Competition, tables: Mapping[str, Table]) -> Mapping[str, float]:
+    """How much each pipeline weighs: the coordinates that the competition requests of it, or,
+    where nobody says, those that are labelled."""
+    if competition.lookup is not None:
+        return requested_share(competition.lookup)
+    return {name: float(np.isfinite(table.truth).sum()) for name, table in tables.items()}

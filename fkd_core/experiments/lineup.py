@@ -1,0 +1,110 @@
+"""Who is in an ensemble: what was tuned, or the models' defaults, or the best recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fkd_core import command
+from fkd_core.command import console
+from fkd_core.data.faces import Faces
+from fkd_core.data.kaggle import Competition
+from fkd_core.ensemble.members import Member
+from fkd_core.ensemble.out_of_fold import OutOfFold
+from fkd_core.findings.best_config import has_best, read_best
+from fkd_core.findings.policy import policy_or_reference
+from fkd_core.fitting.spec import FitSpec
+from fkd_core.models import MODELS
+from fkd_core.protocols import reference_recipe
+from fkd_core.protocols.tuning_plan import TuningPlan, tuned_models
+from fkd_core.sources import PIPELINES
+from search_spaces import best_recipe, cascade
+from search_spaces import ensemble as space
+from search_spaces.training import BUDGETS as TUNING
+
+if TYPE_CHECKING:
+    from fkd_core.experiments.build_ensemble import BuildEnsemble
+
+OURS = "ensemble"
+REFERENCE = "reference recipe"
+SPECIALISTS = ("complete", "partial")
+
+
+def competing(options: BuildEnsemble, competition: Competition) -> dict[str, OutOfFold]:
+    """The ensemble by OURS and, where it is asked for, the reference's by REFERENCE."""
+    faces, members = competition.training, lineup(options, competition.training)
+    tests = competition.test_images
+    arms = {OURS: OutOfFold(members, faces, tests, options.views, options.cross, options.refit)}
+    if options.against_reference:
+        rivals = {
+            (spec.pipeline, spec.model.name): replace(member, spec=spec)
+            for member in members
+            for spec in reference_recipe.counterparts(member.spec, member.deal)
+        }
+        arms[REFERENCE] = OutOfFold([*rivals.values()], faces, None, reference_recipe.TTA)
+    return arms
+
+
+def lineup(options: BuildEnsemble, faces: Faces) -> list[Member]:
+    """Members: what was tuned, or else the models' defaults, which is said; or the best recipe.
+    Raises UserError where what was tuned was tuned on other pictures."""
+    budget = space.BUDGETS[options.preset]
+    folds = options.folds or budget.folds
+    seeds = tuple(1000 * options.seed + seed for seed in range(options.seeds))
+    if options.recipe == "best":
+        limit = options.faces or best_recipe.FACES[options.preset]
+        labelled = int(faces.labelled(PIPELINES[best_recipe.PIPELINE]).sum())
+        taught = min(labelled, limit or labelled) * (folds - 1) // folds
+        specs = best_recipe.members(options.preset, taught)
+    else:
+        limit = options.faces or budget.faces
+        specs = [
+            spec
+            for pipeline in command.chosen_pipelines(options.pipelines)
+            for spec in tuned(options, pipeline, faces)
+        ]
+    sized = [resized(spec, options.epochs, limit) for spec in specs]
+    return [Member(spec, seeds, folds, options.seed) for spec in sized]
+
+
+def tuned(options: BuildEnsemble, pipeline: str, faces: Faces) -> list[FitSpec]:
+    """The configurations that were found for a pipeline, or the models' defaults."""
+    best = options.outcomes.best
+    every = [*MODELS, *(cascade.PREFIX + name for name in MODELS)]
+    found = [name for name in every if has_best(best, pipeline, name)]
+    preset = space.BUDGETS[options.preset].models
+    names = tuned_models(options.models or tuple(found) or preset, options.preset)
+    specs = {}
+    for name in names:
+        if name in found:
+            specs[name], where = read_best(best, pipeline, name, faces)
+            console.print(f"{pipeline}: {name}: {where}.", soft_wrap=True)
+    specs |= defaults(options, pipeline, [name for name in names if name not in found], faces)
+    return [specs[name] for name in names]
+
+
+def resized(spec: FitSpec, epochs: int | None, faces: int | None) -> FitSpec:
+    """The configuration with every stage this long, if it is said how long, on so many faces."""
+    return replace(
+        spec,
+        aligned_by=spec.aligned_by and resized(spec.aligned_by, epochs, faces),
+        training=replace(spec.training, epochs=epochs or spec.training.epochs),
+        split=replace(spec.split, limit=faces),
+    )
+
+
+def defaults(
+    options: BuildEnsemble, pipeline: str, models: Sequence[str], faces: Faces
+) -> dict[str, FitSpec]:
+    """The reference's models, trained as ``search_spaces.training`` thinks best, under the policy
+    that was found or the reference's."""
+    if not models:
+        return {}
+    policy, note = policy_or_reference(options.outcomes.policy, pipeline, faces)
+    console.print(
+        f"{pipeline}: not tuned, so its defaults: {', '.join(models)}. {note}", soft_wrap=True
+    )
+    budget = replace(TUNING[options.preset], epochs=space.BUDGETS[options.preset].epochs)
+    plans = (TuningPlan(name, pipeline, budget, policy, options.seed) for name in models)
+    return {plan.model: plan.hypothesis for plan in plans}

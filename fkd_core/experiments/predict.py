@@ -1,0 +1,152 @@
+"""Finds the keypoints of every face in anybody's photos, with the ensemble.
+
+    python experiments/predict.py photo.jpg holiday/
+
+1. Find: the faces of each photo, upright or turned, of any size; a picture of exactly 96 x 96
+   pixels is taken as a face as it is.
+2. Predict: each face is cropped like the training faces and predicted, cropped anew by its
+   predicted eyes and mouth, and predicted again.
+3. Draw: <name>-keypoints.png for each photo with a face, keypoints.csv and keypoints.json.
+
+Image files of any name, films (their first frame, or --every so many) and folders of both are
+taken, and - is standard input; what cannot be read is named and left out. A run that was stopped
+goes on where it was. To take one model elsewhere, with no photo:  --export onnx
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from fkd_core.command import console
+from fkd_core.data.archive import sha256_of
+from fkd_core.ensemble.predictor import MANIFEST, Predictor
+from fkd_core.errors import UserError
+from fkd_core.files import write_text
+from fkd_core.photos.annotating import Annotator
+from fkd_core.photos.detector import SURE
+from fkd_core.photos.reading import STANDARD_INPUT, listed
+from fkd_core.photos.records import Journal, Record, listing, picture_stems, table
+from fkd_core.reach import CODE
+from fkd_core.runs import Run, run_of, runs_in
+from fkd_core.sources import SOURCES
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """Options of this experiment."""
+
+    photos: tyro.conf.Positional[tuple[Path, ...]] = ()
+    """Image files, films, or folders of them."""
+    results: Path = Path("results")
+    """Folder that build_ensemble.py wrote to."""
+    run: str | None = None
+    """Whose ensemble: the run's name; without it, the ensemble that was built last."""
+    ensemble: Path | None = None
+    """Folder of an ensemble that lies elsewhere, in place of a run's."""
+    out: Path | None = None
+    """Folder for everything that is written; without it, predictions beside the ensemble."""
+    pipeline: str | None = None
+    """In whose style: complete with 15 keypoints, or partial with 4; without it the former where
+    the ensemble has it."""
+    sure: float = SURE
+    """How sure the detector must be of a face, 0 to 1; a lower one finds more, and more that are
+    none."""
+    every: int | None = None
+    """Every so many frames of a film are shown; without it, its first."""
+    export: Literal["onnx", "tflite", "savedmodel"] | None = None
+    """Write one model of the ensemble in this format, and predict nothing."""
+    model: str | None = None
+    """The model to export; without it the ensemble's first."""
+
+    def check(self) -> None:
+        """Raises UserError where there is nothing to do, or a path is not there or no folder."""
+        if not self.photos and not self.export:
+            raise UserError("no photo is named; give image files or folders")
+        for path in self.photos:
+            if not path.exists() and path != STANDARD_INPUT:
+                raise UserError(f"{path} is not there; give image files or folders")
+        if not 0 < self.sure < 1:
+            raise UserError(f"--sure: {self.sure:g} is not between 0 and 1")
+        if self.every is not None and self.every < 1:
+            raise UserError(f"--every: {self.every} is no number of frames; give 1 or more")
+        if self.out is not None and self.out.exists() and not self.out.is_dir():
+            raise UserError(f"--out: {self.out} is no folder; give another")
+        if self.run is not None and self.ensemble is not None:
+            raise UserError("--run and --ensemble: each names an ensemble; give one of them")
+
+    def chosen(self) -> Path:
+        """Folder of the ensemble: the one that is named, or the one that was built last."""
+        if self.ensemble is not None:
+            return self.ensemble
+        if self.run is not None:
+            return run_of(self.results, None, self.run).ensemble
+        built = built_ensembles(self.results)
+        if not built:
+            raise UserError(
+                f"no ensemble in {self.results}; build one with experiments/build_ensemble.py, or "
+                "name its folder with --ensemble"
+            )
+        others = ", ".join(run.name for run in built[1:])
+        more = f", the one built last; --run takes another: {others}" if others else ""
+        say(f"Ensemble: {built[0].ensemble}{more}")
+        return built[0].ensemble
+
+
+def main(options: PredictOptions) -> None:
+    """Find the keypoints of every face in photos, and draw them."""
+    ensemble = options.chosen()
+    out = options.out or ensemble.parent / "predictions"
+    predictor = Predictor.load(ensemble)
+    name = options.pipeline or predictor.pipeline
+    if name not in predictor.pipelines:
+        known = ", ".join(predictor.pipelines)
+        raise UserError(f"--pipeline: {ensemble} has no {name}, only {known}")
+    if options.export:
+        from fkd_core.ensemble.export import export
+
+        file = out / f"{options.model or 'model'}-{name}.{options.export}"
+        say(str(export(ensemble, options.export, file, name, options.model)))
+        return
+    found = listed(options.photos, out)
+    for line in found.left_out:
+        say(line)
+    source, stems = SOURCES[name], picture_stems(found.files)
+    way = {
+        "ensemble": sha256_of(ensemble / MANIFEST),
+        "style": name,
+        "sure": options.sure,
+        "code": CODE.version({"fkd_core.photos.annotating", "fkd_core.ensemble.predictor"}),
+    }
+    journal = Journal(out, way)
+    annotator = Annotator(
+        lambda crops: predictor.predict(crops, name),
+        *(source, out, journal, options.sure, options.every, say),
+    )
+    records: list[Record] = []
+    try:
+        for record in annotator.run(stems):
+            records.append(record)
+    finally:
+        write_text(out / "keypoints.csv", table(records, source))
+        write_text(out / "keypoints.json", listing(records, source))
+    if not records:
+        raise UserError(f"none of the {len(stems)} files could be read; give image files")
+    count = sum(len(record.faces) for record in records) or "none"
+    say(f"Photos read: {len(records)}. Faces found: {count}. Tables: keypoints.* in {out}")
+    say(f"All points are in the style of {name}'s annotator.")
+
+
+def built_ensembles(results: Path) -> list[Run]:
+    """The runs that hold a finished ensemble, the one built last first."""
+    manifests = {run: run.ensemble / MANIFEST for run in runs_in(results)}
+    built = {run: path.stat().st_mtime for run, path in manifests.items() if path.is_file()}
+    return sorted(built, key=lambda run: -built[run])
+
+
+def say(line: str) -> None:
+    """Prints a line as it is, whatever brackets a file's name has."""
+    console.print(line, markup=False, soft_wrap=True)

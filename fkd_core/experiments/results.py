@@ -1,0 +1,222 @@
+"""Looks after a results folder: what is there, what it is needed for, and what may go.
+
+    python experiments/results.py
+    python experiments/results.py --show NAME
+    python experiments/results.py --delete NAME [NAME ...]
+    python experiments/results.py --prune 10GB
+    python experiments/results.py --replay STUDY
+    python experiments/results.py --redo KEY --data FOLDER
+
+A NAME is that of a run's folder, as demo/ensemble, a study's, or the beginning of a fit's key.
+Nothing is deleted that something else needs, unless --force says so; --dry-run only says what
+would go. --replay and --redo end with exit code 1 where what is on record does not come out again.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.filesize import decimal
+from rich.progress import track
+
+from fkd_core import command
+from fkd_core.command import console
+from fkd_core.errors import UserError
+from fkd_core.inventory import Inventory, KeptFit, KeptStudy, Needs, Outcome, find, needs_of, take
+from fkd_core.inventory.deleting import check_unneeded, delete, doomed, needed_by
+from fkd_core.inventory.files import parse_size
+from fkd_core.inventory.names import find_fit, find_study
+from fkd_core.inventory.pruning import prune, remaining, to_drop
+from fkd_core.report import inventory as report
+from fkd_core.report.sheet import Sheet
+from fkd_core.studies.replay import replay, rule_of
+
+
+@dataclass(frozen=True)
+class Results:
+    """Options of this command."""
+
+    results: Path = Path("results")
+    """Folder that the experiments wrote."""
+    storage: str | None = None
+    """Optuna storage URL; without it, studies.db in the results folder."""
+    show: str | None = None
+    """A study with its trials, an outcome with its options, or a fit with its spec and figures."""
+    delete: tuple[str, ...] = ()
+    """Studies, outcomes or fits to delete; asks before it does."""
+    force: bool = False
+    """Delete also what something else needs."""
+    yes: bool = False
+    """Delete without asking."""
+    prune: str | None = None
+    """Size to cut the folder down to, like 500MB, 10GB or 1.5GiB: drops caches, then what is
+    damaged or unfinished, then weights; never results, studies or submissions."""
+    dry_run: bool = False
+    """Say what --delete or --prune would take, and do nothing."""
+    replay: str | None = None
+    """A study whose rule of proposals is asked again with the results on record."""
+    redo: str | None = None
+    """Beginning of the key of a fit to do again, to compare what it predicts; needs its --data."""
+    data: Path | None = None
+    """For --redo: folder or archive with the competition's files; without it, the demo faces."""
+    corrections: Path | None = None
+    """For --redo: the table of corrected labels that the fit was made with."""
+
+    def check(self) -> None:
+        """Raises UserError for a size that is none, or for several things at once."""
+        asked = [
+            f"--{name}"
+            for name in ("show", "delete", "prune", "replay", "redo")
+            if getattr(self, name)
+        ]
+        if len(asked) > 1:
+            raise UserError(f"{' and '.join(asked)}: give one of them at a time")
+        if self.prune is not None:
+            parse_size(self.prune)
+
+    @property
+    def shared(self) -> command.Options:
+        """Those that it has in common with the experiments."""
+        return command.Options(
+            data=self.data,
+            results=self.results,
+            corrections=self.corrections,
+            storage=self.storage,
+        )
+
+
+def main(options: Results) -> None:
+    """Look after a results folder: list, show, delete, prune, replay, redo."""
+    url = options.shared.storage_url
+    inventory = take(options.results, url, given=options.storage is not None)
+    for line in inventory.warnings(url):
+        say(line)
+    if options.replay is not None:
+        replay_study(inventory, options.replay)
+    elif options.redo is not None:
+        redo_fit(inventory, options.redo, options.shared)
+    elif options.show is not None:
+        show(inventory, needs_of(inventory), options.show)
+    elif options.delete:
+        delete_named(inventory, needs_of(inventory), options)
+    elif options.prune is not None:
+        prune_to(inventory, needs_of(inventory), parse_size(options.prune), options.dry_run)
+    else:
+        overview(inventory, needs_of(inventory))
+
+
+def overview(inventory: Inventory, needs: Needs) -> None:
+    """Everything, in tables."""
+    sheets = report.overview(inventory, needs)
+    for sheet in sheets:
+        tell(sheet)
+    if not sheets:
+        say(f"{inventory.folder} holds no outcome, study, fit or cache.")
+    say(f"{decimal(inventory.bytes)} in {inventory.folder}")
+
+
+def show(inventory: Inventory, needs: Needs, name: str) -> None:
+    """All that is known of one thing."""
+    kept = find(inventory, name)
+    match kept:
+        case KeptStudy():
+            say_json(kept.notes)
+            tell(report.trials(kept))
+        case Outcome():
+            say_json(kept.config)
+        case KeptFit():
+            stored = inventory.store and inventory.store.get(kept.key)
+            record = stored.record if stored else {}
+            say_json({"key": kept.key, "made": report.when(kept.row["created"]), **record})
+    say(f"Needed by: {', '.join(needed_by(needs, kept)) or 'nothing'}")
+
+
+def delete_named(inventory: Inventory, needs: Needs, options: Results) -> None:
+    """Deletes what may go, once that is confirmed."""
+    going = doomed(inventory, needs, options.delete)
+    if not options.force:
+        check_unneeded(going)
+    tell(report.going(going))
+    if options.dry_run:
+        return
+    if not options.yes:
+        if not sys.stdin.isatty():
+            raise UserError("--delete asks first, and nobody is there to answer; add --yes")
+        if input("Delete? [y/N] ").strip().lower() not in ("y", "yes"):
+            say("Nothing was deleted.")
+            return
+    delete(inventory, going)
+    say(f"Deleted: {', '.join(each.kept.label for each in going)}")
+
+
+def prune_to(inventory: Inventory, needs: Needs, limit: int, dry_run: bool) -> None:
+    """Cuts the folder down to so many bytes, or as far as that goes."""
+    going = to_drop(inventory, needs, limit)
+    left = inventory.bytes - sum(each.bytes for each in going)
+    if going:
+        tell(report.dropped(going))
+    if not dry_run:
+        prune(inventory, going)
+    say(
+        f"{decimal(inventory.bytes)} in {inventory.folder} before, "
+        f"{decimal(left)} {'would be left' if dry_run else 'now'}."
+    )
+    if left > limit:
+        tell(report.staying(remaining(inventory, going)))
+        say(f"{decimal(limit)} cannot be reached: nothing else may go.")
+
+
+def replay_study(inventory: Inventory, name: str) -> None:
+    """Asks the study's rule again; exit code 1 where it proposes otherwise."""
+    study = find_study(inventory, name)
+    again = replay(name, rule_of(name, study.notes), study.trials)
+    live = console.is_terminal
+    found = list(track(again, "asking", len(study.trials), console=console, disable=not live))
+    tell(report.replayed(found))
+    wrong = [str(each.trial.number) for each in found if not each.same]
+    if wrong:
+        say(
+            f"{len(wrong)} of {len(found)} proposals differ: trials {', '.join(wrong)}. Results "
+            "were changed after they were used, or another version of Optuna proposes otherwise."
+        )
+        sys.exit(1)
+    say(f"Proposals: {len(found)}, the same in the same order.")
+
+
+def redo_fit(inventory: Inventory, name: str, options: command.Options) -> None:
+    """Does one fit again; exit code 1 where other bits come out."""
+    from fkd_core.inventory.redoing import redo
+
+    kept = find_fit(inventory, name)
+    assert inventory.store is not None
+    done = redo(inventory.store, kept.key, options.read().training, options.cache / "copies")
+    for library, (then, now) in done.versions.items():
+        say(f"{library}: {then} then, {now} now")
+    if done.same:
+        say(f"{kept.label}: bit for bit the same.")
+        return
+    say(f"{kept.label}: {done.difference}.")
+    sys.exit(1)
+
+
+def tell(sheet: Sheet) -> None:
+    """Prints a table; its first column holds names to type, which are never cut."""
+    table = sheet.shown()
+    for column in table.columns[:1]:
+        column.no_wrap, column.overflow = True, "fold"
+    console.print(table)
+
+
+def say(line: str) -> None:
+    """Prints a line as it is, whatever brackets a name has."""
+    console.print(line, markup=False, soft_wrap=True)
+
+
+def say_json(content: Mapping[str, Any]) -> None:
+    """Prints JSON."""
+    say(json.dumps(content, indent=2, default=str))

@@ -1,0 +1,170 @@
+"""Tunes Level-1 models under the policy that search_augment.py found, each for every pipeline.
+
+    python experiments/tune_models.py --data FOLDER --models lenet5 conv5 --preset quick
+
+1. Search, on set search: the reference's configuration first, then what Optuna proposes; trials
+   that fall behind are stopped at a quarter and at half of their epochs (successive halving).
+2. Confirm, on set confirm with fresh seeds: the best three trials meet the reference's
+   configuration; the winner is chosen here, so that no lucky trial wins.
+3. Final: what the winner gains over the reference, on faces that chose nothing.
+
+Writes best/<pipeline>/<model>.json, a table of results, a ledger of what was spent, and a page
+of each search to the run's folder below --results. Stop it when you like: the same command goes
+on. To watch:
+optuna-dashboard --artifact-dir results/artifacts sqlite:///results/studies.db
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+
+from fkd_core import command
+from fkd_core.augment.policy import Policy
+from fkd_core.command import console
+from fkd_core.data.faces import Faces
+from fkd_core.findings.best_config import write_best
+from fkd_core.findings.policy import policy_or_reference
+from fkd_core.findings.provenance import provenance, write_config
+from fkd_core.progress import FitProgress
+from fkd_core.protocols.estimates import about
+from fkd_core.protocols.tuning import Candidate, Tuned, Tuning
+from fkd_core.protocols.tuning_plan import TuningPlan, resized, tuned_models
+from fkd_core.report import tuning as report
+from fkd_core.report.trial_page import TrialPages
+from fkd_core.running.session import session
+from fkd_core.studies.ray_tune import run_studies
+from fkd_core.studies.storage import open_storage
+from search_spaces.training import BUDGETS, Budget
+
+
+@dataclass(frozen=True)
+class TuneModels(command.Options):
+    """Options of this experiment."""
+
+    models: tuple[str, ...] = ()
+    """Models by name, or `all`; without it lenet5 (with --preset full: all)."""
+    pipelines: tuple[str, ...] = ("complete", "partial")
+    """Each model is tuned for each of these; joint is one model for both."""
+    trials: int | None = None
+    """Configurations tried for each model and pipeline, in place of the preset's number."""
+    gpu_hours: float | None = None
+    """Hard limit of device-hours for the search of each model and pipeline. Without a GPU, an
+    hour of one worker counts as one."""
+    epochs: int | None = None
+    """Full length of every fit, in place of the preset's."""
+    faces: int | None = None
+    """Faces that may train, in place of the preset's number."""
+    warm_start: bool = True
+    """Begin each further model's search with the training of the best model before it, until
+    that does worse than the reference's training."""
+
+    def budget(self) -> Budget:
+        """The preset's, with what was given in its place. Raises UserError where it cannot be."""
+        given = {"trials": self.trials, "epochs": self.epochs, "faces": self.faces}
+        return resized(BUDGETS[self.preset], **given)
+
+    def check_plans(self) -> None:
+        """Raises UserError for what cannot be tuned, before any file is read."""
+        command.chosen_pipelines(self.pipelines)
+        tuned_models(self.models, self.preset)
+        self.budget()
+
+
+def main(options: TuneModels, asked: str | None = None) -> list[Tuned]:
+    """Tune Level-1 models, and find the best configuration of each for each pipeline."""
+    options.check_plans()
+    competition = options.load()
+    faces, fits = competition.training, options.fits(competition)
+    plans = planned(options, faces)
+    console.print(f"{len(faces)} faces.")
+    for plan in plans:
+        time = about(plan.reference, plan.fits, fits, faces, plan.space.IMAGES_A_SECOND)
+        console.print(f"{plan.model}, {plan.pipeline}: at most {plan.fits} fits, {time}")
+    if options.dry_run:
+        return []
+    made_by = provenance(options.preset, options.seed, faces, asked)
+    run = options.outcomes.begun(made_by)
+    folder = run.tuning
+    write_config(
+        folder / "config.json",
+        options,
+        budget=asdict(plans[0].budget),
+        policies={plan.pipeline: plan.policy.to_json() for plan in plans},
+        made_by=made_by,
+    )
+    storage = open_storage(options.storage_url)
+    storage.sweep()
+    with (
+        session(faces, options.place) as ray_session,
+        FitProgress(console, sum(plan.fits for plan in plans)) as progress,
+    ):
+        pages = TrialPages(faces, options.artifacts, made_by)
+        # Of each pipeline, whose training begins the next model's search: see warm_start.
+        best: dict[str, Candidate | None] = {}
+        found = list[Tuned]()
+        for model in dict.fromkeys(plan.model for plan in plans):
+            ray_session.pack([plan.reference for plan in plans if plan.model == model], fits)
+            share = ray_session.pool.share or 1.0
+            seconds = ray_session.worker_seconds(options.gpu_hours)
+            tunings = [
+                Tuning(
+                    replace(plan, seconds=seconds),
+                    ray_session,
+                    fits,
+                    storage,
+                    progress.done,
+                    best.get(plan.pipeline) if options.warm_start else None,
+                )
+                for plan in plans
+                if plan.model == model
+            ]
+            progress.stage(f"search ({model})")
+            run_studies(ray_session, [t.study for t in tunings], fits, progress.done, pages)
+            progress.stage(f"confirm and final ({model})")
+            for tuning in tunings:
+                tuned = tuning.outcome()
+                found.append(tuned)
+                console.print(report.candidate_table(tuned))
+                for warning in tuned.warnings:
+                    console.print(f"{model}, {tuning.plan.pipeline}: {warning}", style="yellow")
+                report.write_tuned(folder, tuned, tuning.study.shown, share, made_by)
+                write_best(run.best, tuned.winner.spec, tuned.evidence, made_by)
+                pipeline = tuning.plan.pipeline
+                best[pipeline] = next_sibling(tuned, best.get(pipeline, tuned.winner))
+    console.print(report.result_table(folder, "The winners on set final"))
+    console.print(f"{progress.count} fits done now, the rest came from the store.")
+    console.print(f"Configurations: {run.best}. Tables and searches: {folder}")
+    return found
+
+
+def planned(options: TuneModels, faces: Faces) -> list[TuningPlan]:
+    """What each model and pipeline will get: equal budgets, and the policy that was found on these
+    pictures, or the reference's."""
+    pipelines = command.chosen_pipelines(options.pipelines)
+    policies = {pipeline: policy_of(options, pipeline, faces) for pipeline in pipelines}
+    return [
+        TuningPlan(model, pipeline, options.budget(), policy, options.seed)
+        for model in tuned_models(options.models, options.preset)
+        for pipeline, policy in policies.items()
+    ]
+
+
+def next_sibling(tuned: Tuned, sibling: Candidate | None) -> Candidate | None:
+    """Whose training begins the next model's search: the best winner's so far, or nobody's once
+    a model did not gain by it."""
+    gain = tuned.warm_gain
+    if gain is not None:
+        console.print(
+            f"{tuned.plan.model}, {tuned.plan.pipeline}: begun from a sibling's training "
+            f"{gain:+.3f} px{'' if gain < 0 else ', so no further model is'}"
+        )
+    if sibling is None or (gain is not None and gain >= 0):
+        return None
+    return min(sibling, tuned.winner, key=lambda candidate: candidate.confirmed)
+
+
+def policy_of(options: TuneModels, pipeline: str, faces: Faces) -> Policy:
+    """The policy that search_augment.py found, or the reference's; which, is said."""
+    policy, note = policy_or_reference(options.outcomes.policy, pipeline, faces)
+    console.print(f"{pipeline}: {note}", soft_wrap=True)
+    return policy

@@ -1,0 +1,91 @@
+"""Options in their two other forms: the config.json of a run, and a line to type."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import types
+from collections.abc import Sequence
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from fkd_core.errors import UserError
+
+Chosen = TypeVar("Chosen")
+
+_NOT_KEPT = ("config", "dry_run")
+"""Of a run, but not of what it does."""
+
+
+def read_options(path: Path, options: type[Chosen]) -> Chosen:
+    """The options in a config.json that such a command wrote.
+
+    Raises UserError where it cannot be read or holds what these options do not know.
+    """
+    path = path / "config.json" if path.is_dir() else path
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))["options"]
+        names = {name: value for name, value in given.items() if name not in _NOT_KEPT}
+    except OSError as error:
+        raise UserError(f"--config: {path} cannot be read ({error.strerror})") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"--config: {path} holds no options of a run; give the config.json that one wrote"
+        ) from error
+    hints = get_type_hints(options)
+    unknown = [name for name in names if name not in hints]
+    if unknown:
+        raise UserError(
+            f"--config: {path} is another command's or version's, with options that this one has "
+            f"not: {', '.join(map(option, unknown))}"
+        )
+    try:
+        return options(**{name: _of(hints[name], value) for name, value in names.items()})
+    except (TypeError, ValueError) as error:
+        raise UserError(f"--config: {path}: {error}") from error
+
+
+def _of(hint: Any, value: Any) -> Any:
+    """A value of JSON as one of this type. Raises ValueError where it is none."""
+    kinds = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    for kind in kinds:
+        origin, inside = get_origin(kind), get_args(kind)
+        if kind is types.NoneType and value is None:
+            return None
+        if kind is Path and isinstance(value, str):
+            return Path(value)
+        if origin is tuple and isinstance(value, list):
+            return tuple(_of(inside[0], each) for each in value)
+        if inside and origin is not tuple and value in inside:  # Literal
+            return value
+        if kind in (str, bool) and isinstance(value, kind):
+            return value
+        if kind in (int, float) and isinstance(value, (int, kind)) and not isinstance(value, bool):
+            return kind(value)
+    raise ValueError(f"{value!r} is not what it should be: {hint}")
+
+
+def typed(program: str, options: Any) -> str:
+    """The command line that asks for these options, a dataclass's, where they are no defaults."""
+    words = list[str]()
+    for field in fields(options):
+        value = getattr(options, field.name)
+        if field.name in _NOT_KEPT or value == _default(field):
+            continue
+        if isinstance(value, bool):
+            words.append(option(field.name) if value else option(f"no_{field.name}"))
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            words += [option(field.name), *map(str, value)]
+        else:
+            words += [option(field.name), str(value)]
+    return " ".join([program, *map(shlex.quote, words)])
+
+
+def option(name: str) -> str:
+    """A field's name as it is written on the command line."""
+    return "--" + name.replace("_", "-")
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()

@@ -1,0 +1,189 @@
+"""Workspace: the commands' work from Python, with their options and what they keep."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tyro
+
+import fkd_core.workspace
+from fkd_core import Workspace
+from fkd_core.augment.policy import Policy, Step
+from fkd_core.command import Options
+from fkd_core.ensemble.predictor import Predictor
+from fkd_core.errors import UserError
+from fkd_core.experiments import build_ensemble, search_augment, tune_models
+from fkd_core.experiments.build_ensemble import BuildEnsemble
+from fkd_core.experiments.search_augment import SearchAugment
+from fkd_core.experiments.tune_models import TuneModels
+from fkd_core.findings.best_config import write_best
+from fkd_core.findings.policy import write_policy
+from fkd_core.findings.provenance import provenance
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("workspace")
+
+
+@pytest.fixture(scope="module")
+def ws(folder: Path) -> Workspace:
+    return Workspace(folder)
+
+
+def test_it_is_imported_without_what_takes_seconds() -> None:
+    asked = "from fkd_core import Workspace; Workspace('r'); import sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert "fkd_core.workspace" in loaded
+    assert not loaded & {"ray", "tensorflow", "keras", "optuna", "pandas", "cv2"}
+
+
+def test_its_examples_do_what_they_say(folder: Path, ws: Workspace) -> None:
+    assert len(ws.faces) > 0
+    found = doctest.testmod(
+        fkd_core.workspace, extraglobs={"folder": folder}, optionflags=doctest.ELLIPSIS
+    )
+    assert found.attempted >= 5
+    assert found.failed == 0
+
+
+@pytest.mark.slow
+def test_a_fit_is_done_once_and_then_known(ws: Workspace, backend: str) -> None:
+    if backend != "tensorflow":
+        pytest.skip("a workspace's fits run under TensorFlow")
+    result = ws.fit(model="plain", epochs=1, faces=60)
+    assert 0 < result.rmse < 60
+    spec = ws.spec("plain", epochs=1, faces=60)
+    assert result.spec == spec
+    assert ws.fits.get(spec) is not None
+    assert Workspace(ws.options.results).fit(spec).seconds == result.seconds
+
+
+def test_a_spec_trains_under_the_policy_that_was_found_here(
+    tmp_path: Path, ws: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Workspace(tmp_path)
+    monkeypatch.setattr(other, "__dict__", other.__dict__ | {"competition": ws.competition})
+    found = Policy((Step("mirror", 0.3),))
+    path = other.options.outcomes.policy
+    write_policy(path, "complete", found, provenance("smoke", 0, ws.faces))
+    assert other.spec("conv5", fold=3, seed=7).policy == found
+    assert other.spec("conv5", fold=3, seed=7).split.fold == 3
+    assert ws.spec("conv5").policy != found
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"model": "lenet6"}, "there is no model 'lenet6'"),
+        ({"pipeline": "profile"}, "there is no 'profile'"),
+        ({"epochs": 0}, "--epochs: 0 is too few"),
+        ({"fold": 5}, "fold 5 of 5 folds"),
+    ],
+)
+def test_what_cannot_be_is_named(asked: dict[str, Any], words: str, ws: Workspace) -> None:
+    with pytest.raises(UserError, match=words):
+        ws.fit(**asked)
+
+
+def test_data_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nowhere"):
+        Workspace(tmp_path, data=tmp_path / "nowhere").faces  # noqa: B018
+
+
+def test_without_an_ensemble_it_is_said_how_to_build_one(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds no finished ensemble"):
+        Workspace(tmp_path).predictor()
+
+
+METHODS = [
+    (Workspace.search_augment, SearchAugment),
+    (Workspace.tune, TuneModels),
+    (Workspace.build_ensemble, BuildEnsemble),
+]
+
+
+@pytest.mark.parametrize(("method", "options"), METHODS)
+def test_a_method_takes_what_the_command_takes(
+    method: Callable[..., Any], options: type[Options]
+) -> None:
+    shared = {field.name for field in fields(Options)} - {"preset", "dry_run"}
+    own = {field.name: field.default for field in fields(options) if field.name not in shared}
+    taken = inspect.signature(method).parameters
+    assert {name: p.default for name, p in taken.items() if name != "self"} == own
+
+
+@pytest.mark.parametrize(
+    ("method", "module", "asked", "command"),
+    [
+        ("search_augment", search_augment, {"pipelines": "partial"}, "search-augment"),
+        ("tune", tune_models, {"models": ["lenet5"], "warm_start": False}, "tune"),
+        ("build_ensemble", build_ensemble, {"recipe": "best", "preset": "smoke"}, "ensemble"),
+    ],
+)
+def test_what_a_method_does_is_kept_under_the_command_that_does_the_same(
+    method: str,
+    module: Any,
+    asked: dict[str, Any],
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = []
+    monkeypatch.setattr(module, "main", lambda options, line: told.append((options, line)))
+    getattr(Workspace(tmp_path / "a folder", seed=3), method)(**asked)
+    ((options, line),) = told
+    program, name, *words = shlex.split(line)
+    assert (program, name) == ("fkd", command)
+    assert tyro.cli(type(options), args=words) == options
+
+
+def test_the_leaderboard_ranks_what_was_measured_on_these_pictures(
+    tmp_path: Path, ws: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Workspace(tmp_path)
+    monkeypatch.setattr(own, "__dict__", own.__dict__ | {"competition": ws.competition})
+    made_by = provenance("quick", 0, ws.faces)
+    for model, rmse in (("conv5", 2.5), ("lenet5", 1.5)):
+        evidence = {"rmse_final": [rmse, rmse - 0.1, rmse + 0.1]}
+        write_best(own.options.outcomes.best, ws.spec(model), evidence, made_by)
+    elsewhere = made_by | {"pictures": "0123"}
+    write_best(
+        own.options.outcomes.best, ws.spec("plain"), {"rmse_final": [1.0, 0.9, 1.1]}, elsewhere
+    )
+    table = own.leaderboard()
+    assert table["what"].tolist() == ["lenet5, tuned", "conv5, tuned"]
+    assert table["rmse"].tolist() == [1.5, 2.5]
+    assert table["high"].tolist() == [1.6, 2.6]
+
+
+@pytest.mark.slow
+def test_the_way_from_an_ensemble_to_a_photo(tmp_path: Path) -> None:
+    ws = Workspace(tmp_path)
+    built = ws.build_ensemble(
+        "lenet5", preset="smoke", pipelines="complete", epochs=1, folds=3, faces=60,
+        stacker="mean", other_style=True,
+    )  # fmt: skip
+    assert built is not None
+    assert built.submission is not None
+    assert built.score.low <= built.score.value <= built.score.high
+    board = ws.leaderboard()
+    assert "ensemble" in board["what"].tolist()
+    predictor = ws.predictor()
+    assert isinstance(predictor, Predictor)
+    (face,) = predictor.photo(ws.faces.images[0])
+    x, y = face["nose_tip"]
+    assert 0 <= x <= 96
+    assert 0 <= y <= 96
