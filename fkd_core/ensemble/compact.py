@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fkd_core.ensemble.stacking.features import Array, Inputs
 from fkd_core.ensemble.stacking.stacker import STACKERS
-from fkd_core.ensemble.trained import Half, TrainedMember
+from fkd_core.ensemble.trained import Half
 from fkd_core.errors import UserError
 from fkd_core.evidence.pooled import Estimate, Pool, difference
 
@@ -33,7 +33,7 @@ class Compact:
     def of(self, half: Half) -> Half:
         """The compact half: the first fits of these members, and their plain mean."""
         kept = tuple(
-            TrainedMember(member.fits[: self.fits[member.name]])
+            replace(member, fits=member.fits[: self.fits[member.name]])
             for member in half.members
             if member.name in self.fits
         )

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd_core.ensemble.card import attach, card
 from fkd_core.ensemble.predictor import Predictor
 from fkd_core.ensemble.trained import TrainedMember, here
 from fkd_core.errors import UserError
@@ -41,6 +42,9 @@ def export(
 ) -> Path:
     """Writes the first fit of one member, by default the first, and returns `out`.
 
+    What it takes, says and errs by is in ``<out>.card.json`` beside it, in the metadata of an
+    ONNX file and among the extra assets of a SavedModel.
+
     `kind` is a name in KINDS. What is exported maps ``gray``, levels 0..255 as float32
     [n, 96, 96, 1] for any n, to ``pixels`` [n, 2p], x and y of each keypoint in order and in the
     style of `pipeline`: a joint model's other styles are left out. It computes in float32 whatever
@@ -55,7 +59,9 @@ def export(
         raise UserError(f"{kind!r} is no form of export; choose one of {', '.join(KINDS)}")
     if out.is_dir() or (out.exists() and kind == "savedmodel"):
         raise UserError(f"{out} is there already, and no {kind} takes its place; name another")
-    keras_model = _model(_member(Predictor.load(folder), folder, pipeline, model), pipeline)
+    predictor = Predictor.load(folder)
+    member = _member(predictor, folder, pipeline, model)
+    keras_model = _model(member, pipeline)
     _require(kind)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as beside, _quiet():
@@ -68,6 +74,7 @@ def export(
                 f"{out} is not written: as {kind} the model differs by {apart:.2g} px from Keras; "
                 f"choose another form of {', '.join(KINDS)}"
             )
+        attach(card(member, pipeline, predictor.made_by), kind, made, out)
         _move(made, out)
     say(f"{out}: at most {apart:.1e} px from the Keras model")
     return out

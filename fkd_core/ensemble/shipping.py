@@ -33,7 +33,8 @@ def whole(ensemble: OutOfFold, stacked: Mapping[str, Stacked], fits: Fits) -> li
                     tuple(
                         TrainedFit(spec, partial(weights_of, spec, fits))
                         for spec in ensemble.shipped(member)
-                    )
+                    ),
+                    {} if ensemble.refit else {name: each.table.rmse_of(member.name)},
                 )
                 for member in of_source(ensemble.members, name)
             ),

@@ -58,6 +58,11 @@ class Table:
         truth, group = self.truth[rows][kept], self.group[rows][kept]
         return Pool.of_points(predicted[kept], truth, group, weight)
 
+    def rmse_of(self, member: str) -> float:
+        """RMSE of a member on all faces, without test-time augmentation, px."""
+        plain = self.plain[self.members.index(member)]
+        return float(np.sqrt(Pool.of_points(plain, self.truth, self.group).mse))
+
     def inputs(self) -> Inputs:
         """Of the faces, for a stacker."""
         return Inputs(_flat(self.own), self.other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,13 +15,15 @@ from tiny_ensemble import half, images
 
 from fkd_core.ensemble.export import KINDS, TOLERANCE, export
 from fkd_core.ensemble.predictor import save
+from fkd_core.ensemble.trained import TrainedMember
 from fkd_core.errors import UserError
 from fkd_core.fitting.predict import predict
+from fkd_core.keypoints import KEYPOINTS
 from fkd_core.models import MODELS
 from fkd_core.models.base import Architecture
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.models.unet import UNet
-from fkd_core.sources import PARTIAL
+from fkd_core.sources import PARTIAL, SOURCES
 
 SHOWN = images(3)
 
@@ -40,9 +43,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return ensemble(tmp_path_factory.mktemp("ensemble"), ("lenet5", "local2d"))
 
 
+MADE_BY = {"command": "fkd ensemble", "data": "0123"}
+
+
+def measured(member: TrainedMember) -> TrainedMember:
+    return replace(member, out_of_fold={member.spec.pipeline: 2.5})
+
+
 def ensemble(folder: Path, models: tuple[str, ...]) -> Path:
     halves = [half(name, models, fits=1) for name in ("complete", "partial")]
-    save(folder, halves, tta="mirror", made_by={})
+    halves = [replace(h, members=tuple(map(measured, h.members))) for h in halves]
+    save(folder, halves, tta="mirror", made_by=MADE_BY)
     return folder
 
 
@@ -86,7 +97,30 @@ def check(models: tuple[str, ...], model: str, kind: str, folder: Path, out: Pat
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_exported_model_gives_the_same_pixels(folder: Path, kind: str, tmp_path: Path) -> None:
-    check(("lenet5", "local2d"), "lenet5", kind, folder, tmp_path / "new" / "lenet5")
+    out = tmp_path / "new" / "lenet5"
+    check(("lenet5", "local2d"), "lenet5", kind, folder, out)
+    card = json.loads((tmp_path / "new" / "lenet5.card.json").read_text())
+    assert (card["model"], card["pipeline"]) == ("lenet5", "partial")
+    assert card["input"]["range"] == [0, 255]
+    points = [KEYPOINTS[k] for k in SOURCES["partial"].keypoints]
+    assert card["output"]["order"] == [f"{name}_{axis}" for name in points for axis in "xy"]
+    assert card["rmse_out_of_fold"] == 2.5
+    assert card["made_by"] == MADE_BY
+    assert "MIT" in card["licence"]
+    inside = {"onnx": _in_onnx, "savedmodel": _in_savedmodel}.get(kind)
+    assert inside is None or inside(out) == card
+
+
+def _in_onnx(path: Path) -> Any:
+    import onnx
+
+    props = {each.key: each.value for each in onnx.load(path).metadata_props}
+    texts = ("model", "pipeline", "rmse_meaning", "licence")
+    return {k: v if k in texts else json.loads(v) for k, v in props.items()}
+
+
+def _in_savedmodel(path: Path) -> Any:
+    return json.loads((path / "assets.extra" / "card.json").read_text())
 
 
 @pytest.mark.slow

@@ -23,6 +23,7 @@ from fkd_core.ensemble.trained import Half, TrainedFit, TrainedMember
 from fkd_core.ensemble.views import VIEWS
 from fkd_core.errors import UserError
 from fkd_core.fitting.predict import predict
+from fkd_core.keypoints import KEYPOINTS
 from fkd_core.sources import SOURCES
 
 ROOT = Path(__file__).parents[2]
@@ -145,6 +146,16 @@ def test_a_loaded_ensemble_predicts_what_the_saved_one_does(
     loaded = Predictor.load(saved)
     np.testing.assert_array_equal(loaded.predict(images(), "partial"), expected)
     assert loaded.made_by == MADE_BY
+
+
+def test_a_photo_gets_named_points_in_its_own_pixels(saved: Path) -> None:
+    predictor, (image,) = Predictor.load(str(saved)), images(1)
+    (face,) = predictor.photo(image)
+    said = predictor.predict(image[None])[0]
+    assert face["left_eye_center"] == pytest.approx(tuple(said[0]), abs=1e-4)
+    assert len(face.points) == 15
+    (face,) = predictor.photo(image, "partial")
+    assert list(face.points) == [KEYPOINTS[k] for k in SOURCES["partial"].keypoints]
 
 
 def test_no_images_give_no_points(saved: Path) -> None:
