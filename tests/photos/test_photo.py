@@ -43,9 +43,7 @@ def test_a_faces_points_are_known_by_name(shown: Photo) -> None:
     assert face.points["nose_tip"] == face["nose_tip"]
     assert face.score is not None
     assert face.score > 0.75
-    with pytest.raises(
-        KeyError, match="'left_ear' is no keypoint here; there are left_eye_center"
-    ):
+    with pytest.raises(KeyError, match="'left_ear' is no keypoint here; there are left_eye_"):
         face["left_ear"]
 
 
