@@ -1,0 +1,64 @@
+"""The command `fkd`: each experiment by its name, like its script."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from fkd_core.cli import EXPERIMENTS, main
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_without_a_name_it_says_which_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    main([])
+    said = capsys.readouterr().out
+    for name in EXPERIMENTS:
+        assert re.search(rf"^  {name} ", said, re.MULTILINE)
+
+
+def test_an_unknown_name_is_one_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["tunes"])
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err
+    assert said == (f"error: there is no command 'tunes'; choose from {', '.join(EXPERIMENTS)}\n")
+
+
+def test_the_module_is_the_command_and_knows_its_version() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "fkd_core", "--version"], capture_output=True, text=True, check=True
+    )
+    assert re.fullmatch(r"\d+\.\d+\S*\n", done.stdout)
+
+
+def test_it_plans_like_the_script(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["search-augment", "--dry-run", "--preset", "smoke", "--results", str(tmp_path)])
+    assert re.search(r"at most \d+ fits", capsys.readouterr().out)
+
+
+def test_help_names_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["predict", "--help"])
+    assert stopped.value.code == 0
+    assert "usage: fkd predict" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("module", [module for module, _, _ in EXPERIMENTS.values()])
+def test_a_script_runs_what_the_command_runs(module: str) -> None:
+    script = importlib.import_module(f"experiments.{module}")
+    package = importlib.import_module(f"fkd_core.experiments.{module}")
+    assert script.main is package.main
+
+
+def test_the_wheel_has_the_command_and_says_that_it_is_typed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["scripts"] == {"fkd": "fkd_core.cli:main"}
+    assert "py.typed" in project["tool"]["setuptools"]["package-data"]["fkd_core"]
+    assert (ROOT / "fkd_core" / "py.typed").is_file()

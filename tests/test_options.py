@@ -1,0 +1,87 @@
+"""Options read back from a config.json, and as the line that one types."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tyro
+
+from fkd_core import command
+from fkd_core.errors import UserError
+from fkd_core.experiments.build_ensemble import BuildEnsemble
+from fkd_core.experiments.search_augment import SearchAugment
+from fkd_core.experiments.tune_models import TuneModels
+from fkd_core.findings.provenance import typed as typed_here
+from fkd_core.findings.provenance import write_config
+from fkd_core.options import read_options, typed
+
+GIVEN = [
+    TuneModels(
+        data=Path("my faces.zip"), models=("lenet5", "conv5"), trials=7, gpus_per_trial=0.5,
+        warm_start=False, seed=3, address=None,
+    ),
+    SearchAugment(results=Path("else where"), transforms=("all",), gpu_hours=2.0, preset="full"),
+    BuildEnsemble(recipe="best", tta="warps", cross=True, compact=40, gpus_per_trial="auto"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("options", GIVEN)
+def test_what_a_run_wrote_is_read_back(options: Any, tmp_path: Path) -> None:
+    write_config(tmp_path / "config.json", options, made_by={"seed": 0})
+    for path in (tmp_path / "config.json", tmp_path):
+        assert read_options(path, type(options)) == options
+
+
+@pytest.mark.parametrize("options", GIVEN)
+def test_the_typed_line_asks_for_the_same(options: Any) -> None:
+    words = shlex.split(typed("fkd tune", options))
+    assert words[:2] == ["fkd", "tune"]
+    assert tyro.cli(type(options), args=words[2:]) == options
+
+
+def test_the_command_line_wins_over_the_config(tmp_path: Path) -> None:
+    written = TuneModels(results=tmp_path / "there", models=("conv5",), trials=7, seed=3)
+    write_config(tmp_path / "config.json", written)
+    told: list[TuneModels] = []
+    words = ["--config", str(tmp_path / "config.json"), "--seed", "4", "--warm-start", "--dry-run"]
+    command.run(told.append, TuneModels, "fkd tune", words)
+    (chosen,) = told
+    assert (chosen.results, chosen.models, chosen.trials) == (tmp_path / "there", ("conv5",), 7)
+    assert (chosen.seed, chosen.dry_run) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", "holds no options"),
+        ("[]", "holds no options"),
+        (json.dumps({"options": {"wibble_wobble": 3}}), "has not: --wibble-wobble"),
+        (json.dumps({"options": {"seed": "three"}}), "'three' is not what it should be"),
+        (json.dumps({"options": {"preset": "huge"}}), "'huge' is not what it should be"),
+    ],
+)
+def test_a_config_that_cannot_be_is_one_error(content: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(UserError, match=words):
+        read_options(tmp_path / "config.json", TuneModels)
+
+
+def test_a_config_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"--config: .*none\.json cannot be read"):
+        read_options(tmp_path / "none.json", TuneModels)
+
+
+@pytest.mark.parametrize(
+    ("argv", "line"),
+    [
+        (["/usr/bin/fkd", "tune", "--data", "a b"], "fkd tune --data 'a b'"),
+        (["/x/fkd_core/__main__.py", "results"], "python -m fkd_core results"),
+        ([str(Path("experiments/tune_models.py").resolve())], "python experiments/tune_models.py"),
+    ],
+)
+def test_what_was_typed_is_told_as_one_types_it_again(argv: list[str], line: str) -> None:
+    assert typed_here(argv) == line
