@@ -1,5 +1,5 @@
-"""Every command of the README and of docs/cluster.md does what it says; one that nobody checks
-fails here."""
+"""Every command of the README and of the pages that it leads to does what it says; one that nobody
+checks fails here."""
 
 from __future__ import annotations
 
@@ -17,13 +17,20 @@ from pathlib import Path
 
 import pytest
 
+from fkd_core.cli import EXPERIMENTS
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-CLUSTER = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
+PAGES = {
+    name: (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    for name in ("tutorial", "how-to", "results", "python", "pipeline", "cluster")
+}
 COMMANDS = list(
     dict.fromkeys(
         line.strip()
-        for block in re.findall(r"^```sh\n(.*?)^```", README + CLUSTER, re.DOTALL | re.MULTILINE)
+        for block in re.findall(
+            r"^```sh\n(.*?)^```", "\n".join([README, *PAGES.values()]), re.DOTALL | re.MULTILINE
+        )
         for line in block.splitlines()
         if line.strip()
     )
@@ -112,6 +119,13 @@ def _experiment_plans(command: str, results: Path) -> None:
     if "--data" in options:
         given = options.index("--data") + 1
         options[given] = str(_downloaded(results, options[given]))
+    if "--config" in options:
+        from fkd_core.experiments.search_augment import SearchAugment
+        from fkd_core.findings.provenance import write_config
+
+        given = options.index("--config") + 1
+        options[given] = str(results / "config.json")
+        write_config(results / "config.json", SearchAugment(preset="smoke"))
     if "--checkpoints" in options:
         options[options.index("--checkpoints") + 1] = str(results / "checkpoints")
     done = _page(program, [*options, "--results", str(results), "--dry-run"])
@@ -167,7 +181,7 @@ def _kaggle_is_spelt_as_its_manual_says(command: str, results: Path) -> None:
     assert command == "kaggle competitions download -c facial-keypoints-detection"
     from fkd_core.data.archive import DOWNLOAD
 
-    assert f"--data {DOWNLOAD}" in README
+    assert f"--data {DOWNLOAD}" in PAGES["how-to"]
 
 
 def _ray_reads_these_variables(command: str, results: Path) -> None:
@@ -208,7 +222,18 @@ def _uv_made_the_pins(command: str, results: Path) -> None:
     assert command in made.read_text(encoding="utf-8")[:500]
 
 
+def _fkd_does_what_its_script_does(command: str, results: Path) -> None:
+    """The command knows the name, and its script the options."""
+    _, name, *options = shlex.split(command)
+    module, _, _ = EXPERIMENTS[name]
+    as_script = shlex.join(["python", f"experiments/{module}.py", *options])
+    {"predict": _predict_asks_for_an_ensemble, "results": _results_are_looked_after}.get(
+        name, _experiment_plans
+    )(as_script, results)
+
+
 CHECKS: dict[str, Callable[[str, Path], None]] = {
+    r"fkd .+": _fkd_does_what_its_script_does,
     r"make [a-z-]+": _make_knows_the_target,
     r"python -m pip (un)?install .+": _pip_would_accept,
     r"python -m pytest": _pytest_collects,
@@ -237,11 +262,34 @@ def test_the_readme_opens_with_a_picture_and_the_two_commands() -> None:
 
 
 def test_every_file_the_readme_shows_or_links_is_there_and_small() -> None:
-    links = re.findall(r"!?\[[^\]]*\]\(([^)]+)\)", README)
+    links = _links(README)
     assert links
     for link in links:
         assert (ROOT / link).is_file(), link
         assert (ROOT / link).stat().st_size < 200_000, link
+
+
+def _links(page: str) -> list[str]:
+    """Files that a page links; its own sections, and those of other pages, are checked as such."""
+    links = re.findall(r"!?\[[^\]]*\]\(([^)]+)\)", page)
+    return [file for link in links if (file := link.partition("#")[0]) and "://" not in file]
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_every_file_a_page_links_is_there_and_the_index_knows_the_page(page: Path) -> None:
+    for link in _links(page.read_text(encoding="utf-8")):
+        assert (page.parent / link).is_file(), link
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    assert page.name == "README.md" or f"({page.name})" in index
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/how-to.md", "docs/tutorial.md"])
+def test_every_section_that_is_linked_is_there(page: str) -> None:
+    for target, name in re.findall(r"\]\(([^)#]*)#([^)]+)\)", (ROOT / page).read_text("utf-8")):
+        there = (ROOT / page).parent / target if target else ROOT / page
+        heads = re.findall(r"^##+ (.+)", there.read_text("utf-8"), re.MULTILINE)
+        slugs = {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+        assert name in slugs, name
 
 
 def test_every_folder_of_the_tour_is_there() -> None:
@@ -260,7 +308,7 @@ def test_no_pin_names_an_address() -> None:
 @pytest.mark.slow
 def test_the_demo_ends_with_what_the_readme_promises(searched: Path) -> None:
     """The smallest preset, to its end; the default one differs in its budget alone."""
-    promised = README.split("## What it writes")[1].split("\n## ")[0]
+    promised = PAGES["results"]
     for name in ("verdicts.csv", "forest.html", "policy.json", "config.json"):
         assert f"`augmentation/{name}`" in promised
         assert (searched / "demo" / "augmentation" / name).is_file(), name
