@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import tyro
 from optuna.exceptions import StorageInternalError
@@ -207,8 +207,8 @@ def run(
         print(metadata.version("fkd"))
         return
 
-    def parsed(default: Chosen | None = None) -> Chosen:
-        return tyro.cli(
+    def parsed(default: Any = tyro.MISSING_NONPROP) -> Chosen:
+        found: Chosen = tyro.cli(
             options,
             prog=prog,
             description=experiment.__doc__,
@@ -216,6 +216,7 @@ def run(
             default=default,
             config=(tyro.conf.AvoidSubcommands,),
         )
+        return found
 
     chosen = parsed()
     try:
