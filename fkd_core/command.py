@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -222,21 +223,31 @@ def run(
     try:
         if config := getattr(chosen, "config", None):
             chosen = parsed(read_options(config, options))
-        chosen.check()
-        with stoppable(getattr(chosen, "minutes", None)):
-            experiment(chosen)
+        with plain_errors(getattr(chosen, "results", None)):
+            chosen.check()
+            with stoppable(getattr(chosen, "minutes", None)):
+                experiment(chosen)
     except UserError as error:
         _stop(str(error), 2)
-    except OSError as error:
-        where = error.filename or getattr(chosen, "results", None)
-        named = f"{where}: " if where else ""
-        advice = _ADVICE.get(error.errno or 0, "mend it, and run again")
-        _stop(f"{named}{error.strerror or error}; {advice}", 2)
-    except (SQLAlchemyError, StorageInternalError) as error:
-        reason = str(error.__cause__ or error).splitlines()[0]
-        _stop(f"--storage: the database failed ({reason}); nothing finished is lost: run again", 2)
     except Stopped as stop:
         _stop(f"{stop}; what is finished is kept: the same command goes on from there", stop.code)
+
+
+@contextlib.contextmanager
+def plain_errors(results: Path | None) -> Iterator[None]:
+    """What the system or the database refuses in this block is raised as UserError."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or results
+        named = f"{where}: " if where else ""
+        advice = _ADVICE.get(error.errno or 0, "mend it, and run again")
+        raise UserError(f"{named}{error.strerror or error}; {advice}") from error
+    except (SQLAlchemyError, StorageInternalError) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise UserError(
+            f"--storage: the database failed ({reason}); nothing finished is lost: run again"
+        ) from error
 
 
 _ADVICE = {

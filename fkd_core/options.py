@@ -28,7 +28,10 @@ def read_options(path: Path, options: type[Chosen]) -> Chosen:
         given = json.loads(path.read_text(encoding="utf-8"))["options"]
         names = {name: value for name, value in given.items() if name not in _NOT_KEPT}
     except OSError as error:
-        raise UserError(f"--config: {path} cannot be read ({error.strerror})") from error
+        raise UserError(
+            f"--config: {path} cannot be read ({error.strerror}); give the config.json that a run "
+            "wrote"
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"--config: {path} holds no options of a run; give the config.json that one wrote"

@@ -42,12 +42,11 @@ class Workspace:
     """A results folder and the faces it is about.
 
         >>> from fkd_core import Workspace
-        >>> ws = Workspace(folder)
+        >>> ws = Workspace(results, data=folder)
         >>> ws
-        <workspace in ...: the demo faces, seed 0>
-        >>> len(ws.faces) > 1000
-        No --data, so the demo faces: drawn by this program, no photographs.
-        True
+        <workspace in ...: ..., seed 0>
+        >>> ws.faces.images.shape[1:]
+        (96, 96)
         >>> ws.spec("plain", epochs=3).training.epochs
         3
         >>> ws.leaderboard().empty
@@ -96,9 +95,12 @@ class Workspace:
     @cached_property
     def competition(self) -> Competition:
         """The competition's files, read and cleaned; ``notes`` says what was done to them."""
+        from fkd_core.command import plain_errors
+
         options = self.options
-        options.check()
-        return options.load()
+        with plain_errors(options.results):
+            options.check()
+            return options.load()
 
     @property
     def faces(self) -> Faces:
@@ -153,7 +155,7 @@ class Workspace:
         """
         from fkd_core.fitting import runtime
         from fkd_core.fitting.fit import fit
-        from fkd_core.fitting.result import FitResult
+        from fkd_core.fitting.result import Failed, FitResult, Stopped
 
         if spec is None:
             spec = self.spec(**asked)
@@ -167,10 +169,14 @@ class Workspace:
                 raise UserError(f"{error}: make this the notebook's first fit") from error
             cache = self.options.place.cache
             done = fit(spec, self.faces, cache=cache, keep_weights=keep_weights)
-            fits.keep(spec, done)  # type: ignore[arg-type]  # nobody asked it to stop
+            assert not isinstance(done, Stopped)  # nobody asked it to stop
+            if isinstance(done, Failed) and done.out_of_memory:  # with more of it it may succeed
+                raise UserError(f"{spec.name}: {done.reason}; make its batches smaller")
+            fits.keep(spec, done)
         kept = fits.get(spec)
         if not isinstance(kept, FitResult):
-            raise UserError(f"{spec.name}: {kept.reason if kept else 'the result is damaged'}")
+            reason = kept.reason if kept else "its result vanished; ask again"
+            raise UserError(f"{spec.name} cannot be fitted: {reason}")
         return kept
 
     def search_augment(
@@ -263,11 +269,14 @@ class Workspace:
         asked: dict[str, Any],
     ) -> Result:
         """Does what the command of this name does with these options."""
+        from fkd_core.command import plain_errors
+
         options = kind(**self._shared, **asked)
-        options.check()
         in_main = threading.current_thread() is threading.main_thread()
-        with stoppable() if in_main else contextlib.nullcontext():
-            return main(options, typed(f"fkd {name}", options))
+        with plain_errors(options.results):
+            options.check()
+            with stoppable() if in_main else contextlib.nullcontext():
+                return main(options, typed(f"fkd {name}", options))
 
     def __repr__(self) -> str:
         data = self._shared["data"] or "the demo faces"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import doctest
 import inspect
+import io
 import shlex
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import competition_for_tests
 import pytest
 import tyro
 
@@ -32,12 +35,15 @@ from fkd_core.findings.provenance import provenance
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("workspace")
+    """The competition's files, with three faces."""
+    folder = tmp_path_factory.mktemp("data")
+    competition_for_tests.write(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
-def ws(folder: Path) -> Workspace:
-    return Workspace(folder)
+def ws(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return Workspace(tmp_path_factory.mktemp("workspace"), folder)
 
 
 def test_it_is_imported_without_what_takes_seconds() -> None:
@@ -50,19 +56,20 @@ def test_it_is_imported_without_what_takes_seconds() -> None:
     assert not loaded & {"ray", "tensorflow", "keras", "optuna", "pandas", "cv2"}
 
 
-def test_its_examples_do_what_they_say(folder: Path, ws: Workspace) -> None:
-    assert len(ws.faces) > 0
-    found = doctest.testmod(
-        fkd_core.workspace, extraglobs={"folder": folder}, optionflags=doctest.ELLIPSIS
-    )
+def test_its_examples_do_what_they_say(folder: Path, tmp_path: Path) -> None:
+    names = {"folder": folder, "results": tmp_path}
+    with contextlib.redirect_stdout(io.StringIO()):
+        Workspace(tmp_path, folder).faces  # noqa: B018  # says what was done to the files
+    found = doctest.testmod(fkd_core.workspace, extraglobs=names, optionflags=doctest.ELLIPSIS)
     assert found.attempted >= 5
     assert found.failed == 0
 
 
 @pytest.mark.slow
-def test_a_fit_is_done_once_and_then_known(ws: Workspace, backend: str) -> None:
+def test_a_fit_is_done_once_and_then_known(tmp_path: Path, backend: str) -> None:
     if backend != "tensorflow":
         pytest.skip("a workspace's fits run under TensorFlow")
+    ws = Workspace(tmp_path)
     result = ws.fit(model="plain", epochs=1, faces=60)
     assert 0 < result.rmse < 60
     spec = ws.spec("plain", epochs=1, faces=60)
@@ -72,13 +79,12 @@ def test_a_fit_is_done_once_and_then_known(ws: Workspace, backend: str) -> None:
 
 
 def test_a_spec_trains_under_the_policy_that_was_found_here(
-    tmp_path: Path, ws: Workspace, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, folder: Path, ws: Workspace
 ) -> None:
-    other = Workspace(tmp_path)
-    monkeypatch.setattr(other, "__dict__", other.__dict__ | {"competition": ws.competition})
+    other = Workspace(tmp_path, folder)
     found = Policy((Step("mirror", 0.3),))
     path = other.options.outcomes.policy
-    write_policy(path, "complete", found, provenance("smoke", 0, ws.faces))
+    write_policy(path, "complete", found, provenance("smoke", 0, other.faces))
     assert other.spec("conv5", fold=3, seed=7).policy == found
     assert other.spec("conv5", fold=3, seed=7).split.fold == 3
     assert ws.spec("conv5").policy != found
@@ -151,10 +157,9 @@ def test_what_a_method_does_is_kept_under_the_command_that_does_the_same(
 
 
 def test_the_leaderboard_ranks_what_was_measured_on_these_pictures(
-    tmp_path: Path, ws: Workspace, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, folder: Path, ws: Workspace
 ) -> None:
-    own = Workspace(tmp_path)
-    monkeypatch.setattr(own, "__dict__", own.__dict__ | {"competition": ws.competition})
+    own = Workspace(tmp_path, folder)
     made_by = provenance("quick", 0, ws.faces)
     for model, rmse in (("conv5", 2.5), ("lenet5", 1.5)):
         evidence = {"rmse_final": [rmse, rmse - 0.1, rmse + 0.1]}

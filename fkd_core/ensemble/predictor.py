@@ -151,10 +151,14 @@ class Predictor:
         [height, width, 3]; `sure` is how sure the detector must be of a face, 0 to 1. Raises
         UserError for what is no picture, ValueError for other pixels or an unknown pipeline.
 
-            photo = Predictor.load("results/ensemble").photo("me.jpg")
-            photo[0]["left_eye_center"]  # (x, y) of the largest face
-            photo.points  # a table of all of them
-            photo.save("me-keypoints.png")
+            >>> photo = Predictor.load(folder).photo("me.png")
+            >>> photo
+            <photo of 96 x 96 px, 1 face in the style of complete>
+            >>> x, y = photo[0]["left_eye_center"]  # of the largest face
+            >>> photo.points.columns.tolist()
+            ['face', 'keypoint', 'x', 'y']
+            >>> photo.save("me-keypoints.png").name
+            'me-keypoints.png'
         """
         from fkd_core.photos.detector import SURE
         from fkd_core.photos.photo import photo

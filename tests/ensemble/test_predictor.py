@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import hashlib
 import json
 import os
@@ -13,10 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from tiny_ensemble import half, images, member
 
+from fkd_core.ensemble import predictor as predictor_module
 from fkd_core.ensemble.predictor import FORMAT, MANIFEST, Predictor, save
 from fkd_core.ensemble.stacking.features import Inputs
 from fkd_core.ensemble.trained import Half, TrainedFit, TrainedMember
@@ -156,6 +159,16 @@ def test_a_photo_gets_named_points_in_its_own_pixels(saved: Path) -> None:
     assert len(face.points) == 15
     (face,) = predictor.photo(image, "partial")
     assert list(face.points) == [KEYPOINTS[k] for k in SOURCES["partial"].keypoints]
+
+
+def test_the_examples_do_what_they_say(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cv2.imwrite("me.png", images(1)[0])
+    found = doctest.testmod(predictor_module, extraglobs={"folder": str(saved.resolve())})
+    assert found.attempted >= 5
+    assert found.failed == 0
 
 
 def test_no_images_give_no_points(saved: Path) -> None:
