@@ -17,6 +17,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tiny_ensemble import half, images, member
 
 from fkd_core.ensemble import predictor as predictor_module
@@ -151,14 +152,19 @@ def test_a_loaded_ensemble_predicts_what_the_saved_one_does(
     assert loaded.made_by == MADE_BY
 
 
-def test_a_photo_gets_named_points_in_its_own_pixels(saved: Path) -> None:
-    predictor, (image,) = Predictor.load(str(saved)), images(1)
-    (face,) = predictor.photo(image)
-    said = predictor.predict(image[None])[0]
-    assert face["left_eye_center"] == pytest.approx(tuple(said[0]), abs=1e-4)
-    assert len(face.points) == 15
-    (face,) = predictor.photo(image, "partial")
-    assert list(face.points) == [KEYPOINTS[k] for k in SOURCES["partial"].keypoints]
+@pytest.mark.parametrize("pipeline", ["complete", "partial"])
+def test_a_photo_gets_the_points_that_are_predicted_by_name(
+    pipeline: str, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def said(self: Predictor, crops: NDArray[np.uint8], asked: str) -> NDArray[np.float32]:
+        assert (crops.shape, asked) == ((1, 96, 96), pipeline)
+        return np.arange(2 * len(keypoints), dtype=np.float32).reshape(1, -1, 2)
+
+    keypoints = SOURCES[pipeline].keypoints
+    monkeypatch.setattr(Predictor, "predict", said)
+    (face,) = Predictor.load(str(saved)).photo(images(1)[0], pipeline)
+    assert list(face.points) == [KEYPOINTS[k] for k in keypoints]
+    assert face["right_eye_center"] == (2, 3)
 
 
 def test_the_examples_do_what_they_say(
