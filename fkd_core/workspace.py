@@ -134,7 +134,9 @@ class Workspace:
         from fkd_core.protocols.tuning_plan import TuningPlan, resized, tuned_models
         from search_spaces.training import BUDGETS
 
-        (name,) = tuned_models([model], "quick")
+        name, *others = tuned_models([model], "quick")
+        if others:
+            raise UserError("a fit is of one model; name it")
         (pipeline,) = chosen_pipelines([pipeline])
         policy, _ = policy_or_reference(self.options.outcomes.policy, pipeline, self.faces)
         budget = replace(resized(BUDGETS["quick"], epochs=epochs), faces=faces)
@@ -143,7 +145,7 @@ class Workspace:
             split = replace(made.split, family="all", folds=5, fold=fold)
         except ValueError as error:
             raise UserError(str(error)) from error
-        return replace(made, split=split, seed=self.seed if seed is None else seed)
+        return made.everywhere(split=split, seed=self.seed if seed is None else seed)
 
     def fit(
         self, spec: FitSpec | None = None, *, keep_weights: bool = False, **asked: Any

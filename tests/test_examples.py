@@ -54,10 +54,15 @@ def test_the_notebook_runs_to_its_end(
     names: dict[str, Any] = {}
     shape = run(first.replace(EFFORT, TINY), names)
     assert shape[1:] == (96, 96)
-    *_, points, photo = [run(cell, names) for cell in others]
+    *_, board, (x, y), points, photo = [run(cell, names) for cell in others]
     assert 0 < names["result"].rmse < 60
     assert set(names["searched"]["complete"].policy.to_json()) >= {"steps"}
     assert names["built"].submission.is_file()
+    score = names["built"].score
+    assert score.low <= score.value <= score.high
+    assert {"ensemble", "lenet5, tuned"} <= {*board["what"]}
+    assert 0 <= x <= 96
+    assert 0 <= y <= 96
     assert points["keypoint"].tolist()[0] == "left_eye_center"
     assert photo._repr_png_()[:4] == b"\x89PNG"
     assert (tmp_path / "face-keypoints.png").is_file()

@@ -20,7 +20,6 @@ import fkd_core.workspace
 from fkd_core import Workspace
 from fkd_core.augment.policy import Policy, Step
 from fkd_core.command import Options
-from fkd_core.ensemble.predictor import Predictor
 from fkd_core.errors import UserError
 from fkd_core.experiments import build_ensemble, search_augment, tune_models
 from fkd_core.experiments.build_ensemble import BuildEnsemble
@@ -84,12 +83,15 @@ def test_a_spec_trains_under_the_policy_that_was_found_here(
     assert other.spec("conv5", fold=3, seed=7).policy == found
     assert other.spec("conv5", fold=3, seed=7).split.fold == 3
     assert ws.spec("conv5").policy != found
+    cascade = ws.spec("aligned-plain", pipeline="joint", fold=2)
+    assert [stage.split.fold for stage in cascade.stages] == [2, 2]
 
 
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
         ({"model": "lenet6"}, "there is no model 'lenet6'"),
+        ({"model": "all"}, "a fit is of one model"),
         ({"pipeline": "profile"}, "there is no 'profile'"),
         ({"epochs": 0}, "--epochs: 0 is too few"),
         ({"fold": 5}, "fold 5 of 5 folds"),
@@ -167,23 +169,3 @@ def test_the_leaderboard_ranks_what_was_measured_on_these_pictures(
     assert table["what"].tolist() == ["lenet5, tuned", "conv5, tuned"]
     assert table["rmse"].tolist() == [1.5, 2.5]
     assert table["high"].tolist() == [1.6, 2.6]
-
-
-@pytest.mark.slow
-def test_the_way_from_an_ensemble_to_a_photo(tmp_path: Path) -> None:
-    ws = Workspace(tmp_path)
-    built = ws.build_ensemble(
-        "lenet5", preset="smoke", pipelines="complete", epochs=1, folds=3, faces=60,
-        stacker="mean", other_style=True,
-    )  # fmt: skip
-    assert built is not None
-    assert built.submission is not None
-    assert built.score.low <= built.score.value <= built.score.high
-    board = ws.leaderboard()
-    assert "ensemble" in board["what"].tolist()
-    predictor = ws.predictor()
-    assert isinstance(predictor, Predictor)
-    (face,) = predictor.photo(ws.faces.images[0])
-    x, y = face["nose_tip"]
-    assert 0 <= x <= 96
-    assert 0 <= y <= 96
