@@ -1,1 +1,1 @@
-"""What a search does, and by which comparisons it decides; the pages in experiments/ run it."""
+"""What a search does, and by which comparisons it decides; experiments run it."""
