@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import re
 import subprocess
@@ -43,11 +44,12 @@ def test_it_does_what_the_script_does(tmp_path: Path, capsys: pytest.CaptureFixt
     assert f"{tmp_path} holds no outcome" in capsys.readouterr().out
 
 
-def test_help_names_the_command(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stopped:
+def test_help_is_the_experiments_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with contextlib.suppress(SystemExit):
         main(["predict", "--help"])
-    assert stopped.value.code == 0
-    assert "usage: fkd predict" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Find the keypoints of every face in photos" in said
+    assert "--ensemble" in said
 
 
 @pytest.mark.parametrize("module", [module for module, _, _ in EXPERIMENTS.values()])
