@@ -23,9 +23,9 @@ _LONGEST = 60
 
 
 def verdicts(run: Run) -> dict[str, list[Row]]:
-    """The rows of its verdicts by pipeline, in the order of the file."""
+    """The rows of its verdicts by pipeline, the complete one's first."""
     found = {}
-    for path in sorted(run.augmentation.glob("verdicts*.csv")):
+    for path in sorted(run.augmentation.glob("verdicts*.csv"), key=lambda path: path.stem):
         pipeline = path.stem.removeprefix("verdicts").lstrip("-") or "complete"
         rows = [row for row in _rows(path) if row.get("transform")]
         if rows:

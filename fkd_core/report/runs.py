@@ -11,7 +11,7 @@ from fkd_core.evidence import Estimate
 from fkd_core.inventory import KeptRun
 from fkd_core.inventory.recorded import Interval, Row, differing, scores, verdicts
 from fkd_core.report.inventory import escaped, row, when
-from fkd_core.report.sheet import Sheet, text
+from fkd_core.report.sheet import Sheet
 
 
 def run_sheet(runs: Sequence[KeptRun]) -> Sheet:
@@ -41,17 +41,19 @@ def verdict_sheets(run: KeptRun) -> list[Sheet]:
             f"verdicts-{pipeline}",
             f"Verdicts of {run.name} on {pipeline} faces, set confirm",
             [
-                row(
-                    transform=each["transform"],
-                    setting=_setting(each),
-                    verdict=each.get("verdict", ""),
-                    effect=_effect(each),
-                    p_holm=_number(each.get("p_holm")),
-                    pairs=each.get("pairs", ""),
+                escaped(
+                    {
+                        "transform": each["transform"],
+                        "setting": _setting(each),
+                        "verdict": each.get("verdict", ""),
+                        "effect px": _effect(each),
+                        "p (Holm)": _number(each.get("p_holm")),
+                        "pairs": each.get("pairs", ""),
+                    }
                 )
                 for each in rows
             ],
-            "effect: difference in RMSE to no augmentation, px, with its 95% interval",
+            "effect: difference in RMSE to no augmentation, with its 95% interval",
         )
         for pipeline, rows in verdicts(run.run).items()
     ]
@@ -117,7 +119,7 @@ def _verdict(found: Row | None) -> str:
     """Setting, verdict and effect in one cell."""
     if found is None:
         return ""
-    told = [found.get("verdict", ""), _setting(found), text(_effect(found))]
+    told = [found.get("verdict", ""), _setting(found), _effect(found)]
     return ", ".join(each for each in told if each)
 
 
@@ -134,11 +136,11 @@ def _setting(found: Row) -> str:
     return transform.describe(strength) if transform else f"{strength:g}"
 
 
-def _effect(found: Row) -> Estimate | None:
-    numbers = [_number(found.get(name)) for name in ("effect", "low", "high")]
-    if any(number is None for number in numbers):
-        return None
-    return Estimate(*(number for number in numbers if number is not None))
+def _effect(found: Row) -> str:
+    effect, low, high = (_number(found.get(name)) for name in ("effect", "low", "high"))
+    if effect is None or low is None or high is None:
+        return ""
+    return f"{effect:+.3f} ({low:+.3f}..{high:+.3f})"
 
 
 def _estimate(found: Interval | None) -> Estimate | None:
