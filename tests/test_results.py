@@ -357,6 +357,14 @@ def test_runs_that_kept_their_studies_elsewhere_are_named(filled: Filled, run: R
     assert "secret" not in done.stdout
 
 
+def test_what_older_versions_wrote_is_told_of(filled: Filled, run: Run) -> None:
+    _config(filled.folder / "ensemble")
+    done = run()
+    assert "ensemble in " in _line(done.stdout, "of an older version")
+    assert "│ ensemble" not in done.stdout
+    assert "of an older version" in _line(run("--prune", "0").stdout, "│ ensemble")
+
+
 def test_runs_are_listed_with_their_data_and_score(two_runs: Filled, run: Run) -> None:
     _file(two_runs.folder / "artifacts" / "picture", 1500, 1)
     done = run()

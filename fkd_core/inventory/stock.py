@@ -14,7 +14,7 @@ from fkd_core.errors import UserError
 from fkd_core.fitting.store import FitStore
 from fkd_core.inventory.files import File, files_below, grouped, mapping, read_json, total
 from fkd_core.inventory.kept import KeptFit, KeptRun, KeptStudy, Outcome
-from fkd_core.runs import NOTE, Run, runs_in
+from fkd_core.runs import NOTE, Run, older_outcomes, runs_in
 from fkd_core.studies import rows
 from fkd_core.studies.storage import Storage, open_storage, without_password
 
@@ -68,14 +68,17 @@ class Inventory:
                 )
 
     def warnings(self, storage_url: str) -> list[str]:
-        """Where commands kept their studies in another storage, which then is not seen here."""
+        """Where commands kept their studies in another storage, which then is not seen here, and
+        what no command reads any more."""
         seen = without_password(storage_url)
         others = {
             without_password(str(given)): outcome.name
             for outcome in self.outcomes
             if (given := mapping(outcome.config.get("options")).get("storage"))
         }
-        return [
+        older = ", ".join(older_outcomes(self.folder))
+        unread = [f"{older} in {self.folder}: of an older version, and not read any more."]
+        return (unread if older else []) + [
             f"{name} kept its studies in {url}: without that --storage they, and what they need, "
             "are not seen."
             for url, name in others.items()
