@@ -144,10 +144,12 @@ def run_of(results: Path, data: Path | None, name: str | None) -> Run:
         safe = safe_name(data.name) or safe_name(data.resolve().name)
     else:
         return Run(results / DEMO)
-    if not safe or safe.casefold() in _TAKEN or safe.casefold().startswith("studies.db"):
+    if not safe:
+        raise UserError(f"{option}: {known} makes no name of a folder; give one with --run")
+    if safe.casefold() in _TAKEN or safe.casefold().startswith("studies.db"):
         raise UserError(
-            f"{option}: {known} gives the run's folder in {results} no name of its own; give one "
-            "with --run"
+            f"{option}: a run cannot be called {safe}, for something else in {results} is; give "
+            "another name with --run"
         )
     return Run(results / safe)
 

@@ -58,7 +58,7 @@ def test_a_name_that_is_none_of_a_folder_is_refused(name: str, tmp_path: Path) -
 )
 def test_what_runs_share_is_no_run(name: str, tmp_path: Path) -> None:
     for data, asked in ((Path("in") / name, None), (None, name)):
-        with pytest.raises(UserError, match=r"--(run|data): .*no name of its own.*--run"):
+        with pytest.raises(UserError, match=r"a run cannot be called .*another name with --run"):
             run_of(tmp_path, data, asked)
 
 
