@@ -30,7 +30,8 @@ OLDER = ("augmentation", "tuning", "best", "ensemble", "submission.csv")
 """What versions before 0.2 wrote directly into the results folder."""
 
 _TAKEN = {*SHARED, *OLDER, "predictions"}
-_LONGEST = 100
+_LONGEST = 60
+"""Letters of a name: at four bytes each, what file systems take."""
 _ARCHIVE = re.compile(r"\.(zip|tar|tgz|tar\.\w+)$", re.IGNORECASE)
 
 
@@ -112,7 +113,9 @@ class Run:
             )
 
     def begun(self, made_by: Mapping[str, Any]) -> Run:
-        """This run, with a note on its data from now on."""
+        """This run, with a note on its data from now on. Raises UserError where another command
+        began it on other pictures."""
+        self.check(str(made_by.get("pictures")))
         if not self.made_by:
             text = json.dumps({"made_by": dict(made_by)}, indent=2)
             write_text(self.folder / NOTE, text + "\n")
@@ -133,7 +136,7 @@ def run_of(results: Path, data: Path | None, name: str | None) -> Run:
     """
     if name is not None:
         option, known, safe = "--run", name, safe_name(name)
-        if name != safe or not name:
+        if unicodedata.normalize("NFC", name) != safe or not name:
             advice = f"{safe!r} would do" if safe else "give letters and digits"
             raise UserError(f"--run: {name!r} is no name of a folder; {advice}")
     elif data is not None:
@@ -141,10 +144,12 @@ def run_of(results: Path, data: Path | None, name: str | None) -> Run:
         safe = safe_name(data.name) or safe_name(data.resolve().name)
     else:
         return Run(results / DEMO)
-    if not safe or safe.casefold() in _TAKEN or safe.casefold().startswith("studies.db"):
+    if not safe:
+        raise UserError(f"{option}: {known} makes no name of a folder; give one with --run")
+    if safe.casefold() in _TAKEN or safe.casefold().startswith("studies.db"):
         raise UserError(
-            f"{option}: {known} gives the run's folder in {results} no name of its own; give one "
-            "with --run"
+            f"{option}: a run cannot be called {safe}, for something else in {results} is; give "
+            "another name with --run"
         )
     return Run(results / safe)
 

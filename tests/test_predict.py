@@ -262,6 +262,8 @@ def test_the_ensemble_built_last_is_taken_or_the_one_that_is_named(
     assert "--run takes another: photos" in said
     predict.main(replace(options, run="photos"))
     assert (results / "photos" / "predictions" / "keypoints.csv").is_file()
+    with pytest.raises(UserError, match="unfinished holds no finished ensemble; runs: demo, ph"):
+        predict.main(replace(options, run="unfinished"))
     with pytest.raises(UserError, match="--run and --ensemble"):
         replace(options, run="photos", ensemble=ENSEMBLE).check()
 

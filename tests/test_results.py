@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
+from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 from optuna.trial import TrialState
 
 from fkd_core import command
@@ -178,6 +179,36 @@ def filled(original: Filled, tmp_path: Path) -> Filled:
     return replace(original, folder=tmp_path / "results")
 
 
+VERDICTS = """transform,strength,verdict,effect,low,high,p_holm,pairs
+mirror,1.0,helpful,-0.5,-0.7,-0.3,0.001,6
+rotation,0.5,undecided,-0.1,-0.3,0.1,0.4,6
+shear,,undecided (not confirmed),,,,,0
+"""
+SCORES = """,score,score_low,score_high
+ensemble,2.5,2.25,2.75
+plain mean,2.625,2.375,2.875
+"""
+TUNED = "pipeline,model,rmse,low,high\ncomplete,lenet5,1.5,1.25,1.75\n"
+
+
+@pytest.fixture
+def two_runs(filled: Filled) -> Filled:
+    """With tables in its run, and another run on photographs."""
+    run = filled.demo
+    (run.augmentation / "verdicts.csv").write_text(VERDICTS)
+    (run.ensemble / "score.csv").write_text(SCORES)
+    other = OutcomesOf(filled.folder / "photos").begun({"faces": 2284, "date": "2026-11-28"})
+    made_by = {"preset": "full", "code": "0.1.0+def"}
+    given = {"data": "lfpw.zip", "seed": 3, "results": "elsewhere"}
+    _config(other.augmentation, given, candidates=["mirror", "shift"], made_by=made_by)
+    text = VERDICTS.replace("mirror,1.0,helpful", "mirror,1.0,harmful").replace("shear", "shift")
+    (other.augmentation / "verdicts.csv").write_text(text)
+    (other.augmentation / "verdicts-partial.csv").write_text(VERDICTS)
+    other.tuning.mkdir()
+    (other.tuning / "results.csv").write_text(TUNED)
+    return filled
+
+
 def _config(folder: Path, options: dict[str, Any] | None = None, **more: Any) -> None:
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps({"options": options or {}, **more}))
@@ -256,7 +287,7 @@ def test_a_folder_with_nothing_in_it_is_said_to_be_so_and_stays_so(
         text=True,
         check=True,
     )
-    assert "holds no outcome, study, fit or cache" in done.stdout
+    assert "holds no run, study, fit or cache" in done.stdout
     assert folder.exists() == there
     assert list(tmp_path.rglob("*")) == ([folder] if there else [])
     for ask in ("--show", "--delete", "--replay", "--redo"):
@@ -326,6 +357,26 @@ def test_runs_that_kept_their_studies_elsewhere_are_named(filled: Filled, run: R
     assert "secret" not in done.stdout
 
 
+def test_what_older_versions_wrote_is_told_of(filled: Filled, run: Run) -> None:
+    _config(filled.folder / "ensemble")
+    done = run()
+    assert "ensemble in " in _line(done.stdout, "of an older version")
+    assert "│ ensemble" not in done.stdout
+    assert "of an older version" in _line(run("--prune", "0").stdout, "│ ensemble")
+
+
+def test_runs_are_listed_with_their_data_and_score(two_runs: Filled, run: Run) -> None:
+    _file(two_runs.folder / "artifacts" / "picture", 1500, 1)
+    done = run()
+    assert done.returncode == 0, done.stderr
+    demo, photos = (_line(done.stdout, f"│ {name} ") for name in ("demo", "photos"))
+    for words in ("demo faces", "2.500 (2.250..2.750)"):
+        assert words in demo
+    for words in ("lfpw.zip", "2,284", "2026-11-28", "full", "augmentation"):
+        assert words in photos
+    assert "1.5 kB" in _line(done.stdout, "│ artifacts")
+
+
 # Showing
 
 
@@ -353,9 +404,69 @@ def test_a_fit_is_shown_by_the_beginning_of_its_key(filled: Filled, run: Run) ->
     assert '"failure": "the loss became inf in epoch 3"' in failed.stdout
 
 
+def test_a_run_is_shown_with_its_verdicts_and_scores(two_runs: Filled, run: Run) -> None:
+    done = run("--show", "demo")
+    row = _line(done.stdout, "│ mirror")
+    for word in ("helpful", "-0.500 (-0.700..-0.300)", "0.001", "6"):
+        assert word in row
+    assert "not confirmed" in _line(done.stdout, "│ shear")
+    assert "2.625 (2.375..2.875)" in _line(done.stdout, "│ plain mean")
+    assert "Needed by: nothing" in done.stdout
+    assert "helpful" in _line(run("--show", "demo/augmentation").stdout, "│ mirror")
+    photos = run("--show", "photos").stdout
+    assert "on partial faces" in photos
+    assert "1.500 (1.250..1.750)" in _line(photos, "lenet5, complete, tuned")
+
+
+def test_tables_that_are_damaged_are_left_out(two_runs: Filled, run: Run) -> None:
+    (two_runs.demo.augmentation / "verdicts.csv").write_bytes(b"\xff\x00")
+    (two_runs.demo.ensemble / "score.csv").write_text(",score\nensemble,much\n")
+    done = run("--show", "demo")
+    assert done.returncode == 0, done.stderr
+    assert "Verdicts" not in done.stdout
+    assert "Scores" not in done.stdout
+
+
+def test_a_part_of_a_name_will_do_where_no_other_has_it(two_runs: Filled, run: Run) -> None:
+    assert '"seeds": 1' in run("--show", "ensem").stdout
+    assert '"sampler": "random"' in run("--show", "conv5@01").stdout
+    _refused(run("--show", "hotos"), "'hotos'", "photos/augmentation", "more of the name")
+    _refused(run("--delete", "ensem", "--yes"), "no run, outcome", "near it: demo/ensemble")
+
+
+# Comparing
+
+
+def test_two_runs_are_shown_side_by_side(two_runs: Filled, run: Run) -> None:
+    done = run("--compare", "demo", "pho")
+    assert done.returncode == 0, done.stderr
+    text = done.stdout[: done.stdout.index("on partial faces")]
+    row = _line(text, "│ mirror")
+    assert row.index("helpful") < row.index("harmful")
+    assert "│ no " in row
+    assert "│ yes " in _line(text, "│ rotation")
+    cells = [cell.strip() for cell in _line(text, "│ shift").split("│")]
+    assert cells[2:5] == ["", "undecided (not confirmed)", ""]
+    assert "2.500 (2.250..2.750)" in _line(done.stdout, "│ ensemble ")
+    assert "Of other pictures" in done.stdout
+    options = done.stdout[done.stdout.index("What differs in their options") :]
+    assert "lfpw.zip" in _line(options, "│ data ")
+    assert "mirror, shift" in _line(options, "│ candidates ")
+    assert "0.1.0+def" in _line(options, "│ code ")
+    assert "elsewhere" not in options, "where they lie is no difference"
+
+
+def test_two_runs_are_two(two_runs: Filled, run: Run) -> None:
+    _refused(run("--compare", "demo"), "--compare", "name two runs")
+    _refused(run("--compare", "demo", "dem"), "--compare", "both are run demo")
+    _refused(run("--compare", "demo", "nothere"), "no run here is called 'nothere'", "photos")
+    _refused(run("--compare", "demo", "o"), "'o' means demo, photos", "more of the name")
+
+
 def test_an_unknown_name_is_an_error_that_names_near_ones(filled: Filled, run: Run) -> None:
-    unknown = run("--show", "tuning/complete/conv5")
-    _refused(unknown, "no outcome, study or fit", TUNING, OLDER)
+    _refused(run("--show", "tuning/complete/conv5"), f"means study {TUNING}", OLDER)
+    unknown = run("--show", "tuning/complete/conv6")
+    _refused(unknown, "no run, outcome, study or fit", TUNING, OLDER)
     assert unknown.stderr.count(TUNING) == 1
     _refused(run("--show", "demo/ensembel"), "'demo/ensembel'", "demo/ensemble")
     key = filled.fits["loose"]
@@ -397,7 +508,27 @@ def test_what_is_needed_goes_only_by_force(
     assert list(_tree(filled.folder)) == before
     done = run("--delete", name, "--yes", "--force")
     assert done.returncode == 0, done.stderr
-    _refused(run("--show", name), "no outcome, study or fit")
+    _refused(run("--show", name), "no run, outcome, study or fit")
+
+
+def test_a_run_goes_as_a_whole(two_runs: Filled, run: Run) -> None:
+    _refused(run("--delete", TUNING, "--yes"), "demo/best/complete/conv5.json")
+    done = run("--delete", "demo", TUNING, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert not two_runs.demo.folder.exists()
+    assert TUNING not in two_runs.studies
+    assert (two_runs.folder / "photos" / "augmentation" / "verdicts.csv").exists()
+
+
+def test_a_study_takes_the_pictures_of_its_trials_along(filled: Filled, run: Run) -> None:
+    folder, picture = filled.folder / "artifacts", filled.demo.submission
+    _file(folder / "of another study", 10, 1)
+    study = optuna.create_study(study_name="by hand", storage=filled.url)
+    store = FileSystemArtifactStore(folder)
+    upload_artifact(artifact_store=store, file_path=str(picture), study_or_trial=study.ask())
+    assert len(list(folder.iterdir())) == 2
+    assert run("--delete", "by hand", "--yes").returncode == 0
+    assert [path.name for path in folder.iterdir()] == ["of another study"]
 
 
 def test_what_nothing_needs_goes(filled: Filled, run: Run) -> None:

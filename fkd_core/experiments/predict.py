@@ -82,9 +82,13 @@ class PredictOptions:
         """Folder of the ensemble: the one that is named, or the one that was built last."""
         if self.ensemble is not None:
             return self.ensemble
-        if self.run is not None:
-            return run_of(self.results, None, self.run).ensemble
         built = built_ensembles(self.results)
+        if self.run is not None:
+            run = run_of(self.results, None, self.run)
+            if run not in built:
+                there = ", ".join(run.name for run in built) or "none"
+                raise UserError(f"--run: {run.folder} holds no finished ensemble; runs: {there}")
+            return run.ensemble
         if not built:
             raise UserError(
                 f"no ensemble in {self.results}; build one with experiments/build_ensemble.py, or "

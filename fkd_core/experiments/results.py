@@ -2,14 +2,16 @@
 
     python experiments/results.py
     python experiments/results.py --show NAME
+    python experiments/results.py --compare RUN RUN
     python experiments/results.py --delete NAME [NAME ...]
     python experiments/results.py --prune 10GB
     python experiments/results.py --replay STUDY
     python experiments/results.py --redo KEY --data FOLDER
 
-A NAME is that of a run's folder, as demo/ensemble, a study's, or the beginning of a fit's key.
-Nothing is deleted that something else needs, unless --force says so; --dry-run only says what
-would go. --replay and --redo end with exit code 1 where what is on record does not come out again.
+A NAME is that of a run (demo), of what a command left in it (demo/ensemble), of a study, or the
+beginning of a fit's key; --show and --compare take any part of a name that no other has. Nothing
+is deleted that something else needs, unless --force says so; --dry-run only says what would go.
+--replay and --redo end with exit code 1 where what is on record does not come out again.
 """
 
 from __future__ import annotations
@@ -27,12 +29,23 @@ from rich.progress import track
 from fkd_core import command
 from fkd_core.command import console
 from fkd_core.errors import UserError
-from fkd_core.inventory import Inventory, KeptFit, KeptStudy, Needs, Outcome, find, needs_of, take
+from fkd_core.inventory import (
+    Inventory,
+    KeptFit,
+    KeptRun,
+    KeptStudy,
+    Needs,
+    Outcome,
+    find,
+    needs_of,
+    take,
+)
 from fkd_core.inventory.deleting import check_unneeded, delete, doomed, needed_by
 from fkd_core.inventory.files import parse_size
-from fkd_core.inventory.names import find_fit, find_study
+from fkd_core.inventory.names import find_fit, find_run, find_study
 from fkd_core.inventory.pruning import prune, remaining, to_drop
 from fkd_core.report import inventory as report
+from fkd_core.report.runs import comparison, run_sheet, score_sheet, verdict_sheets
 from fkd_core.report.sheet import Sheet
 from fkd_core.studies.replay import replay, rule_of
 
@@ -46,9 +59,12 @@ class Results:
     storage: str | None = None
     """Optuna storage URL; without it, studies.db in the results folder."""
     show: str | None = None
-    """A study with its trials, an outcome with its options, or a fit with its spec and figures."""
+    """A run with its verdicts and scores, a command's outcome with its options too, a study with
+    its trials, or a fit with its spec and figures."""
+    compare: tuple[str, ...] = ()
+    """Two runs to show side by side: verdicts, scores, and what differs in their options."""
     delete: tuple[str, ...] = ()
-    """Studies, outcomes or fits to delete; asks before it does."""
+    """Runs, outcomes, studies or fits to delete; asks before it does."""
     force: bool = False
     """Delete also what something else needs."""
     yes: bool = False
@@ -71,11 +87,13 @@ class Results:
         """Raises UserError for a size that is none, or for several things at once."""
         asked = [
             f"--{name}"
-            for name in ("show", "delete", "prune", "replay", "redo")
+            for name in ("show", "compare", "delete", "prune", "replay", "redo")
             if getattr(self, name)
         ]
         if len(asked) > 1:
             raise UserError(f"{' and '.join(asked)}: give one of them at a time")
+        if self.compare and len(self.compare) != 2:
+            raise UserError(f"--compare: {len(self.compare)} given; name two runs")
         if self.prune is not None:
             parse_size(self.prune)
 
@@ -91,7 +109,7 @@ class Results:
 
 
 def main(options: Results) -> None:
-    """Look after a results folder: list, show, delete, prune, replay, redo."""
+    """Look after a results folder: list, show, compare, delete, prune, replay, redo."""
     url = options.shared.storage_url
     inventory = take(options.results, url, given=options.storage is not None)
     for line in inventory.warnings(url):
@@ -102,6 +120,8 @@ def main(options: Results) -> None:
         redo_fit(inventory, options.redo, options.shared)
     elif options.show is not None:
         show(inventory, needs_of(inventory), options.show)
+    elif options.compare:
+        compare(inventory, *options.compare)
     elif options.delete:
         delete_named(inventory, needs_of(inventory), options)
     elif options.prune is not None:
@@ -112,28 +132,49 @@ def main(options: Results) -> None:
 
 def overview(inventory: Inventory, needs: Needs) -> None:
     """Everything, in tables."""
-    sheets = report.overview(inventory, needs)
+    sheets = [run_sheet(inventory.runs)] if inventory.runs else []
+    sheets += report.overview(inventory, needs)
     for sheet in sheets:
         tell(sheet)
     if not sheets:
-        say(f"{inventory.folder} holds no outcome, study, fit or cache.")
+        say(f"{inventory.folder} holds no run, study, fit or cache.")
     say(f"{decimal(inventory.bytes)} in {inventory.folder}")
 
 
 def show(inventory: Inventory, needs: Needs, name: str) -> None:
     """All that is known of one thing."""
-    kept = find(inventory, name)
+    kept = find(inventory, name, part=True)
     match kept:
+        case KeptRun():
+            say_json(kept.begun_by)
+            for sheet in (run_sheet([kept]), *verdict_sheets(kept), score_sheet(kept)):
+                if sheet.rows:
+                    tell(sheet)
         case KeptStudy():
             say_json(kept.notes)
             tell(report.trials(kept))
         case Outcome():
             say_json(kept.config)
+            (run,) = (run for run in inventory.runs if kept in run.outcomes)
+            if kept.folder == run.run.augmentation:
+                for sheet in verdict_sheets(run):
+                    tell(sheet)
+            elif kept.folder in (run.run.ensemble, run.run.tuning):
+                tell(score_sheet(run))
         case KeptFit():
             stored = inventory.store and inventory.store.get(kept.key)
             record = stored.record if stored else {}
             say_json({"key": kept.key, "made": report.when(kept.row["created"]), **record})
     say(f"Needed by: {', '.join(needed_by(needs, kept)) or 'nothing'}")
+
+
+def compare(inventory: Inventory, *names: str) -> None:
+    """Two runs side by side."""
+    one, other = (find_run(inventory, name) for name in names)
+    if one == other:
+        raise UserError(f"--compare: both are run {one.name}; name two")
+    for sheet in comparison(one, other):
+        tell(sheet)
 
 
 def delete_named(inventory: Inventory, needs: Needs, options: Results) -> None:

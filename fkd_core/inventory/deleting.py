@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import optuna
+from optuna.artifacts import get_all_artifact_meta
+from optuna.storages import BaseStorage
 
 from fkd_core.errors import UserError
 from fkd_core.inventory.files import drop
-from fkd_core.inventory.kept import Kept, KeptFit, KeptStudy, Outcome, weights_label
+from fkd_core.inventory.kept import Kept, KeptFit, KeptRun, KeptStudy, Outcome, weights_label
 from fkd_core.inventory.names import find
 from fkd_core.inventory.needs import Needs
 from fkd_core.inventory.stock import Inventory
@@ -38,8 +41,13 @@ def doomed(inventory: Inventory, needs: Needs, names: Sequence[str]) -> list[Doo
     Raises UserError for a name that is unknown or ambiguous.
     """
     going = {kept.label: kept for kept in (find(inventory, name) for name in names)}
+    runs = [kept for kept in going.values() if isinstance(kept, KeptRun)]
+
+    def stays(label: str) -> bool:
+        return label not in going and not any(run.has(label) for run in runs)
+
     return [
-        Doomed(kept, [needer for needer in needed_by(needs, kept) if needer not in going])
+        Doomed(kept, [needer for needer in needed_by(needs, kept) if stays(needer)])
         for kept in going.values()
     ]
 
@@ -68,9 +76,19 @@ def delete(inventory: Inventory, going: Sequence[Doomed]) -> None:
         match each.kept:
             case KeptStudy(name=name):
                 assert inventory.storage is not None
+                _drop_pictures(inventory.folder / "artifacts", name, inventory.storage.optuna)
                 optuna.delete_study(study_name=name, storage=inventory.storage.optuna)
             case KeptFit(row=row):
                 assert inventory.store is not None
                 inventory.store.discard(row["key"])
             case Outcome(folder=folder):
                 drop(folder)
+            case KeptRun(run=run):
+                drop(run.folder)
+
+
+def _drop_pictures(folder: Path, study: str, storage: BaseStorage) -> None:
+    """Deletes the pictures on the pages of a study's trials, which nothing else shows."""
+    for trial in storage.get_all_trials(storage.get_study_id_from_name(study), deepcopy=False):
+        for meta in get_all_artifact_meta(trial, storage=storage):
+            drop(folder / meta.artifact_id)

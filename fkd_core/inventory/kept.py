@@ -1,4 +1,4 @@
-"""What a results folder keeps: outcomes, studies, fits."""
+"""What a results folder keeps: runs with their outcomes, studies, fits."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from fkd_core.inventory.files import File, mapping
+from fkd_core.runs import Run
 from fkd_core.studies.costs import Costs
 
 KEY_DIGITS = 16
@@ -44,6 +45,51 @@ class Outcome:
     def made_by(self) -> Mapping[str, Any]:
         """Command, code version, data fingerprint, seed."""
         return mapping(self.config.get("made_by"))
+
+
+@dataclass(frozen=True)
+class KeptRun:
+    """All outcomes on one data set."""
+
+    run: Run
+    begun_by: Mapping[str, Any]
+    """Of its note: command, data fingerprint, faces; empty where it cannot be read."""
+    outcomes: Sequence[Outcome]
+    parts: Sequence[str]
+    """Names of what lies in its folder, but for its note."""
+    bytes: int
+
+    @property
+    def name(self) -> str:
+        """What --run calls it."""
+        return self.run.name
+
+    @property
+    def label(self) -> str:
+        """What it is called among other things."""
+        return f"run {self.name}"
+
+    @property
+    def latest(self) -> Outcome | None:
+        """What a command wrote last."""
+        return max(self.outcomes, key=lambda outcome: outcome.date, default=None)
+
+    @property
+    def data(self) -> str:
+        """The data, as the last command was given it."""
+        if self.latest is None or not self.latest.config:
+            return ""
+        given = mapping(self.latest.config.get("options")).get("data")
+        return str(given) if given else "demo faces"
+
+    @property
+    def presets(self) -> list[str]:
+        """How much evidence was bought, by any command."""
+        return sorted({str(o.made_by["preset"]) for o in self.outcomes if "preset" in o.made_by})
+
+    def has(self, label: str) -> bool:
+        """Whether what is called so, an outcome or a file, is a part of it."""
+        return label.removeprefix("outcome ").startswith(f"{self.name}/")
 
 
 @dataclass(frozen=True)
@@ -128,7 +174,7 @@ class KeptFit:
         return int(self.row["bytes"]) + (self.weights.bytes if self.weights else 0)
 
 
-Kept = Outcome | KeptStudy | KeptFit
+Kept = KeptRun | Outcome | KeptStudy | KeptFit
 
 
 def weights_label(key: str) -> str:

@@ -1,4 +1,4 @@
-"""Names: what a user calls an outcome, a study or a fit."""
+"""Names: what a user calls a run, an outcome, a study or a fit."""
 
 from __future__ import annotations
 
@@ -8,23 +8,30 @@ from bisect import bisect
 from collections.abc import Sequence
 
 from fkd_core.errors import UserError
-from fkd_core.inventory.kept import KEY_DIGITS, Kept, KeptFit, KeptStudy, Outcome
+from fkd_core.inventory.kept import KEY_DIGITS, Kept, KeptFit, KeptRun, KeptStudy, Outcome
 from fkd_core.inventory.stock import Inventory
 
 _SHOWN = 4
 """So many names an error lists."""
 
 
-def find(inventory: Inventory, name: str) -> Kept:
-    """The outcome or the study of this name, or the fit whose key begins so.
+def find(inventory: Inventory, name: str, part: bool = False) -> Kept:
+    """The run, the outcome or the study of this name, or the fit whose key begins so; or, where a
+    `part` of a name will do, the only one that has it in its name.
 
     Raises UserError where there is none or more than one, naming near ones.
     """
     wanted = name.strip("/")
-    named: list[Outcome | KeptStudy] = [*inventory.outcomes, *inventory.studies]
+    named: list[KeptRun | Outcome | KeptStudy] = [
+        *inventory.runs,
+        *inventory.outcomes,
+        *inventory.studies,
+    ]
     found: list[Kept] = [kept for kept in named if kept.name == wanted]
     if re.fullmatch(r"[0-9a-f]+", wanted):
         found += [fit for fit in inventory.fits if fit.key.startswith(wanted)]
+    if part and not found:
+        found = [kept for kept in named if wanted.casefold() in kept.name.casefold()]
     if len(found) == 1:
         return found[0]
     if found:
@@ -35,7 +42,25 @@ def find(inventory: Inventory, name: str) -> Kept:
         raise UserError(f"{inventory.folder} holds nothing yet, so no {name!r}; run an experiment")
     near = _near(wanted, [kept.name for kept in named], [fit.key for fit in inventory.fits])
     hint = f"near it: {', '.join(near)}" if near else "without options, all are listed"
-    raise UserError(f"no outcome, study or fit here is called {name!r}; {hint}")
+    raise UserError(f"no run, outcome, study or fit here is called {name!r}; {hint}")
+
+
+def find_run(inventory: Inventory, name: str) -> KeptRun:
+    """The run of this name, or the only one that has it in its name. Raises UserError where there
+    is none or more than one, naming those there are."""
+    wanted = name.strip("/")
+    runs = inventory.runs
+    found = [run for run in runs if run.name == wanted] or [
+        run for run in runs if wanted.casefold() in run.name.casefold()
+    ]
+    if len(found) == 1:
+        return found[0]
+    there = ", ".join(run.name for run in found or runs) or "none"
+    raise UserError(
+        f"{name!r} means {there}; give more of the name"
+        if found
+        else f"no run here is called {name!r}; there are: {there}"
+    )
 
 
 def find_study(inventory: Inventory, name: str) -> KeptStudy:

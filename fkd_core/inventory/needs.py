@@ -29,9 +29,9 @@ def needs_of(inventory: Inventory) -> Needs:
     found: dict[str, list[str]] = defaultdict(list)
     for needed, needer in (
         *_of_studies(inventory.studies),
-        *(pair for run in inventory.runs for pair in _of_ensemble(inventory, run)),
-        *(pair for run in inventory.runs for pair in _of_best(inventory, run)),
-        *(pair for run in inventory.runs for pair in _of_policy(inventory, run)),
+        *(pair for kept in inventory.runs for pair in _of_ensemble(inventory, kept.run)),
+        *(pair for kept in inventory.runs for pair in _of_best(inventory, kept.run)),
+        *(pair for kept in inventory.runs for pair in _of_policy(inventory, kept.run)),
     ):
         if needer not in found[needed]:
             found[needed].append(needer)

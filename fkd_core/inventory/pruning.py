@@ -14,7 +14,7 @@ from fkd_core.runs import OLDER
 
 _STAYS = {
     "fits": "results of fits are evidence; --delete takes one by its key",
-    "artifacts": "pictures on the dashboard's pages",
+    "artifacts": "pictures on the dashboard's pages; they go with their study",
     "predictions": "what predict.py drew",
     "cache": "being written just now",
     **dict.fromkeys(OLDER, "of an older version, and not read any more"),
@@ -72,7 +72,7 @@ def remaining(inventory: Inventory, going: Sequence[Droppable]) -> Mapping[str, 
 
 def _why(inventory: Inventory, part: str) -> str:
     if part in {run.name for run in inventory.runs}:
-        return "the outcomes of a run; --delete takes those of one command"
+        return "the outcomes of a run; --delete takes it, or those of one command"
     if part.startswith("studies.db"):  # its journal and the locks of drivers too
         return "the studies; deleting one makes room inside, but the file stays as large"
     return _STAYS.get(part, "not known to this command")

@@ -13,8 +13,8 @@ from sqlalchemy.exc import ArgumentError
 from fkd_core.errors import UserError
 from fkd_core.fitting.store import FitStore
 from fkd_core.inventory.files import File, files_below, grouped, mapping, read_json, total
-from fkd_core.inventory.kept import KeptFit, KeptStudy, Outcome
-from fkd_core.runs import Run, runs_in
+from fkd_core.inventory.kept import KeptFit, KeptRun, KeptStudy, Outcome
+from fkd_core.runs import NOTE, Run, older_outcomes, runs_in
 from fkd_core.studies import rows
 from fkd_core.studies.storage import Storage, open_storage, without_password
 
@@ -28,9 +28,7 @@ class Inventory:
     folder: Path
     parts: Mapping[str, Sequence[File]]
     """All files, by the folder or file right below this one that they belong to."""
-    runs: Sequence[Run]
-    outcomes: Sequence[Outcome]
-    """What commands wrote into the runs."""
+    runs: Sequence[KeptRun]
     studies: Sequence[KeptStudy]
     fits: Sequence[KeptFit]
     """Oldest first."""
@@ -40,6 +38,16 @@ class Inventory:
     """None where nothing was ever fitted."""
     storage: Storage | None
     """None where nothing was ever searched."""
+
+    @property
+    def outcomes(self) -> Sequence[Outcome]:
+        """What commands wrote into the runs."""
+        return [outcome for run in self.runs for outcome in run.outcomes]
+
+    @property
+    def artifacts(self) -> Sequence[File]:
+        """The pictures on the dashboard's pages of trials."""
+        return self.parts.get("artifacts", ())
 
     @property
     def bytes(self) -> int:
@@ -60,14 +68,17 @@ class Inventory:
                 )
 
     def warnings(self, storage_url: str) -> list[str]:
-        """Where commands kept their studies in another storage, which then is not seen here."""
+        """Where commands kept their studies in another storage, which then is not seen here, and
+        what no command reads any more."""
         seen = without_password(storage_url)
         others = {
             without_password(str(given)): outcome.name
             for outcome in self.outcomes
             if (given := mapping(outcome.config.get("options")).get("storage"))
         }
-        return [
+        older = ", ".join(older_outcomes(self.folder))
+        unread = [f"{older} in {self.folder}: of an older version, and not read any more."]
+        return (unread if older else []) + [
             f"{name} kept its studies in {url}: without that --storage they, and what they need, "
             "are not seen."
             for url, name in others.items()
@@ -87,13 +98,10 @@ def take(folder: Path, storage_url: str, given: bool) -> Inventory:
     kept = [file for file in parts.get("fits", ()) if file.where.endswith(_WEIGHTS)]
     weights = {file.path.name.removesuffix(_WEIGHTS): file for file in kept}
     found = store.rows() if store else []
-    runs = runs_in(folder)
-    configs = (path for run in runs for path in sorted(run.folder.glob("*/config.json")))
     return Inventory(
         folder=folder,
         parts=parts,
-        runs=runs,
-        outcomes=[_outcome(path, parts) for path in configs],
+        runs=[_run(run, parts.get(run.name, ())) for run in runs_in(folder)],
         studies=_studies(storage) if storage else [],
         fits=[KeptFit(row, weights.get(row["key"])) for row in found],
         weights=weights,
@@ -102,10 +110,20 @@ def take(folder: Path, storage_url: str, given: bool) -> Inventory:
     )
 
 
-def _outcome(config: Path, parts: Mapping[str, Sequence[File]]) -> Outcome:
-    folder = config.parent
-    own = grouped(folder.parent, parts.get(folder.parent.name, ())).get(folder.name, ())
-    return Outcome(folder, read_json(config), config.stat().st_mtime, total(own))
+def _run(run: Run, files: Sequence[File]) -> KeptRun:
+    parts = grouped(run.folder, files)
+    configs = sorted(run.folder.glob("*/config.json"))
+    return KeptRun(
+        run,
+        mapping(read_json(run.folder / NOTE).get("made_by")),
+        [_outcome(config, parts.get(config.parent.name, ())) for config in configs],
+        [name for name in parts if name != NOTE],
+        total(files),
+    )
+
+
+def _outcome(config: Path, files: Sequence[File]) -> Outcome:
+    return Outcome(config.parent, read_json(config), config.stat().st_mtime, total(files))
 
 
 def _studies(storage: Storage) -> list[KeptStudy]:

@@ -21,12 +21,12 @@ from fkd_core.studies.replay import Replayed
 
 
 def overview(inventory: Inventory, needs: Needs) -> list[Sheet]:
-    """Outcomes, studies, fits and caches, as far as there are any."""
+    """What is in the runs, studies, fits, caches and pictures, as far as there are any."""
     sheets = [
         _outcomes(inventory, needs),
         _studies(inventory, needs),
         _fits(inventory, needs),
-        _caches(inventory),
+        _shared(inventory),
     ]
     return [sheet for sheet in sheets if sheet.rows]
 
@@ -34,7 +34,7 @@ def overview(inventory: Inventory, needs: Needs) -> list[Sheet]:
 def trials(study: KeptStudy) -> Sheet:
     """What became of each trial."""
     rows = [
-        _row(
+        row(
             trial=trial.number,
             state=trial.state.name,
             value=trial.values[0] if trial.values else None,
@@ -51,7 +51,7 @@ def trials(study: KeptStudy) -> Sheet:
 def going(doomed: Sequence[Doomed]) -> Sheet:
     """What a deletion would take."""
     rows = [
-        _row(
+        row(
             what=each.kept.label,
             size=_inside(each.kept) if isinstance(each.kept, KeptStudy) else decimal(each.bytes),
             needed_by=_some(each.needed_by),
@@ -68,7 +68,7 @@ def dropped(droppable: Sequence[Droppable]) -> Sheet:
     for each in droppable:
         kinds[each.kind].append(each)
     rows = [
-        _row(
+        row(
             what=kind,
             entries=len(own),
             size=decimal(sum(each.bytes for each in own)),
@@ -82,7 +82,7 @@ def dropped(droppable: Sequence[Droppable]) -> Sheet:
 def staying(remaining: Mapping[str, tuple[int, str]]) -> Sheet:
     """What pruning leaves, and why."""
     rows = [
-        _row(what=part, size=decimal(size), why=why)
+        row(what=part, size=decimal(size), why=why)
         for part, (size, why) in sorted(remaining.items(), key=lambda each: -each[1][0])
     ]
     return Sheet("staying", "What stays", rows)
@@ -91,7 +91,7 @@ def staying(remaining: Mapping[str, tuple[int, str]]) -> Sheet:
 def replayed(found: Sequence[Replayed]) -> Sheet:
     """Each trial against what the rule proposes now."""
     rows = [
-        _row(
+        row(
             trial=each.trial.number,
             state=each.trial.state.name,
             proposal="the same" if each.same else "differs",
@@ -101,6 +101,16 @@ def replayed(found: Sequence[Replayed]) -> Sheet:
         for each in found
     ]
     return Sheet("replay", "Proposals asked for again", rows)
+
+
+def row(**cells: Any) -> dict[str, Any]:
+    """A row by its columns' names, with underscores for spaces."""
+    return escaped({name.replace("_", " "): cell for name, cell in cells.items()})
+
+
+def escaped(cells: Mapping[str, Any]) -> dict[str, Any]:
+    """A row whose text is shown as it is, whatever brackets it has."""
+    return {name: escape(cell) if isinstance(cell, str) else cell for name, cell in cells.items()}
 
 
 def params(values: Mapping[str, Any]) -> str:
@@ -118,7 +128,7 @@ def when(seconds: float) -> str:
 
 def _outcomes(inventory: Inventory, needs: Needs) -> Sheet:
     rows = [
-        _row(
+        row(
             outcome=outcome.name,
             size=decimal(outcome.bytes),
             date=when(outcome.date),
@@ -135,7 +145,7 @@ def _outcomes(inventory: Inventory, needs: Needs) -> Sheet:
 
 def _studies(inventory: Inventory, needs: Needs) -> Sheet:
     rows = [
-        _row(
+        row(
             study=study.name,
             trials=" ".join(f"{n} {state.lower()}" for state, n in sorted(study.states.items())),
             best=_value(study.best),
@@ -156,7 +166,7 @@ def _fits(inventory: Inventory, needs: Needs) -> Sheet:
     for fit in inventory.fits:
         groups[str(fit.row.get("model", "")), str(fit.row.get("pipeline", ""))].append(fit)
     rows = [
-        _row(
+        row(
             model=model,
             pipeline=pipeline,
             fits=len(own),
@@ -175,20 +185,18 @@ def _fits(inventory: Inventory, needs: Needs) -> Sheet:
     return Sheet("fits", "Fits", rows, note)
 
 
-def _caches(inventory: Inventory) -> Sheet:
+def _shared(inventory: Inventory) -> Sheet:
     rows = [
-        _row(cache=name, files=len(files), size=decimal(total(files)), note="can be made again")
+        row(folder=name, files=len(files), size=decimal(total(files)), note="can be made again")
         for name, files in inventory.caches.items()
     ]
-    return Sheet("caches", "Caches", rows)
-
-
-def _row(**cells: Any) -> dict[str, Any]:
-    """A row; text is shown as it is, whatever brackets it has."""
-    return {
-        name.replace("_", " "): escape(cell) if isinstance(cell, str) else cell
-        for name, cell in cells.items()
-    }
+    if inventory.artifacts:
+        files = inventory.artifacts
+        note = "pictures on the dashboard's pages; each goes with its study"
+        rows.append(
+            row(folder="artifacts", files=len(files), size=decimal(total(files)), note=note)
+        )
+    return Sheet("shared", "Caches and pictures", rows)
 
 
 def _some(needers: Sequence[str]) -> str:

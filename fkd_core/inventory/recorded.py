@@ -1,0 +1,106 @@
+"""What a run's tables and notes say: verdicts, scores, options; and how two runs differ."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fkd_core.inventory.files import mapping
+from fkd_core.inventory.kept import KeptRun
+from fkd_core.runs import Run
+
+Row = Mapping[str, str]
+Interval = tuple[float, float, float]
+"""A figure and the ends of its 95% interval, px."""
+
+_WHERE = ("results", "run", "storage", "address", "checkpoints", "minutes", "dry_run")
+"""Options that say where and how long a command works, and nothing of what comes out."""
+_LONGEST = 60
+
+
+def verdicts(run: Run) -> dict[str, list[Row]]:
+    """The rows of its verdicts by pipeline, the complete one's first."""
+    found = {}
+    for path in sorted(run.augmentation.glob("verdicts*.csv"), key=lambda path: path.stem):
+        pipeline = path.stem.removeprefix("verdicts").lstrip("-") or "complete"
+        rows = [row for row in _rows(path) if row.get("transform")]
+        if rows:
+            found[pipeline] = rows
+    return found
+
+
+def scores(run: Run) -> dict[str, Interval]:
+    """RMSE on set final: of the ensemble and what it is compared with, then of tuned models."""
+    named = [(row.get("", ""), row, "score") for row in _rows(run.ensemble / "score.csv")]
+    for row in _rows(run.tuning / "results.csv"):
+        named.append((f"{row.get('model')}, {row.get('pipeline')}, tuned", row, ""))
+    found = {}
+    for name, row, score in named:
+        columns = (score, f"{score}_low", f"{score}_high") if score else ("rmse", "low", "high")
+        try:
+            value, low, high = (float(row[column]) for column in columns)
+        except (KeyError, ValueError, TypeError):
+            continue  # a table of another version, or one that is damaged
+        found[name] = (value, low, high)
+    return found
+
+
+def differing(one: KeptRun, other: KeptRun) -> list[tuple[str, str, str, str]]:
+    """Command's folder, option and both values, of what differs in options as given and resolved,
+    and in the code; of commands that both runs have."""
+    found = []
+    theirs = {outcome.folder.name: outcome for outcome in other.outcomes}
+    for outcome in one.outcomes:
+        name = outcome.folder.name
+        if name in theirs:
+            a, b = _told(outcome.config), _told(theirs[name].config)
+            keys = list(dict.fromkeys((*a, *b)))
+            found += [
+                (name, key, a.get(key, ""), b.get(key, ""))
+                for key in keys
+                if a.get(key) != b.get(key)
+            ]
+    return found
+
+
+def _told(config: Mapping[str, Any]) -> dict[str, str]:
+    """Every setting of a config.json in one line each."""
+    options, made_by = mapping(config.get("options")), mapping(config.get("made_by"))
+    told = {key: value for key, value in options.items() if key not in _WHERE}
+    told |= {key: value for key, value in config.items() if key not in ("options", "made_by")}
+    told |= {key: value for key, value in made_by.items() if key == "code"}
+    return {key: _shown(value) for key, value in _flat(told)}
+
+
+def _flat(content: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in content.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value
+
+
+def _shown(value: Any) -> str:
+    """A value in a few words; of a long one, its digest tells whether it is another."""
+    if value is None:
+        return "not given"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        plain = ", ".join(str(each) for each in value)
+        if all(isinstance(each, str | int | float) for each in value) and len(plain) <= _LONGEST:
+            return plain or "none"
+        digest = hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+        return f"{len(value)} entries, {digest[:8]}"
+    return str(value)
+
+
+def _rows(path: Path) -> list[Row]:
+    """Of a CSV file; none where it is not there or is no such file."""
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except (OSError, ValueError, csv.Error):
+        return []
