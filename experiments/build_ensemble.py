@@ -44,8 +44,8 @@ from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
 from fkd_core.models import MODELS
-from fkd_core.progress import FitProgress
-from fkd_core.protocols import reference_recipe
+from fkd_core.progress import FitProgress, clock
+from fkd_core.protocols import estimates, reference_recipe
 from fkd_core.protocols.tuning_plan import TuningPlan, tuned_models
 from fkd_core.report import ensemble as report
 from fkd_core.report.sheet import Sheet
@@ -161,15 +161,14 @@ def main(options: BuildEnsemble) -> None:
         folder / "config.json", options, tta=options.views, members=specs, made_by=made_by
     )
 
-    planned = sum(len(arm.lacking(fits)) for arm in arms.values())
     quick = options.recipe == "best"
     stackers = {n: s for n, s in STACKERS.items() if not quick or n in best_recipe.STACKERS}
     stackers |= {n: s for n, s in STACKERS.items() if n == options.stacker}
     predictions, tables = FitStore(options.cache / "predictions"), {}
     stacked, sheets = {}, list[Sheet]()
     with (
-        session(faces, options.place) as ray_session,
-        FitProgress(console, planned) as progress,
+        FitProgress(console, estimates.of_ensemble(arms, fits), estimates.cores()) as progress,
+        session(faces, options.place, watch=progress) as ray_session,
     ):
         for name, arm in arms.items():
             ray_session.pack(arm.fits, fits)
@@ -182,8 +181,9 @@ def main(options: BuildEnsemble) -> None:
             stacked[pipeline] = stack(
                 table, stackers, options.stacker,
                 folds=members[0].folds, seed=options.seed, run=ray_session.map,
-                on_done=lambda name, seconds: console.print(f"  {name}: {seconds:.0f} s"),
+                on_done=lambda name, seconds: progress.note(f"{name}: {clock(seconds)}"),
             )  # fmt: skip
+            progress.waiting("what each member contributes")
             ships = STACKERS[stacked[pipeline].name]
             found = contributions(stacked[pipeline], ships, ray_session.map)
             costs = [report.cost(member, fits) for member in of_source(members, pipeline)]
@@ -191,6 +191,7 @@ def main(options: BuildEnsemble) -> None:
             sheets.append(report.member_sheet(stacked[pipeline], found, costs))
         finals = report.own_arms(stacked)
         if options.against_reference:
+            progress.stage(f"stack ({REFERENCE})")
             recipe = reference_recipe.STACKER
             finals[REFERENCE] = {
                 pipeline: on_final(recipe, table, [table.inputs()], ray_session.map)[0]
@@ -220,7 +221,7 @@ def main(options: BuildEnsemble) -> None:
 
     save(folder, halves, tta=options.views, made_by=made_by)
     report.write(folder, sheets, made_by)
-    console.print(f"{progress.count} fits done now, the rest came from the store.")
+    console.print(progress.summary)
     console.print(f"Ensemble and tables: {folder}")
 
 

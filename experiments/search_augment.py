@@ -22,12 +22,13 @@ from typing import Literal
 from fkd_core import command
 from fkd_core.augment.policy import Policy
 from fkd_core.command import console
+from fkd_core.evidence import HELPFUL
 from fkd_core.findings.policy import write_policy
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.progress import FitProgress
+from fkd_core.protocols import estimates
 from fkd_core.protocols.augmentation import AugmentationSearch
 from fkd_core.protocols.augmentation_plan import Plan, candidates, resized
-from fkd_core.protocols.estimates import about
 from fkd_core.report.augmentation import (
     meeting_table,
     verdict_table,
@@ -69,16 +70,19 @@ def main(options: SearchAugment) -> None:
     names = candidates(options.transforms, options.preset)
     preset = space.BUDGETS[options.preset]
     budget = resized(preset, options.trials, options.epochs, options.faces)
+    seconds = estimates.search_seconds(options.gpu_hours, options.gpus_per_trial)
     plans = [
-        Plan(pipeline, names, budget, options.seed, probe=options.probe) for pipeline in pipelines
+        Plan(pipeline, names, budget, options.seed, seconds, options.probe)
+        for pipeline in pipelines
     ]
     competition = options.load()
     faces, fits = competition.training, options.fits(competition)
-    planned = sum(plan.fits for plan in plans)
-    speed = space.PROBES[options.probe].images_a_second
+    known = fits.store.rows(failure="")
+    parts = {plan.pipeline: estimates.of_augmentation(plan, known, faces) for plan in plans}
+    expected = [part for each in parts.values() for part in each]
     console.print(
         f"{len(faces)} faces; {len(names)} candidates on {', '.join(pipelines)}; at most "
-        f"{planned} fits, {about(plans[0].base, planned, fits, faces, speed)}"
+        f"{sum(plan.fits for plan in plans)} fits, {estimates.about(expected, options.minutes)}"
     )
     if options.dry_run:
         return
@@ -92,8 +96,8 @@ def main(options: SearchAugment) -> None:
     storage = open_storage(options.storage_url)
     storage.sweep()
     with (
-        session(faces, options.place) as ray_session,
-        FitProgress(console, planned) as progress,
+        FitProgress(console, expected, estimates.cores()) as progress,
+        session(faces, options.place, watch=progress) as ray_session,
     ):
         pages = TrialPages(faces, options.artifacts, made_by)
         for plan in plans:
@@ -111,6 +115,9 @@ def main(options: SearchAugment) -> None:
             console.print(verdict_table(verdicts, title))
             write_verdicts_and_forest(folder, suffix, verdicts, title, made_by)
 
+            helpful = sum(verdict.verdict == HELPFUL for verdict in verdicts)
+            a_fit = parts[plan.pipeline][0].seconds
+            progress.expect(estimates.of_composing(limited, a_fit, helpful))
             progress.stage(f"compose ({plan.pipeline})")
             meeting = search.compose(verdicts)
             if meeting is None:
@@ -123,7 +130,7 @@ def main(options: SearchAugment) -> None:
             write_meeting(folder / f"meeting{suffix}.csv", meeting)
             write_policy(run.policy, plan.pipeline, meeting.policy, made_by)
             console.print(f"{meeting.winner} has the lowest RMSE and is now the policy.")
-    console.print(f"{progress.count} fits done now, the rest came from the store.")
+    console.print(progress.summary)
     console.print(f"Verdicts, forest plot and policy.json: {folder}")
 
 

@@ -26,7 +26,7 @@ from fkd_core.findings.best_config import write_best
 from fkd_core.findings.policy import policy_or_reference
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.progress import FitProgress
-from fkd_core.protocols.estimates import about
+from fkd_core.protocols import estimates
 from fkd_core.protocols.tuning import Candidate, Tuned, Tuning
 from fkd_core.protocols.tuning_plan import TuningPlan, resized, tuned_models
 from fkd_core.report import tuning as report
@@ -77,9 +77,19 @@ def main(options: TuneModels) -> None:
     faces, fits = competition.training, options.fits(competition)
     plans = planned(options, faces)
     console.print(f"{len(faces)} faces.")
+    known = fits.store.rows(failure="")
+    expected = []
     for plan in plans:
-        time = about(plan.reference, plan.fits, fits, faces, plan.space.IMAGES_A_SECOND)
-        console.print(f"{plan.model}, {plan.pipeline}: at most {plan.fits} fits, {time}")
+        parts = estimates.of_tuning(plan, known, faces)
+        expected += parts
+        console.print(
+            f"{plan.model}, {plan.pipeline}: at most {plan.fits} fits, {estimates.about(parts)}"
+        )
+    if len(plans) > 1:
+        console.print(
+            f"All: at most {sum(plan.fits for plan in plans)} fits, "
+            f"{estimates.about(expected, options.minutes)}"
+        )
     if options.dry_run:
         return
     made_by = provenance(options.preset, options.seed, faces)
@@ -95,8 +105,8 @@ def main(options: TuneModels) -> None:
     storage = open_storage(options.storage_url)
     storage.sweep()
     with (
-        session(faces, options.place) as ray_session,
-        FitProgress(console, sum(plan.fits for plan in plans)) as progress,
+        FitProgress(console, expected, estimates.cores()) as progress,
+        session(faces, options.place, watch=progress) as ray_session,
     ):
         pages = TrialPages(faces, options.artifacts, made_by)
         # Of each pipeline, whose training begins the next model's search: see warm_start.
@@ -130,7 +140,7 @@ def main(options: TuneModels) -> None:
                 pipeline = tuning.plan.pipeline
                 best[pipeline] = next_sibling(tuned, best.get(pipeline, tuned.winner))
     console.print(report.result_table(folder, "The winners on set final"))
-    console.print(f"{progress.count} fits done now, the rest came from the store.")
+    console.print(progress.summary)
     console.print(f"Configurations: {run.best}. Tables and searches: {folder}")
 
 
@@ -139,8 +149,9 @@ def planned(options: TuneModels, faces: Faces) -> list[TuningPlan]:
     pictures, or the reference's."""
     pipelines = command.chosen_pipelines(options.pipelines)
     policies = {pipeline: policy_of(options, pipeline, faces) for pipeline in pipelines}
+    seconds = estimates.search_seconds(options.gpu_hours, options.gpus_per_trial)
     return [
-        TuningPlan(model, pipeline, options.budget(), policy, options.seed)
+        TuningPlan(model, pipeline, options.budget(), policy, options.seed, seconds)
         for model in tuned_models(options.models, options.preset)
         for pipeline, policy in policies.items()
     ]

@@ -124,8 +124,11 @@ class Options:
         are not sound."""
         if self.data is None:
             console.print("No --data, so the demo faces: drawn by this program, no photographs.")
-        folder = self.data or demo_folder(self.cache / "demo")
-        competition = load_competition(folder, self.cache / "faces", self.corrections)
+        else:
+            console.print(f"Reading {self.data}.", markup=False, soft_wrap=True)
+        with console.status("reading the files"):
+            folder = self.data or demo_folder(self.cache / "demo")
+            competition = load_competition(folder, self.cache / "faces", self.corrections)
         for note in competition.notes if self.data else ():
             console.print(f"  {note}", style="dim", soft_wrap=True)
         return competition
