@@ -205,11 +205,8 @@ def redo_fit(inventory: Inventory, name: str, options: command.Options) -> None:
 
 
 def tell(sheet: Sheet) -> None:
-    """Prints a table; its first column holds names to type, which are never cut."""
-    table = sheet.shown()
-    for column in table.columns[:1]:
-        column.no_wrap, column.overflow = True, "fold"
-    console.print(table)
+    """Prints a table."""
+    console.print(sheet.shown())
 
 
 def say(line: str) -> None:
