@@ -21,11 +21,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
+import begin  # noqa: F401  # first: says what is not installed
 import numpy as np
 
-from fkd_core import command
+from fkd_core import command, needs
 from fkd_core.command import console
 from fkd_core.data.faces import Faces
 from fkd_core.data.kaggle import Competition
@@ -44,6 +45,7 @@ from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
 from fkd_core.models import MODELS
+from fkd_core.needs import Need, backend, check
 from fkd_core.progress import FitProgress, clock
 from fkd_core.protocols import estimates, reference_recipe
 from fkd_core.protocols.tuning_plan import TuningPlan, tuned_models
@@ -100,6 +102,22 @@ class BuildEnsemble(command.Options):
     """Keep for predict.py only what fits into so many megabytes, and say what that costs; the
     submission comes from the whole ensemble."""
 
+    NAMES: ClassVar = {"models": tuple(MODELS), "pipelines": tuple(PIPELINES)}
+    PRESETS: ClassVar = {
+        name: f"{time} on 2 cores with --recipe best; else members that are not tuned train for "
+        f"{space.BUDGETS[name].epochs} epochs on {space.BUDGETS[name].faces or 'all'} faces."
+        for name, time in (("smoke", "5 minutes"), ("quick", "16 minutes"), ("full", "80 minutes"))
+    }
+    EXAMPLES: ClassVar = (
+        "python experiments/build_ensemble.py --dry-run",
+        "python experiments/build_ensemble.py --data FOLDER --recipe best --preset quick",
+    )
+
+    @property
+    def needs(self) -> list[Need]:
+        """What must be there besides files."""
+        return [*super().needs, needs.room(self.results)]
+
     @property
     def views(self) -> str:
         """The test-time augmentation: a name in ``fkd_core.ensemble.views.VIEWS``."""
@@ -150,7 +168,10 @@ def main(options: BuildEnsemble) -> None:
     why_not = obstacle(asked, answered, options.other_style)
     if why_not:
         console.print(why_not, soft_wrap=True)
+    backends = {fit.backend for fit in arms["ensemble"].fits}
+    check(need for name in sorted(backends) for need in backend(name, "the ensemble's fits"))
     if options.dry_run:
+        console.print(options.would_write(options.outcomes.ensemble), soft_wrap=True)
         return
     arms["ensemble"].check()
     made_by = provenance(options.preset, options.seed, faces)
@@ -197,6 +218,7 @@ def main(options: BuildEnsemble) -> None:
                 pipeline: on_final(recipe, table, [table.inputs()], ray_session.map)[0]
                 for pipeline, table in tables[REFERENCE].items()
             }
+    console.print("Scoring on set final, and saving the ensemble.")
     weights = requested(competition, tables["ensemble"])
     copies = arms["ensemble"].copies
     sheets.insert(0, report.score_sheet(finals, tables["ensemble"], weights, copies))
@@ -213,9 +235,13 @@ def main(options: BuildEnsemble) -> None:
         console.print(why_not, soft_wrap=True)
     halves = whole(arms["ensemble"], stacked, fits)
     if options.compact is not None:
-        small = shrunk(halves, stacked, fits, options.compact)
-        halves = [each.half for each in small]
-        sheets.append(report.compact_sheet(small))
+        try:
+            small = shrunk(halves, stacked, fits, options.compact)
+        except UserError as error:
+            console.print(f"--compact: {error}. The whole ensemble is kept.", style="yellow")
+        else:
+            halves = [each.half for each in small]
+            sheets.append(report.compact_sheet(small))
     for sheet in sheets:
         console.print(sheet.shown())
 

@@ -19,12 +19,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import begin  # noqa: F401  # first: says what is not installed
 from rich.filesize import decimal
 from rich.progress import track
 
-from fkd_core import command
+from fkd_core import command, needs
 from fkd_core.command import console
 from fkd_core.errors import UserError
 from fkd_core.inventory import Inventory, KeptFit, KeptStudy, Needs, Outcome, find, needs_of, take
@@ -32,6 +33,7 @@ from fkd_core.inventory.deleting import check_unneeded, delete, doomed, needed_b
 from fkd_core.inventory.files import parse_size
 from fkd_core.inventory.names import find_fit, find_study
 from fkd_core.inventory.pruning import prune, remaining, to_drop
+from fkd_core.needs import Need, backend, check
 from fkd_core.report import inventory as report
 from fkd_core.report.sheet import Sheet
 from fkd_core.studies.replay import replay, rule_of
@@ -66,6 +68,16 @@ class Results:
     """For --redo: folder or archive with the competition's files; without it, the demo faces."""
     corrections: Path | None = None
     """For --redo: the table of corrected labels that the fit was made with."""
+
+    EXAMPLES: ClassVar = (
+        "python experiments/results.py",
+        "python experiments/results.py --prune 10GB --dry-run",
+    )
+
+    @property
+    def needs(self) -> list[Need]:
+        """What must be there besides files."""
+        return needs.storage(self.storage)
 
     def check(self) -> None:
         """Raises UserError for a size that is none, or for several things at once."""
@@ -194,6 +206,9 @@ def redo_fit(inventory: Inventory, name: str, options: command.Options) -> None:
 
     kept = find_fit(inventory, name)
     assert inventory.store is not None
+    stored = inventory.store.get(kept.key)
+    spec = stored.record["spec"] if stored else {}
+    check(backend(str(spec.get("backend", "tensorflow")), f"--redo {name}"))
     done = redo(inventory.store, kept.key, options.read().training, options.cache / "copies")
     for library, (then, now) in done.versions.items():
         say(f"{library}: {then} then, {now} now")

@@ -17,14 +17,17 @@ optuna-dashboard --artifact-dir results/artifacts sqlite:///results/studies.db
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
-from fkd_core import command
+import begin  # noqa: F401  # first: says what is not installed
+
+from fkd_core import command, needs
 from fkd_core.augment.policy import Policy
 from fkd_core.command import console
 from fkd_core.evidence import HELPFUL
 from fkd_core.findings.policy import write_policy
 from fkd_core.findings.provenance import provenance, write_config
+from fkd_core.needs import Need
 from fkd_core.progress import FitProgress
 from fkd_core.protocols import estimates
 from fkd_core.protocols.augmentation import AugmentationSearch
@@ -37,6 +40,7 @@ from fkd_core.report.augmentation import (
 )
 from fkd_core.report.trial_page import TrialPages
 from fkd_core.running.session import session
+from fkd_core.sources import PIPELINES
 from fkd_core.studies.storage import open_storage
 from search_spaces import augmentation as space
 
@@ -63,6 +67,23 @@ class SearchAugment(command.Options):
     faces: int | None = None
     """Faces that may train, in place of the preset's number."""
 
+    NAMES: ClassVar = {"transforms": candidates(("all",), "full"), "pipelines": tuple(PIPELINES)}
+    PRESETS: ClassVar = {
+        "smoke": "2 minutes on 2 cores: shows that everything runs; verdicts may be undecided.",
+        "quick": "8 minutes on 2 cores: six augmentations at two strengths, on 320 faces.",
+        "full": "50 minutes on 2 cores: all augmentations at three strengths, on 900 faces.",
+    }
+    EXAMPLES: ClassVar = (
+        "python experiments/search_augment.py --dry-run",
+        "python experiments/search_augment.py --data FOLDER --transforms rotation shift mirror",
+    )
+
+    @property
+    def needs(self) -> list[Need]:
+        """What must be there besides files."""
+        picture = "forest.png will be missing (forest.html shows the same)"
+        return [*super().needs, needs.room(self.results), needs.browser(picture)]
+
 
 def main(options: SearchAugment) -> None:
     """Validate every candidate augmentation by measurement, and compose a policy of what helps."""
@@ -85,7 +106,9 @@ def main(options: SearchAugment) -> None:
         f"{sum(plan.fits for plan in plans)} fits, {estimates.about(expected, options.minutes)}"
     )
     if options.dry_run:
+        console.print(options.would_write(options.outcomes.augmentation), soft_wrap=True)
         return
+    storage = open_storage(options.storage_url)
     made_by = provenance(options.preset, options.seed, faces)
     run = options.outcomes.begun(made_by)
     folder = run.augmentation
@@ -93,7 +116,6 @@ def main(options: SearchAugment) -> None:
     write_config(
         folder / "config.json", options, candidates=names, budgets=resolved, made_by=made_by
     )
-    storage = open_storage(options.storage_url)
     storage.sweep()
     with (
         FitProgress(console, expected, estimates.cores()) as progress,

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd_core import needs
 from fkd_core.ensemble.predictor import Predictor
 from fkd_core.ensemble.trained import TrainedMember, here
 from fkd_core.errors import UserError
@@ -56,7 +57,7 @@ def export(
     if out.is_dir() or (out.exists() and kind == "savedmodel"):
         raise UserError(f"{out} is there already, and no {kind} takes its place; name another")
     keras_model = _model(_member(Predictor.load(folder), folder, pipeline, model), pipeline)
-    _require(kind)
+    needs.check(needs.export(kind))
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as beside, _quiet():
         made, images = Path(beside) / "exported", _images()
@@ -109,7 +110,7 @@ def _onnx(model: Any, path: Path) -> Runner:
     """
     import tensorflow as tf
 
-    onnx, onnxruntime, tf2onnx = map(importlib.import_module, _NEEDS["onnx"])
+    onnx, onnxruntime, tf2onnx = map(importlib.import_module, needs.ONNX)
     trained, others = model.trainable_variables, model.non_trainable_variables
     weights = {f"weight{number:04d}": each for number, each in enumerate(trained + others)}
 
@@ -158,18 +159,6 @@ KINDS: dict[str, Callable[[Any, Path], Runner]] = {
     "savedmodel": _savedmodel,
 }
 """Forms of export: each writes a Keras model to a path and gives back what runs it from there."""
-
-_NEEDS = {"onnx": ("onnx", "onnxruntime", "tf2onnx")}
-
-
-def _require(kind: str) -> None:
-    for package in _NEEDS.get(kind, ()):
-        try:
-            importlib.import_module(package)
-        except ImportError as error:
-            raise UserError(
-                f'export as {kind} needs {package}: run pip install -e ".[export]"'
-            ) from error
 
 
 def _member(predictor: Predictor, folder: Path, pipeline: str, model: str | None) -> TrainedMember:

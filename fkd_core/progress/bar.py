@@ -20,7 +20,7 @@ from fkd_core.studies.study import Study
 from fkd_core.studies.trial import TrialEnd
 
 LINE_SECONDS = 15.0
-_BAR = 12  # columns; what is said beside it matters more
+_BAR = 8  # columns; what is said beside it matters more
 
 
 class FitProgress(Watch):
@@ -85,7 +85,7 @@ class FitProgress(Watch):
 
     def stage(self, name: str) -> None:
         """A new stage begins."""
-        self._stage, self._doing = name, ""
+        self._stage, self._doing, self._best = name, "", ""
         self.forecast.stage(name, self._now())
         self._console.print(f"[bold]{name}[/bold]")
 

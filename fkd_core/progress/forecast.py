@@ -81,6 +81,7 @@ class Forecast:
 
     def __init__(self, parts: Sequence[Part] = (), workers: int = 1) -> None:
         self._parts, self.workers = list(parts), max(1, workers)
+        self._records = {kind_of(part.spec): part.seconds for part in parts if part.spec}
         self._stage = ""
         self._over: set[str] = set()
         self._begun = 0.0
@@ -284,8 +285,7 @@ class Forecast:
         return begun + sum(self._expected(part) for part in own)
 
     def _prior(self, kind: Kind) -> float:
-        known = [p.seconds for p in self._parts if p.spec and kind_of(p.spec) == kind]
-        return known[0] if known else self._usual()
+        return self._records.get(kind) or self._usual()
 
     def _longest(self) -> float:
         """The shortest that what has begun can take: one fit."""

@@ -38,8 +38,12 @@ class Shown:
         table = Table(title=self.title, title_justify="left", caption=self.note or None)
         table.caption_justify = "left"
         for number, (name, width) in enumerate(zip(self.columns, widths, strict=True)):
-            side = "right" if self._numeric(number) else "left"
-            table.add_column(name, justify=side, width=width, overflow="fold")
+            table.add_column(
+                name,
+                justify="right" if self._numeric(number) else "left",
+                width=width,
+                overflow="fold",
+            )
         for row, style in zip(self.rows, self._styles, strict=True):
             table.add_row(*row, style=style)
         yield table

@@ -246,3 +246,4 @@ def session(
         yield Session(Pool(start, place.threads, share, watch.ready), place, watch)
     finally:
         ray.shutdown()
+        place.trim()

@@ -164,6 +164,7 @@ def test_what_fits_take_here_comes_in_place_of_the_records() -> None:
     specs = [replace(SPEC, seed=seed) for seed in range(8)]
     forecast.fits(specs, specs[2:], 0.0)
     assert forecast.stored == 2
+    assert forecast.left(0.0) == 6.0, "the records speak until the first is done"
     for number, spec in enumerate(specs[2:6], start=1):
         forecast.fit(spec, 20.0, 25.0 * number)  # five seconds between two fits
     assert forecast.left(100.0) == pytest.approx(2 * 25, rel=0.1)
