@@ -61,8 +61,8 @@ def trained(faces: Faces, specs: Sequence[FitSpec], results: Path, stage: str) -
     lacking = fits.lacking(specs, weights=True)
     if lacking:
         with (
-            session(faces, Place(results / "cache" / "copies")) as ray_session,
-            FitProgress(console, len(lacking)) as progress,
+            FitProgress(console) as progress,
+            session(faces, Place(results / "cache" / "copies"), watch=progress) as ray_session,
         ):
             progress.stage(stage)
             ray_session.run_fits(lacking, fits, progress.done, keep_weights=True)

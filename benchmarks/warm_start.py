@@ -119,8 +119,8 @@ def main(options: Options) -> None:
     )
     needed, gained = [], []
     with (
-        session(faces, Place(cache / "copies")) as ray_session,
-        FitProgress(console, 3 * options.trials * options.seeds) as progress,
+        FitProgress(console) as progress,
+        session(faces, Place(cache / "copies"), watch=progress) as ray_session,
     ):
         for seed in range(options.seeds):
             progress.stage(f"seed {seed}")

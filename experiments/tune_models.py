@@ -5,6 +5,8 @@
 fkd_core/experiments/tune_models.py has its options and what it does.
 """
 
+import begin  # noqa: F401  # first: says what is not installed
+
 from fkd_core import command
 from fkd_core.experiments.tune_models import TuneModels, main
 

@@ -7,8 +7,10 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
@@ -19,12 +21,15 @@ from rich.console import Console
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
+from fkd_core import needs
 from fkd_core.data.demo import demo_folder
 from fkd_core.data.kaggle import Competition, load_competition
-from fkd_core.errors import UserError
+from fkd_core.errors import UserError, did_you_mean
 from fkd_core.fitting.checkpoints import Checkpoints, located
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.store import FitStore
+from fkd_core.help import check_words, help_page
+from fkd_core.needs import Need
 from fkd_core.options import option, read_options
 from fkd_core.running.place import Place
 from fkd_core.runs import Run, older_outcomes, run_of
@@ -78,8 +83,16 @@ class Options:
 
     @property
     def cache(self) -> Path:
-        """Folder for what can be made again: parsed files and renderings."""
-        return self.results / "cache"
+        """Folder for what can be made again: parsed files and renderings. A dry run leaves no
+        trace: what it reads is kept in a temporary folder as long as the process lives."""
+        return Path(_scratch().name) if self.dry_run else self.results / "cache"
+
+    @property
+    def needs(self) -> list[Need]:
+        """What must be there besides files, known before anything is done."""
+        reached = [] if self.dry_run else needs.cluster(self.address)
+        writable = needs.writable(self.results, "--results")
+        return [writable, *needs.storage(self.storage), *reached]
 
     @property
     def artifacts(self) -> Path:
@@ -129,8 +142,11 @@ class Options:
         are not sound."""
         if self.data is None:
             console.print("No --data, so the demo faces: drawn by this program, no photographs.")
-        folder = self.data or demo_folder(self.cache / "demo")
-        competition = load_competition(folder, self.cache / "faces", self.corrections)
+        else:
+            console.print(f"Reading {self.data}.", markup=False, soft_wrap=True)
+        with console.status("reading the files"):
+            folder = self.data or demo_folder(self.cache / "demo")
+            competition = load_competition(folder, self.cache / "faces", self.corrections)
         for note in competition.notes if self.data else ():
             console.print(f"  {note}", style="dim", soft_wrap=True)
         return competition
@@ -152,6 +168,8 @@ class Options:
         if self.place.checkpoints:
             Checkpoints(self.place.checkpoints).check()
         _ = self.outcomes.made_by  # raises UserError where the name or the note is wrong
+        if self.dry_run:
+            return
         try:
             self.results.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -159,9 +177,17 @@ class Options:
                 f"--results: {self.results} cannot be a folder ({error.strerror}); give another"
             ) from error
 
+    def would_write(self, folder: Path) -> str:
+        """What a dry run says of the folder that this command fills."""
+        shared = f"fits, cache and studies in {self.results}"
+        return f"A dry run: nothing was written. The command would fill {folder}, and {shared}."
+
     def fits(self, competition: Competition) -> Fits:
         """The store of results on these faces."""
-        store = FitStore(self.results / "fits", STORE_BYTES)
+        folder = self.results / "fits"
+        if self.dry_run and not folder.exists():
+            folder = self.cache / "no-fits"
+        store = FitStore(folder, None if self.dry_run else STORE_BYTES)
         return Fits(store, competition.training.fingerprint)
 
 
@@ -170,7 +196,8 @@ def chosen_pipelines(asked: Sequence[str]) -> tuple[str, ...]:
     for name in asked:
         if name not in PIPELINES:
             raise UserError(
-                f"--pipelines: there is no {name!r}; choose from {', '.join(PIPELINES)}"
+                f"--pipelines: there is no {name!r}; {did_you_mean(name, PIPELINES)}choose from "
+                f"{', '.join(PIPELINES)}"
             )
     if not asked:
         raise UserError(f"--pipelines: name some of {', '.join(PIPELINES)}")
@@ -207,6 +234,10 @@ def run(
     if given == ["--version"]:
         print(metadata.version("fkd"))
         return
+    if {"-h", "--help"} & {*given}:
+        width = min(100, console.width if console.is_terminal else 100)
+        print(help_page(options, experiment.__doc__ or "", width))
+        return
 
     def parsed(default: Any = tyro.MISSING_NONPROP) -> Chosen:
         found: Chosen = tyro.cli(
@@ -219,14 +250,18 @@ def run(
         )
         return found
 
-    chosen = parsed()
     try:
+        check_words(options, given)
+        chosen = parsed()
         if config := getattr(chosen, "config", None):
             chosen = parsed(read_options(config, options))
         with plain_errors(getattr(chosen, "results", None)):
             chosen.check()
+            missing = needs.check(getattr(chosen, "needs", ()))
+            say_all(missing)
             with stoppable(getattr(chosen, "minutes", None)):
                 experiment(chosen)
+            say_all(missing)
     except UserError as error:
         _stop(str(error), 2)
     except Stopped as stop:
@@ -260,6 +295,17 @@ _ADVICE = {
     errno.EMFILE: "allow more open files (ulimit -n), and run again",
 }
 """What to do about what the system refuses."""
+
+
+@cache
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="fkd-dry-run-")
+
+
+def say_all(sentences: Iterable[str]) -> None:
+    """Prints what is to be known, each on a line."""
+    for sentence in sentences:
+        console.print(sentence, style="yellow", markup=False, soft_wrap=True)
 
 
 def _stop(message: str, code: int) -> None:

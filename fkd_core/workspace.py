@@ -272,12 +272,15 @@ class Workspace:
         asked: dict[str, Any],
     ) -> Result:
         """Does what the command of this name does with these options."""
-        from fkd_core.command import plain_errors
+        from fkd_core import needs
+        from fkd_core.command import console, plain_errors
 
         options = kind(**self._shared, **asked)
         in_main = threading.current_thread() is threading.main_thread()
         with plain_errors(options.results):
             options.check()
+            for lack in needs.check(options.needs):
+                console.print(lack, style="yellow", soft_wrap=True)
             with stoppable() if in_main else contextlib.nullcontext():
                 return main(options, typed(f"fkd {name}", options))
 

@@ -13,6 +13,7 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # makes faces_for_tests importable
+sys.path.insert(0, str(Path(__file__).parents[1] / "experiments"))  # and what its pages share
 
 from faces_for_tests import tiny_faces
 from short_search import SHORT_SEARCH

@@ -103,9 +103,8 @@ def test_a_dry_run_says_how_many_fits_and_how_long_and_does_none(
 ) -> None:
     assert planned.returncode == 0, planned.stderr
     assert re.search(r"at most \d+ fits, about \d+ min", planned.stdout)
-    assert not list((results / "fits").rglob("*.npz"))
-    assert not (results / "studies.db").exists()
-    assert not (results / "demo").exists()
+    assert "nothing was written" in planned.stdout
+    assert not list(results.iterdir())
 
 
 def test_without_data_it_says_that_the_faces_are_drawn(
@@ -122,9 +121,45 @@ def test_the_planned_number_of_fits_is_the_sum_over_the_pipelines(results: Path)
     assert f"at most {sum(plan.fits for plan in plans)} fits" in both.stdout
 
 
+def test_a_dry_run_counts_in_what_was_asked_for(results: Path) -> None:
+    few = _in_process("--dry-run", "--results", results, "--trials", "1", "--minutes", "0.1")
+    plan = Plan("complete", candidates((), "quick"), BUDGETS["quick"], 0)
+    saved = (plan.budget.compose_trials - 1) * plan.budget.compose_pairs
+    assert f"at most {plan.fits - saved} fits" in few.stdout
+    assert "--minutes 0.1 stops before" in few.stdout
+
+
 def test_an_unknown_transform_is_named_beside_those_there_are(results: Path) -> None:
     done = _in_process("--transforms", "rotation", "wibble", "--results", results)
     _is_one_clear_error(done, "--transforms", "'wibble'", "rotation", "box_blur")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        (("--transforms", "rotaton"), "did you mean 'rotation'?"),
+        (("--pipelines", "complet"), "did you mean 'complete'?"),
+        (("--preset", "smok"), "did you mean 'smoke'?"),
+        (("--minuts", "3"), "did you mean '--minutes'?"),
+        (("--minuts=3",), "did you mean '--minutes'?"),
+    ],
+)
+def test_a_name_that_is_nearly_right_is_answered_with_the_right_one(
+    wrong: tuple[str, ...], meant: str, results: Path
+) -> None:
+    _is_one_clear_error(_in_process(*wrong, "--results", results), meant)
+
+
+def test_help_groups_options_lists_names_explains_presets_and_ends_with_examples() -> None:
+    said = _in_process("--help").stdout
+    places = [said.index(f"\n{group}\n") for group in ("What", "How much", "Where", "Expert")]
+    assert places == sorted(places)
+    assert "coarse_dropout" in said
+    assert re.search(r"quick +8 minutes", said)
+    assert [line.split()[:2] for line in said.splitlines()[-2:]] == [
+        ["python", "experiments/search_augment.py"]
+    ] * 2
+    assert all(len(line) <= 100 for line in said.splitlines())
 
 
 def test_a_data_folder_that_is_not_there_is_named(results: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd_core import needs
 from fkd_core.ensemble.card import attach, card
 from fkd_core.ensemble.predictor import Predictor
 from fkd_core.ensemble.trained import TrainedMember, here
@@ -62,7 +63,7 @@ def export(
     predictor = Predictor.load(folder)
     member = _member(predictor, folder, pipeline, model)
     keras_model = _model(member, pipeline)
-    _require(kind)
+    needs.check(needs.export(kind))
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as beside, _quiet():
         made, images = Path(beside) / "exported", _images()
@@ -116,7 +117,7 @@ def _onnx(model: Any, path: Path) -> Runner:
     """
     import tensorflow as tf
 
-    onnx, onnxruntime, tf2onnx = map(importlib.import_module, _NEEDS["onnx"])
+    onnx, onnxruntime, tf2onnx = map(importlib.import_module, needs.ONNX)
     trained, others = model.trainable_variables, model.non_trainable_variables
     weights = {f"weight{number:04d}": each for number, each in enumerate(trained + others)}
 
@@ -165,18 +166,6 @@ KINDS: dict[str, Callable[[Any, Path], Runner]] = {
     "savedmodel": _savedmodel,
 }
 """Forms of export: each writes a Keras model to a path and gives back what runs it from there."""
-
-_NEEDS = {"onnx": ("onnx", "onnxruntime", "tf2onnx")}
-
-
-def _require(kind: str) -> None:
-    for package in _NEEDS.get(kind, ()):
-        try:
-            importlib.import_module(package)
-        except ImportError as error:
-            raise UserError(
-                f'export as {kind} needs {package}: run pip install -e ".[export]"'
-            ) from error
 
 
 def _member(predictor: Predictor, folder: Path, pipeline: str, model: str | None) -> TrainedMember:

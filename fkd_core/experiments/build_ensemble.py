@@ -22,11 +22,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from fkd_core import command
+from fkd_core import command, needs
 from fkd_core.command import console
 from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.members import of_source
@@ -40,13 +40,17 @@ from fkd_core.evidence import Estimate
 from fkd_core.experiments.lineup import OURS, REFERENCE, SPECIALISTS, competing
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.fitting.store import FitStore
-from fkd_core.progress import FitProgress
-from fkd_core.protocols import reference_recipe
+from fkd_core.models import MODELS
+from fkd_core.needs import Need, backend, check
+from fkd_core.progress import FitProgress, clock
+from fkd_core.protocols import estimates, reference_recipe
 from fkd_core.protocols.ensemble import Ensembling
 from fkd_core.protocols.tuning_plan import tuned_models
 from fkd_core.report import ensemble as report
 from fkd_core.running.session import session
+from fkd_core.sources import PIPELINES
 from search_spaces import best_recipe
+from search_spaces import ensemble as space
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,22 @@ class BuildEnsemble(command.Options):
     compact: float | None = None
     """Keep for predict.py only what fits into so many megabytes, and say what that costs; the
     submission comes from the whole ensemble."""
+
+    NAMES: ClassVar = {"models": tuple(MODELS), "pipelines": tuple(PIPELINES)}
+    PRESETS: ClassVar = {
+        name: f"{time} on 2 cores with --recipe best; else members that are not tuned train for "
+        f"{space.BUDGETS[name].epochs} epochs on {space.BUDGETS[name].faces or 'all'} faces."
+        for name, time in (("smoke", "5 minutes"), ("quick", "16 minutes"), ("full", "80 minutes"))
+    }
+    EXAMPLES: ClassVar = (
+        "python experiments/build_ensemble.py --dry-run",
+        "python experiments/build_ensemble.py --data FOLDER --recipe best --preset quick",
+    )
+
+    @property
+    def needs(self) -> list[Need]:
+        """What must be there besides files."""
+        return [*super().needs, needs.room(self.results)]
 
     @property
     def views(self) -> str:
@@ -143,7 +163,10 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     why_not = obstacle(lookup, ours.sources, options.other_style)
     if why_not:
         console.print(why_not, soft_wrap=True)
+    backends = {fit.backend for fit in ours.fits}
+    check(need for name in sorted(backends) for need in backend(name, "the ensemble's fits"))
     if options.dry_run:
+        console.print(options.would_write(options.outcomes.ensemble), soft_wrap=True)
         return None
     ours.check()
     made_by = provenance(options.preset, options.seed, faces, asked)
@@ -154,10 +177,9 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
         folder / "config.json", options, tta=options.views, members=specs, made_by=made_by
     )
 
-    planned = sum(len(arm.lacking(fits)) for arm in arms.values())
     with (
-        session(faces, options.place) as ray_session,
-        FitProgress(console, planned) as progress,
+        FitProgress(console, estimates.of_ensemble(arms, fits), estimates.cores()) as progress,
+        session(faces, options.place, watch=progress) as ray_session,
     ):
         kept = FitStore(options.cache / "predictions")
         building = Ensembling(ray_session, fits, kept, progress)
@@ -168,13 +190,16 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
             options.stacker,
             folds=ours.members[0].folds,
             seed=options.seed,
-            on_done=lambda name, seconds: console.print(f"  {name}: {seconds:.0f} s"),
+            on_done=lambda name, seconds: progress.note(f"{name}: {clock(seconds)}"),
         )
+        progress.waiting("what each member contributes")
         brought = building.contributions(stacked)
         finals = report.own_arms(stacked)
         if REFERENCE in arms:
+            progress.stage(f"stack ({REFERENCE})")
             finals[REFERENCE] = building.on_final(tables[REFERENCE], reference_recipe.STACKER)
 
+    console.print("Scoring on set final, and saving the ensemble.")
     weights = requested(competition, tables[OURS])
     scores = report.score_sheet(finals, tables[OURS], weights, ours.copies)
     sheets = [scores]
@@ -192,15 +217,19 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
         console.print(why_not, soft_wrap=True)
     halves = whole(ours, stacked, fits)
     if options.compact is not None:
-        small = shrunk(halves, stacked, fits, options.compact)
-        halves = [each.half for each in small]
-        sheets.append(report.compact_sheet(small))
+        try:
+            small = shrunk(halves, stacked, fits, options.compact)
+        except UserError as error:
+            console.print(f"--compact: {error}. The whole ensemble is kept.", style="yellow")
+        else:
+            halves = [each.half for each in small]
+            sheets.append(report.compact_sheet(small))
     for sheet in sheets:
         console.print(sheet.shown())
 
     save(folder, halves, tta=options.views, made_by=made_by)
     report.write(folder, sheets, made_by)
-    console.print(f"{progress.count} fits done now, the rest came from the store.")
+    console.print(progress.summary)
     console.print(f"Ensemble and tables: {folder}")
     return Built(folder, scores.rows[0]["score"], submission)
 

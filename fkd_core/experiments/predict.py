@@ -17,15 +17,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import tyro
 
+from fkd_core import needs
 from fkd_core.command import console
 from fkd_core.data.archive import sha256_of
 from fkd_core.ensemble.predictor import MANIFEST, Predictor
 from fkd_core.errors import UserError
 from fkd_core.files import write_text
+from fkd_core.needs import Need
 from fkd_core.photos.annotating import Annotator
 from fkd_core.photos.detector import SURE
 from fkd_core.photos.reading import STANDARD_INPUT, listed
@@ -61,6 +63,18 @@ class PredictOptions:
     """Write one model of the ensemble in this format, and predict nothing."""
     model: str | None = None
     """The model to export; without it the ensemble's first."""
+
+    EXAMPLES: ClassVar = (
+        "python experiments/predict.py photo.jpg holiday/",
+        "python experiments/predict.py --export onnx",
+    )
+
+    @property
+    def needs(self) -> list[Need]:
+        """What must be there besides files."""
+        written = [needs.writable(self.out, "--out")] if self.out else []
+        found = [] if self.export else [needs.detector()]
+        return [*needs.export(self.export), *found, *written]
 
     def check(self) -> None:
         """Raises UserError where there is nothing to do, or a path is not there or no folder."""

@@ -21,12 +21,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.filesize import decimal
 from rich.progress import track
 
-from fkd_core import command
+from fkd_core import command, needs
 from fkd_core.command import console
 from fkd_core.errors import UserError
 from fkd_core.inventory import (
@@ -44,6 +44,7 @@ from fkd_core.inventory.deleting import check_unneeded, delete, doomed, needed_b
 from fkd_core.inventory.files import parse_size
 from fkd_core.inventory.names import find_fit, find_run, find_study
 from fkd_core.inventory.pruning import prune, remaining, to_drop
+from fkd_core.needs import Need, backend, check
 from fkd_core.report import inventory as report
 from fkd_core.report.runs import comparison, run_sheet, score_sheet, verdict_sheets
 from fkd_core.report.sheet import Sheet
@@ -82,6 +83,16 @@ class Results:
     """For --redo: folder or archive with the competition's files; without it, the demo faces."""
     corrections: Path | None = None
     """For --redo: the table of corrected labels that the fit was made with."""
+
+    EXAMPLES: ClassVar = (
+        "python experiments/results.py",
+        "python experiments/results.py --prune 10GB --dry-run",
+    )
+
+    @property
+    def needs(self) -> list[Need]:
+        """What must be there besides files."""
+        return needs.storage(self.storage)
 
     def check(self) -> None:
         """Raises UserError for a size that is none, or for several things at once."""
@@ -235,6 +246,9 @@ def redo_fit(inventory: Inventory, name: str, options: command.Options) -> None:
 
     kept = find_fit(inventory, name)
     assert inventory.store is not None
+    stored = inventory.store.get(kept.key)
+    spec = stored.record["spec"] if stored else {}
+    check(backend(str(spec.get("backend", "tensorflow")), f"--redo {name}"))
     done = redo(inventory.store, kept.key, options.read().training, options.cache / "copies")
     for library, (then, now) in done.versions.items():
         say(f"{library}: {then} then, {now} now")
@@ -246,11 +260,8 @@ def redo_fit(inventory: Inventory, name: str, options: command.Options) -> None:
 
 
 def tell(sheet: Sheet) -> None:
-    """Prints a table; its first column holds names to type, which are never cut."""
-    table = sheet.shown()
-    for column in table.columns[:1]:
-        column.no_wrap, column.overflow = True, "fold"
-    console.print(table)
+    """Prints a table."""
+    console.print(sheet.shown())
 
 
 def say(line: str) -> None:

@@ -18,18 +18,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
-from fkd_core import command
+from fkd_core import command, needs
 from fkd_core.augment.policy import Policy
 from fkd_core.command import console
-from fkd_core.evidence import Verdict
+from fkd_core.evidence import HELPFUL, Verdict
 from fkd_core.findings.policy import write_policy
 from fkd_core.findings.provenance import provenance, write_config
+from fkd_core.needs import Need
 from fkd_core.progress import FitProgress
+from fkd_core.protocols import estimates
 from fkd_core.protocols.augmentation import AugmentationSearch, Meeting
 from fkd_core.protocols.augmentation_plan import Plan, candidates, resized
-from fkd_core.protocols.estimates import about
 from fkd_core.report.augmentation import (
     meeting_table,
     verdict_table,
@@ -38,6 +39,7 @@ from fkd_core.report.augmentation import (
 )
 from fkd_core.report.trial_page import TrialPages
 from fkd_core.running.session import session
+from fkd_core.sources import PIPELINES
 from fkd_core.studies.storage import open_storage
 from search_spaces import augmentation as space
 
@@ -64,6 +66,23 @@ class SearchAugment(command.Options):
     faces: int | None = None
     """Faces that may train, in place of the preset's number."""
 
+    NAMES: ClassVar = {"transforms": candidates(("all",), "full"), "pipelines": tuple(PIPELINES)}
+    PRESETS: ClassVar = {
+        "smoke": "2 minutes on 2 cores: shows that everything runs; verdicts may be undecided.",
+        "quick": "8 minutes on 2 cores: six augmentations at two strengths, on 320 faces.",
+        "full": "50 minutes on 2 cores: all augmentations at three strengths, on 900 faces.",
+    }
+    EXAMPLES: ClassVar = (
+        "python experiments/search_augment.py --dry-run",
+        "python experiments/search_augment.py --data FOLDER --transforms rotation shift mirror",
+    )
+
+    @property
+    def needs(self) -> list[Need]:
+        """What must be there besides files."""
+        picture = "forest.png will be missing (forest.html shows the same)"
+        return [*super().needs, needs.room(self.results), needs.browser(picture)]
+
 
 @dataclass(frozen=True)
 class Searched:
@@ -85,19 +104,24 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
     names = candidates(options.transforms, options.preset)
     preset = space.BUDGETS[options.preset]
     budget = resized(preset, options.trials, options.epochs, options.faces)
+    seconds = estimates.search_seconds(options.gpu_hours, options.gpus_per_trial)
     plans = [
-        Plan(pipeline, names, budget, options.seed, probe=options.probe) for pipeline in pipelines
+        Plan(pipeline, names, budget, options.seed, seconds, options.probe)
+        for pipeline in pipelines
     ]
     competition = options.load()
     faces, fits = competition.training, options.fits(competition)
-    planned = sum(plan.fits for plan in plans)
-    speed = space.PROBES[options.probe].images_a_second
+    known = fits.store.rows(failure="")
+    parts = {plan.pipeline: estimates.of_augmentation(plan, known, faces) for plan in plans}
+    expected = [part for each in parts.values() for part in each]
     console.print(
         f"{len(faces)} faces; {len(names)} candidates on {', '.join(pipelines)}; at most "
-        f"{planned} fits, {about(plans[0].base, planned, fits, faces, speed)}"
+        f"{sum(plan.fits for plan in plans)} fits, {estimates.about(expected, options.minutes)}"
     )
     if options.dry_run:
+        console.print(options.would_write(options.outcomes.augmentation), soft_wrap=True)
         return {}
+    storage = open_storage(options.storage_url)
     made_by = provenance(options.preset, options.seed, faces, asked)
     run = options.outcomes.begun(made_by)
     folder = run.augmentation
@@ -105,12 +129,11 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
     write_config(
         folder / "config.json", options, candidates=names, budgets=resolved, made_by=made_by
     )
-    storage = open_storage(options.storage_url)
     storage.sweep()
     found = dict[str, Searched]()
     with (
-        session(faces, options.place) as ray_session,
-        FitProgress(console, planned) as progress,
+        FitProgress(console, expected, estimates.cores()) as progress,
+        session(faces, options.place, watch=progress) as ray_session,
     ):
         pages = TrialPages(faces, options.artifacts, made_by)
         for plan in plans:
@@ -128,6 +151,9 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
             console.print(verdict_table(verdicts, title))
             write_verdicts_and_forest(folder, suffix, verdicts, title, made_by)
 
+            helpful = sum(verdict.verdict == HELPFUL for verdict in verdicts)
+            a_fit = parts[plan.pipeline][0].seconds
+            progress.expect(estimates.of_composing(limited, a_fit, helpful))
             progress.stage(f"compose ({plan.pipeline})")
             meeting = search.compose(verdicts)
             found[plan.pipeline] = Searched(verdicts, meeting)
@@ -140,6 +166,6 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
             )
             write_meeting(folder / f"meeting{suffix}.csv", meeting)
             console.print(f"{meeting.winner} has the lowest RMSE and is now the policy.")
-    console.print(f"{progress.count} fits done now, the rest came from the store.")
+    console.print(progress.summary)
     console.print(f"Verdicts, forest plot and policy.json: {folder}")
     return found

@@ -17,21 +17,25 @@ optuna-dashboard --artifact-dir results/artifacts sqlite:///results/studies.db
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from typing import ClassVar
 
-from fkd_core import command
+from fkd_core import command, needs
 from fkd_core.augment.policy import Policy
 from fkd_core.command import console
 from fkd_core.data.faces import Faces
 from fkd_core.findings.best_config import write_best
 from fkd_core.findings.policy import policy_or_reference
 from fkd_core.findings.provenance import provenance, write_config
+from fkd_core.models import MODELS
+from fkd_core.needs import Need
 from fkd_core.progress import FitProgress
-from fkd_core.protocols.estimates import about
+from fkd_core.protocols import estimates
 from fkd_core.protocols.tuning import Candidate, Tuned, Tuning
 from fkd_core.protocols.tuning_plan import TuningPlan, resized, tuned_models
 from fkd_core.report import tuning as report
 from fkd_core.report.trial_page import TrialPages
 from fkd_core.running.session import session
+from fkd_core.sources import PIPELINES
 from fkd_core.studies.ray_tune import run_studies
 from fkd_core.studies.storage import open_storage
 from search_spaces.training import BUDGETS, Budget
@@ -58,6 +62,22 @@ class TuneModels(command.Options):
     """Begin each further model's search with the training of the best model before it, until
     that does worse than the reference's training."""
 
+    NAMES: ClassVar = {"models": tuple(MODELS), "pipelines": tuple(PIPELINES)}
+    PRESETS: ClassVar = {
+        name: f"{time} on 2 cores for lenet5 and one pipeline: {BUDGETS[name].trials} "
+        f"configurations of {BUDGETS[name].epochs} epochs on {BUDGETS[name].faces or 'all'} faces."
+        for name, time in (("smoke", "1 minute"), ("quick", "25 minutes"), ("full", "9 hours"))
+    }
+    EXAMPLES: ClassVar = (
+        "python experiments/tune_models.py --models lenet5 conv5 --dry-run",
+        "python experiments/tune_models.py --data FOLDER --models all --preset full",
+    )
+
+    @property
+    def needs(self) -> list[Need]:
+        """What must be there besides files."""
+        return [*super().needs, needs.room(self.results)]
+
     def budget(self) -> Budget:
         """The preset's, with what was given in its place. Raises UserError where it cannot be."""
         given = {"trials": self.trials, "epochs": self.epochs, "faces": self.faces}
@@ -77,11 +97,23 @@ def main(options: TuneModels, asked: str | None = None) -> list[Tuned]:
     faces, fits = competition.training, options.fits(competition)
     plans = planned(options, faces)
     console.print(f"{len(faces)} faces.")
+    known = fits.store.rows(failure="")
+    expected = []
     for plan in plans:
-        time = about(plan.reference, plan.fits, fits, faces, plan.space.IMAGES_A_SECOND)
-        console.print(f"{plan.model}, {plan.pipeline}: at most {plan.fits} fits, {time}")
+        parts = estimates.of_tuning(plan, known, faces)
+        expected += parts
+        console.print(
+            f"{plan.model}, {plan.pipeline}: at most {plan.fits} fits, {estimates.about(parts)}"
+        )
+    if len(plans) > 1:
+        console.print(
+            f"All: at most {sum(plan.fits for plan in plans)} fits, "
+            f"{estimates.about(expected, options.minutes)}"
+        )
     if options.dry_run:
+        console.print(options.would_write(options.outcomes.tuning), soft_wrap=True)
         return []
+    storage = open_storage(options.storage_url)
     made_by = provenance(options.preset, options.seed, faces, asked)
     run = options.outcomes.begun(made_by)
     folder = run.tuning
@@ -92,11 +124,10 @@ def main(options: TuneModels, asked: str | None = None) -> list[Tuned]:
         policies={plan.pipeline: plan.policy.to_json() for plan in plans},
         made_by=made_by,
     )
-    storage = open_storage(options.storage_url)
     storage.sweep()
     with (
-        session(faces, options.place) as ray_session,
-        FitProgress(console, sum(plan.fits for plan in plans)) as progress,
+        FitProgress(console, expected, estimates.cores()) as progress,
+        session(faces, options.place, watch=progress) as ray_session,
     ):
         pages = TrialPages(faces, options.artifacts, made_by)
         # Of each pipeline, whose training begins the next model's search: see warm_start.
@@ -132,7 +163,7 @@ def main(options: TuneModels, asked: str | None = None) -> list[Tuned]:
                 pipeline = tuning.plan.pipeline
                 best[pipeline] = next_sibling(tuned, best.get(pipeline, tuned.winner))
     console.print(report.result_table(folder, "The winners on set final"))
-    console.print(f"{progress.count} fits done now, the rest came from the store.")
+    console.print(progress.summary)
     console.print(f"Configurations: {run.best}. Tables and searches: {folder}")
     return found
 
@@ -142,8 +173,9 @@ def planned(options: TuneModels, faces: Faces) -> list[TuningPlan]:
     pictures, or the reference's."""
     pipelines = command.chosen_pipelines(options.pipelines)
     policies = {pipeline: policy_of(options, pipeline, faces) for pipeline in pipelines}
+    seconds = estimates.search_seconds(options.gpu_hours, options.gpus_per_trial)
     return [
-        TuningPlan(model, pipeline, options.budget(), policy, options.seed)
+        TuningPlan(model, pipeline, options.budget(), policy, options.seed, seconds)
         for model in tuned_models(options.models, options.preset)
         for pipeline, policy in policies.items()
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.data.folds import Split
-from fkd_core.errors import UserError
+from fkd_core.errors import UserError, did_you_mean
 from fkd_core.fitting.spec import FitSpec
 from search_spaces import augmentation as space
 from search_spaces import cascade
@@ -90,7 +90,7 @@ def candidates(asked: Sequence[str], preset: str) -> tuple[str, ...]:
     for name in asked:
         if name not in everything:
             raise UserError(
-                f"--transforms: there is no candidate {name!r}; choose from all, "
-                f"{', '.join(everything)}"
+                f"--transforms: there is no candidate {name!r}; "
+                f"{did_you_mean(name, everything)}choose from all, {', '.join(everything)}"
             )
     return tuple(dict.fromkeys(asked))

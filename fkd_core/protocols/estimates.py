@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import os
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.data.faces import Faces
+from fkd_core.ensemble.out_of_fold import OutOfFold
+from fkd_core.ensemble.views import VIEWS
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.spec import FitSpec
+from fkd_core.progress.forecast import Part, kind_of
+from fkd_core.protocols.augmentation_plan import Plan
+from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.sources import PIPELINES
+from search_spaces import augmentation as space
+from search_spaces import of_model
 
-IMAGES_A_SECOND = 4000
-"""What one worker trains of the light LeNet5 on a CPU, for estimates before anything is known."""
-
-
-def about(
-    spec: FitSpec, planned: int, fits: Fits, faces: Faces, speed: float = IMAGES_A_SECOND
-) -> str:
-    """How long so many fits like this one take here, in words: see `seconds_a_fit`."""
-    return in_words(planned * seconds_a_fit(spec, fits.store.rows(failure=""), faces, speed))
+SCREENED, COMPOSED, TUNED = 0.8, 0.8, 0.6
+"""How much of its fits a search does, about, as it stops the others early."""
 
 
 def seconds_a_fit(
@@ -36,8 +38,97 @@ def seconds_a_fit(
     return 1.0 + min(own, spec.split.limit or own) * spec.training.epochs / speed
 
 
+def of_augmentation(plan: Plan, rows: Sequence[Mapping[str, Any]], faces: Faces) -> list[Part]:
+    """What the search of one pipeline is expected to do, stage by stage."""
+    b, n, base = plan.budget, len(plan.transforms), plan.base
+    speed = space.PROBES[plan.probe].images_a_second
+    seconds = seconds_a_fit(base, rows, faces, speed)
+    arms = sum(
+        len(b.strengths) if TRANSFORMS[name].has_strength else 1 for name in plan.transforms
+    )
+    screen, confirm = f"screen ({plan.pipeline})", f"confirm ({plan.pipeline})"
+    return [
+        Part(screen, base, b.screen_pairs, seconds),
+        Part(screen, base, b.screen_pairs * arms, seconds, arms, SCREENED),
+        Part(confirm, base, b.confirm_pairs * (2 + min(n, b.confirmed)), seconds),
+        *of_composing(plan, seconds, min(n, b.confirmed)),
+    ]
+
+
+def of_composing(plan: Plan, seconds: float, helpful: int) -> list[Part]:
+    """What the last stage of this search will do where so many candidates are found helpful."""
+    b, stage = plan.budget, f"compose ({plan.pipeline})"
+    tried = Part(
+        stage, plan.base, b.compose_pairs * b.compose_trials, seconds, b.compose_trials,
+        COMPOSED, plan.seconds, b.lag,
+    )  # fmt: skip
+    meeting = Part(stage, plan.base, b.meeting_pairs * 3, seconds)
+    without = Part(stage, plan.base, b.ablation_pairs * helpful, seconds)
+    return [tried, meeting, *([without] if helpful > 1 and without.fits else [])]
+
+
+def of_tuning(plan: TuningPlan, rows: Sequence[Mapping[str, Any]], faces: Faces) -> list[Part]:
+    """What the tuning of one model for one pipeline is expected to do."""
+    b, spec = plan.budget, plan.reference
+    seconds = seconds_a_fit(spec, rows, faces, plan.space.IMAGES_A_SECOND)
+    search, meeting = f"search ({plan.model})", f"confirm and final ({plan.model})"
+    confirmed = b.confirm_pairs * (1 + min(b.confirmed, b.trials - 1))
+    return [
+        Part(
+            search, spec, b.trials * b.search_pairs, seconds, b.trials, TUNED, plan.seconds, b.lag
+        ),
+        Part(meeting, spec, confirmed, seconds),
+        Part(meeting, spec, 2 * b.final_pairs, seconds),
+    ]
+
+
+def of_ensemble(arms: Mapping[str, OutOfFold], fits: Fits) -> list[Part]:
+    """What these ensembles, by name, lack: fits, predictions, and the stacks of the first."""
+    rows, counted, parts = fits.store.rows(failure=""), set[FitSpec](), list[Part]()
+    for name, arm in arms.items():
+        lacking = [fit for fit in arm.lacking(fits) if fit not in counted]
+        counted.update(lacking)
+        kinds = Counter(map(kind_of, lacking))
+        speeds = {fit: of_model(fit.model.name).IMAGES_A_SECOND for fit in arm.fits + lacking}
+        for fit in {kind_of(fit): fit for fit in lacking}.values():
+            seconds = seconds_a_fit(fit, rows, arm.faces, speeds[fit])
+            parts.append(Part(f"train ({name})", fit, kinds[kind_of(fit)], seconds))
+        tests = 0 if arm.test_images is None else len(arm.test_images)
+        shown = [len(VIEWS[arm.tta]) * (tests + len(arm.held_out(fit))) for fit in arm.fits]
+        took = [n / 3 / speeds[fit] for n, fit in zip(shown, arm.fits, strict=True)]  # no gradient
+        mean = statistics.fmean(took) if took else 0.0
+        parts.append(Part(f"predict ({name})", None, len(took), mean))
+    first = next(iter(arms.values()))
+    stacks = [Part(f"stack ({source})", None, 1, 0.0, like="stack") for source in first.sources]
+    return parts + stacks
+
+
+def search_seconds(gpu_hours: float | None, gpus_per_trial: float | str | None) -> float | None:
+    """So many device-hours as seconds of one worker, as far as its share of a GPU is known."""
+    share = gpus_per_trial if isinstance(gpus_per_trial, float) and gpus_per_trial else 1.0
+    return gpu_hours and gpu_hours * 3600 / share
+
+
+def about(parts: Sequence[Part], minutes: float | None = None) -> str:
+    """How long these take here together, in words; `minutes` is the run's own limit."""
+    seconds = sum(part.work for part in parts) / cores()
+    said = f"about {in_minutes(seconds)} on this machine's {cores()} cores"
+    if minutes is None or minutes * 60 >= seconds:
+        return said
+    return f"{said}; --minutes {minutes:g} stops before: the same command goes on from there"
+
+
 def in_words(seconds: float) -> str:
     """So many worker-seconds as time on this machine."""
-    minutes = max(1, round(seconds / (os.cpu_count() or 1) / 60))
-    long = f"{minutes} min" if minutes < 120 else f"{minutes / 60:.0f} h"
-    return f"about {long} on this machine's {os.cpu_count()} cores"
+    return f"about {in_minutes(seconds / cores())} on this machine's {cores()} cores"
+
+
+def in_minutes(seconds: float) -> str:
+    """``12 min``, ``3 h``."""
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.0f} h"
+
+
+def cores() -> int:
+    """Of this machine: as many workers as it has without a GPU."""
+    return os.cpu_count() or 1

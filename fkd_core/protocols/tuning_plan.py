@@ -10,7 +10,7 @@ import optuna
 
 from fkd_core.augment.policy import Policy
 from fkd_core.data.folds import Family, Split
-from fkd_core.errors import UserError
+from fkd_core.errors import UserError, did_you_mean
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.models import MODELS
 from fkd_core.studies.paired import PairedDesign, fresh, in_turn
@@ -108,8 +108,8 @@ def tuned_models(asked: Sequence[str], preset: str) -> tuple[str, ...]:
     for name in map(cascade.bare, chosen):
         if name not in MODELS:
             raise UserError(
-                f"--models: there is no model {name!r}; choose from all, {', '.join(MODELS)}, or "
-                f"one of these with {cascade.PREFIX} before it"
+                f"--models: there is no model {name!r}; {did_you_mean(name, MODELS)}choose from "
+                f"all, {', '.join(MODELS)}, or one of these with {cascade.PREFIX} before it"
             )
         if not files_of(name)[0].exists():
             raise UserError(

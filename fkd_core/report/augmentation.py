@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.command import console
 from fkd_core.evidence import HARMFUL, HELPFUL, Comparison, Verdict, write_verdicts
@@ -16,42 +14,38 @@ from fkd_core.files import whole_file
 from fkd_core.findings.provenance import caption
 from fkd_core.protocols.augmentation import Meeting
 from fkd_core.report.figures import forest_figure, write_figure
+from fkd_core.report.shown import Shown
 
 _COLOURS = {HELPFUL: "green", HARMFUL: "red"}
 _ORDER = (HELPFUL, "equivalent", "undecided", HARMFUL)
 
 
-def verdict_table(verdicts: Sequence[Verdict], title: str) -> Table:
+def verdict_table(verdicts: Sequence[Verdict], title: str) -> Shown:
     """The verdicts for a terminal, helpful ones first."""
-    table = Table(title=title, title_justify="left")
-    for name in ("transform", "setting", "verdict", "effect px", "95% interval", "p (Holm)"):
-        table.add_column(name, justify="left" if name in ("transform", "verdict") else "right")
-    table.add_column("pairs", justify="right")
-    for v in sorted(verdicts, key=_rank):
-        setting = TRANSFORMS[v.transform].describe(v.strength) if v.strength is not None else ""
-        table.add_row(
+    columns = ("transform", "setting", "verdict", "effect px", "95% interval", "p (Holm)", "pairs")
+    ranked = sorted(verdicts, key=_rank)
+    rows = [
+        (
             v.transform,
-            setting,
+            TRANSFORMS[v.transform].describe(v.strength) if v.strength is not None else "",
             v.verdict,
             _number(v.effect, "+.3f"),
             _interval(v.low, v.high),
             "" if v.p_holm is None else _p(v.p_holm),
             str(v.pairs or ""),
-            style=_COLOURS.get(v.verdict),
         )
+        for v in ranked
+    ]
     notes = dict.fromkeys(v.note for v in verdicts if v.note)
-    table.caption = "\n".join(f"No verdict where {note}." for note in notes)
-    table.caption_justify = "left"
-    return table
+    caption = "\n".join(f"No verdict where {note}." for note in notes)
+    return Shown(title, columns, rows, caption, [_COLOURS.get(v.verdict) for v in ranked])
 
 
-def meeting_table(meeting: Meeting, title: str) -> Table:
+def meeting_table(meeting: Meeting, title: str) -> Shown:
     """The meeting on set confirm for a terminal."""
-    table = Table(title=title, title_justify="left")
-    for name in ("treatment", "control", "RMSE px", "effect px", "95% interval", "p", "pairs"):
-        table.add_column(name, justify="left" if name in ("treatment", "control") else "right")
-    for treatment, control, c in _rows(meeting):
-        table.add_row(
+    columns = ("treatment", "control", "RMSE px", "effect px", "95% interval", "p", "pairs")
+    rows = [
+        (
             treatment,
             control,
             f"{c.treatment_rmse:.3f} vs {c.control_rmse:.3f}",
@@ -60,7 +54,9 @@ def meeting_table(meeting: Meeting, title: str) -> Table:
             _p(c.p),
             str(c.pairs),
         )
-    return table
+        for treatment, control, c in _rows(meeting)
+    ]
+    return Shown(title, columns, rows)
 
 
 def write_verdicts_and_forest(

@@ -10,10 +10,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from fkd_core.evidence import Estimate
 from fkd_core.files import whole_file
+from fkd_core.report.shown import Shown
 
 
 @dataclass(frozen=True)
@@ -33,15 +32,10 @@ class Sheet:
         """Their names."""
         return list(self.rows[0]) if self.rows else []
 
-    def shown(self) -> Table:
+    def shown(self) -> Shown:
         """For a terminal."""
-        table = Table(title=self.title, title_justify="left", caption=self.note or None)
-        for name in self.columns:
-            words = any(isinstance(row[name], str) for row in self.rows)
-            table.add_column(name, justify="left" if words else "right")
-        for row in self.rows:
-            table.add_row(*(text(row[name]) for name in self.columns))
-        return table
+        rows = [[text(row[name]) for name in self.columns] for row in self.rows]
+        return Shown(self.title, self.columns, rows, self.note)
 
     def write(self, folder: Path) -> None:
         """As ``<name>.csv``; an Estimate fills three columns: itself, its `low` and its `high`."""

@@ -12,11 +12,11 @@ from typing import Any
 
 import optuna
 import plotly.graph_objects as go
-from rich.table import Table
 
 from fkd_core.files import whole_file, write_text
 from fkd_core.findings.provenance import caption
 from fkd_core.protocols.tuning import Tuned
+from fkd_core.report.shown import Shown
 
 COLUMNS = (
     "pipeline", "model", "rmse", "low", "high", "gain", "gain_low", "gain_high", "parameters",
@@ -85,14 +85,13 @@ def _read(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
         return list(reader) if tuple(reader.fieldnames or ()) == tuple(columns) else []
 
 
-def result_table(folder: Path, title: str) -> Table:
+def result_table(folder: Path, title: str) -> Shown:
     """The folder's results.csv for a terminal."""
-    table = Table(title=f"{title} (95% intervals)", title_justify="left")
-    for name in ("pipeline", "model", "RMSE px", "against reference", "parameters", "s a fit"):
-        table.add_column(name, justify="left" if name in ("pipeline", "model") else "right")
-    table.add_column("hours", justify="right")
-    for r in _read(folder / "results.csv", COLUMNS):
-        table.add_row(
+    columns = (
+        "pipeline", "model", "RMSE px", "against reference", "parameters", "s a fit", "hours",
+    )  # fmt: skip
+    rows = [
+        (
             r["pipeline"],
             r["model"],
             "{:.3f} ({:.3f}..{:.3f})".format(*(float(r[c]) for c in ("rmse", "low", "high"))),
@@ -105,25 +104,26 @@ def result_table(folder: Path, title: str) -> Table:
             f"{float(r['fit_seconds']):.0f}",
             f"{float(r['device_hours']):.3f}",
         )
-    return table
+        for r in _read(folder / "results.csv", COLUMNS)
+    ]
+    return Shown(f"{title} (95% intervals)", columns, rows)
 
 
-def candidate_table(tuned: Tuned) -> Table:
+def candidate_table(tuned: Tuned) -> Shown:
     """Who came to set confirm, the winner first: what the search promised and what was kept."""
     plan = tuned.plan
-    table = Table(title=f"{plan.model}, {plan.pipeline}: on set confirm", title_justify="left")
-    for name in ("configuration", "RMSE px", "against reference", "95% interval", "on set search"):
-        table.add_column(name, justify="left" if name == "configuration" else "right")
-    for candidate in tuned.candidates:
-        c = candidate.comparison
-        table.add_row(
+    columns = ("configuration", "RMSE px", "against reference", "95% interval", "on set search")
+    rows = [
+        (
             candidate.name,
             f"{candidate.confirmed:.3f}",
-            f"{c.effect:+.3f}" if c else "",
+            f"{c.effect:+.3f}" if (c := candidate.comparison) else "",
             f"{c.low:+.3f} .. {c.high:+.3f}" if c else "",
             f"{candidate.searched_gain:+.3f}" if c else "",
         )
-    return table
+        for candidate in tuned.candidates
+    ]
+    return Shown(f"{plan.model}, {plan.pipeline}: on set confirm", columns, rows)
 
 
 def _write_candidates(path: Path, tuned: Tuned) -> None:

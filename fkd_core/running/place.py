@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from typing import Literal
 import fkd_core
 import search_spaces
 from fkd_core.errors import UserError
+from fkd_core.files import keep_under
+from fkd_core.needs import check, cluster
 
 # Ray reads these when it is imported: nothing phones home, nothing clutters the terminal.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -39,6 +40,13 @@ class Place:
     """A fit that takes longer is stopped."""
     threads: int = 1
     """CPUs a worker holds."""
+    cache_bytes: int = 250_000_000
+    """What a session leaves of the cache on this machine, the latest used; while it lasts, the
+    cache may have ``augment.render.LIMIT_BYTES``."""
+
+    def trim(self) -> None:
+        """Drops what is beyond that: no fit of a session that has ended waits for it."""
+        keep_under(self.cache, self.cache_bytes)
 
     def connect(self) -> None:
         """Starts Ray here, reached from this machine alone, or joins the cluster and takes this
@@ -47,14 +55,19 @@ class Place:
 
         quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
         if not self.address:
-            with _own_sigterm(), _on_loopback():
-                ray.init(address="local", include_dashboard=False, **quiet)
+            try:
+                with _own_sigterm(), _on_loopback():
+                    ray.init(address="local", include_dashboard=False, **quiet)
+            except Exception as error:  # Ray raises a bare one where a machine is too busy
+                reason = str(error).strip().partition(". ")[0]
+                raise UserError(
+                    f"Ray could not start on this machine ({reason}); free memory and CPUs, and "
+                    "run the same command again"
+                ) from error
             return
-        host, _, port = self.address.rpartition(":")
+        check(cluster(self.address))  # Ray itself would try for minutes
         code = [str(Path(module.__path__[0])) for module in (fkd_core, search_spaces)]
         try:
-            if host and port.isdigit():  # Ray itself would try for minutes
-                socket.create_connection((host.rpartition("/")[2], int(port)), 10).close()
             with _own_sigterm():
                 ray.init(address=self.address, runtime_env={"py_modules": code}, **quiet)
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:

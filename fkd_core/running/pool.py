@@ -50,14 +50,19 @@ class Lost:
 class Pool:
     """Workers by machine: new ones on machines that join, none on those that left.
 
-    `start` makes an actor: ``start(name, node, share, memory)``. A worker is only handed out once
+    `start` makes an actor: ``start(name, node, share, memory)``; `on_ready` is told how many of
+    how many workers have started. A worker is only handed out once
     it runs, so a machine that is busy with other work is simply not used until it has room.
     """
 
     def __init__(
-        self, start: Callable[[str, str, float, int], Any], threads: int, share: float
+        self,
+        start: Callable[[str, str, float, int], Any],
+        threads: int,
+        share: float,
+        on_ready: Callable[[int, int], None] = lambda ready, of: None,
     ) -> None:
-        self._start, self._threads = start, threads
+        self._start, self._threads, self._on_ready = start, threads, on_ready
         self._numbers = itertools.count()
         self._idle: list[Worker] = []
         self._busy: dict[str, Worker] = {}
@@ -164,6 +169,7 @@ class Pool:
         else:
             self._failed[worker.node] = 0
             self._idle.append(worker)
+            self._on_ready(len(self._idle) + len(self._busy), self.size)
 
     def _refuse(self, worker: Worker, error: UserError) -> None:
         """Gives up a machine whose results would be others; an error where none is left."""

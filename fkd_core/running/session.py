@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,6 +21,7 @@ from fkd_core.running.order import Order
 from fkd_core.running.place import Place
 from fkd_core.running.pool import Lost, Pool, Worker, answer, overdue
 from fkd_core.running.sharing import doubled, share_for
+from fkd_core.running.watch import Watch
 from fkd_core.running.worker import FitWorker
 
 RETRIES = 3
@@ -39,6 +40,8 @@ class Session:
 
     pool: Pool
     place: Place
+    watch: Watch = field(default_factory=Watch)
+    """Is told what is wanted next."""
 
     @property
     def fit_seconds(self) -> float | None:
@@ -63,6 +66,7 @@ class Session:
         With `keep_weights`, a fit whose weights the store lacks is run again.
         """
         todo = fits.lacking(specs, keep_weights)
+        self.watch.fits(specs, todo)
         kept = set(todo) if keep_weights else {spec.aligned_by for spec in todo}
         cramped = self._run(todo, fits, on_outcome, kept)
         share, wider = self.pool.share, doubled(self.pool.share)
@@ -200,14 +204,19 @@ class Session:
 
 
 @contextlib.contextmanager
-def session(faces: Faces, place: Place, worker: type[Any] = FitWorker) -> Iterator[Session]:
+def session(
+    faces: Faces, place: Place, worker: type[Any] = FitWorker, watch: Watch | None = None
+) -> Iterator[Session]:
     """Starts Ray here, or joins the cluster, and fills it with warm workers.
 
-    `worker` does the fits; another class of the same form simulates them. Raises UserError where
+    `worker` does the fits; another class of the same form simulates them. `watch` is told how far
+    that is, and what the session does. Raises UserError where
     the cluster cannot be reached or not a single worker fits.
     """
     import ray
 
+    watch = watch or Watch()
+    watch.waiting("joining the cluster" if place.address else "starting Ray")
     place.connect()
     try:
         share = place.gpus_per_trial
@@ -233,6 +242,8 @@ def session(faces: Faces, place: Place, worker: type[Any] = FitWorker) -> Iterat
             cache = str(place.cache.resolve())
             return actor.remote(held, cache, place.checkpoints, share, memory)
 
-        yield Session(Pool(start, place.threads, share), place)
+        watch.waiting("starting workers")
+        yield Session(Pool(start, place.threads, share, watch.ready), place, watch)
     finally:
         ray.shutdown()
+        place.trim()

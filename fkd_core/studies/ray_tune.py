@@ -56,7 +56,9 @@ def run_studies(
             checkpoints.discard(fits.key(end.specs[len(end.results)]))
         if on_trial:
             on_trial(end)
+        session.watch.trial(end)
 
+    session.watch.searches(studies)
     scheduler = Scheduler(studies, fits, session.pool, on_outcome, on_end)
     try:
         with in_one_piece():

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fkd_core.data.faces import Faces
-from fkd_core.fitting.fits import Fits
+from fkd_core.fitting.fits import Fits, OnOutcome
 from fkd_core.fitting.result import Progress
 from fkd_core.running.pool import Worker
 from fkd_core.running.simulated import SimulatedWorker
@@ -31,18 +31,31 @@ def simulate(
     faces: Faces,
     workers: int = 1,
     on_trial: OnTrial | None = None,
+    on_outcome: OnOutcome | None = None,
+    clock: Clock | None = None,
 ) -> float:
     """Scores trials until every study has its fixed total; gives the seconds that so many workers
-    would have taken, at a second an epoch. Raises what the scheduler stopped at."""
+    would have taken, at a second an epoch. Raises what the scheduler stopped at. `clock` goes on
+    by these seconds."""
     with tempfile.TemporaryDirectory(prefix="fkd-simulated-") as cache:
         crew = _Crew([Worker(str(n), "here", SimulatedWorker(faces, cache, pause=0.0))
                       for n in range(workers)])  # fmt: skip
-        scheduler = Scheduler(studies, fits, crew, on_trial=on_trial)
+        scheduler = Scheduler(studies, fits, crew, on_outcome, on_trial)
+        clock = clock or Clock()
+        began = clock.now
         try:
-            return _run(scheduler, {worker.name: worker.actor for worker in crew.free})
+            _run(scheduler, {worker.name: worker.actor for worker in crew.free}, clock)
+            return clock.now - began
         finally:
             for study in studies:
                 study.close()
+
+
+@dataclass
+class Clock:
+    """Simulated seconds."""
+
+    now: float = 0.0
 
 
 @dataclass
@@ -77,26 +90,26 @@ class _Step:
     """Whole fits of the trial, this one included."""
 
 
-def _run(scheduler: Scheduler, actors: dict[str, SimulatedWorker]) -> float:
-    now, numbers, ahead = 0.0, itertools.count(), list[_Step]()
+def _run(scheduler: Scheduler, actors: dict[str, SimulatedWorker], clock: Clock) -> None:
+    numbers, ahead = itertools.count(), list[_Step]()
 
     def work(trial: str, asked: dict[str, Any], done: int, spent: float) -> None:
         """Has a worker take the trial's next step, of which `spent` seconds are over."""
         told = actors[asked["worker"]].fit(asked["specs"][done], asked["looks"])
         whole = not isinstance(told, Progress)
         seconds = told[0]["summary"]["seconds"] if isinstance(told, tuple) else told.seconds
-        step = _Step(now + seconds - spent, trial, told, asked, done + whole)
+        step = _Step(clock.now + seconds - spent, trial, told, asked, done + whole)
         heapq.heappush(ahead, step)
 
     while True:
         while asked := scheduler.suggest(trial := f"{next(numbers):08d}"):
             work(trial, asked, 0, 0.0)
         if scheduler.finished:
-            return now
+            return
         if not ahead:
             raise RuntimeError("no trial runs and none can begin: another driver has the rest")
         step = heapq.heappop(ahead)
-        now = step.time
+        clock.now = step.time
         if scheduler.on_result(step.trial, step.told):
             scheduler.on_end(step.trial)
         else:

@@ -107,6 +107,18 @@ class Study:
         return enough and not self._history.open
 
     @property
+    def ended(self) -> int:
+        """How many trials have ended."""
+        self._history.read()
+        return len(self._history) - len(self._history.open)
+
+    @property
+    def best(self) -> float | None:
+        """The lowest value of a whole trial, read anew like ``trials``."""
+        whole = [t.value for t in self.trials if t.state == TrialState.COMPLETE]
+        return min((value for value in whole if value is not None), default=None)
+
+    @property
     def spent(self) -> float:
         """Seconds that workers have really given to all trials; what the store had costs none."""
         self._history.read()

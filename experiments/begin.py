@@ -1,0 +1,34 @@
+"""Imported first by every page: says in one line what is not installed. Standard library alone."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+NEEDED = ("fkd_core", "numpy", "tyro", "optuna", "rich", "ray", "keras", "tensorflow", "cv2")
+"""Modules without which no page runs."""
+
+
+def lacking() -> list[str]:
+    """Those of NEEDED that this Python has not got."""
+    return [name for name in NEEDED if find_spec(name) is None]
+
+
+def advice() -> str:
+    """How to run the page with a Python that has all."""
+    root = Path(__file__).resolve().parents[1]
+    python = root / ".venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    if python.exists() and Path(sys.prefix).resolve() != (root / ".venv").resolve():
+        return f"run it with {python}"
+    return f"install them (make -C {root} .venv/installed), then run it with {python}"
+
+
+if missing := lacking():
+    print(
+        f"error: this Python ({sys.executable}) lacks {', '.join(missing)}; {advice()}",
+        file=sys.stderr,
+    )
+    sys.exit(2)
+if sys.stderr.isatty() and not {"-h", "--help", "--version"} & {*sys.argv}:
+    print("loading ...", file=sys.stderr, flush=True)  # importing all of it takes seconds
