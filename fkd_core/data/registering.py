@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
@@ -36,7 +37,7 @@ class Frames:
     def __len__(self) -> int:
         return len(self.scale)
 
-    def __getitem__(self, index: NDArray[np.integer] | slice) -> Frames:
+    def __getitem__(self, index: Any) -> Frames:
         return Frames(self.scale[index], self.shift[index])
 
     def after(self, moved: Frames) -> Frames:
@@ -84,8 +85,8 @@ class Window:
         return shown
 
     def inside(self, frames: Frames, margin: float) -> NDArray[np.bool_]:
-        """[n, cells * cells] samples that lie `margin` px or more inside the picture."""
-        at = frames.scale[:, None] * self.points.ravel() + frames.shift[:, None]
+        """[n, cells, cells] samples that lie `margin` px or more inside the picture."""
+        at = frames.scale[:, None, None] * self.points + frames.shift[:, None, None]
         return np.maximum(np.abs(at.real), np.abs(at.imag)) <= _CENTRE - margin
 
     def gradients(self, patches: Patches) -> NDArray[np.float32]:
@@ -95,6 +96,18 @@ class Window:
         x, y = self.points.real.astype(np.float32), self.points.imag.astype(np.float32)
         by = np.stack([right * x + down * y, down * x - right * y, right, down], -1)
         return np.asarray(by.reshape(len(patches), -1, 4), np.float32)
+
+
+def detail(images: NDArray[np.uint8], fine: float, coarse: int) -> Patches:
+    """[n, 96, 96] what of images is larger than `fine` px and smaller than `coarse` px, of one
+    strength: neither light nor grain."""
+    found = np.empty(images.shape, np.float32)
+    box = (coarse, coarse)
+    for image, out in zip(images, found, strict=True):
+        wide = cv2.blur(cv2.blur(image.astype(np.float32), box), box)
+        cv2.subtract(cv2.GaussianBlur(image.astype(np.float32), (0, 0), fine), wide, dst=out)
+    strength = np.sqrt(np.einsum("nyx,nyx->n", found, found) / IMAGE_SIZE**2)
+    return np.asarray(found / (strength[:, None, None] + 1e-3), np.float32)
 
 
 def unit(patches: Patches) -> NDArray[np.float32]:

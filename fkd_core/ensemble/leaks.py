@@ -38,7 +38,7 @@ def _check(
         first = int(np.flatnonzero(same)[0])
         one, other = order[first], order[first + 1]
         raise UserError(
-            f"training.csv, rows {row[one]} and {row[other]} show one photograph (near-duplicates, "
-            "or mirrored) in different folds, so the stack would learn from what it is scored on; "
-            "remove one of them"
+            f"training.csv, rows {row[one]} and {row[other]} show one photograph, mirrored or in "
+            "another crop perhaps, in different folds, so the stack would learn from what it is "
+            "scored on; remove one of them"
         )

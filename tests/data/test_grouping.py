@@ -19,11 +19,8 @@ def crop(face: Images, turn: float, zoom: float, shift: tuple[float, float]) -> 
     """Another crop: `turn` degrees, `zoom` times as much of the photograph, moved by px."""
     matrix = cv2.getRotationMatrix2D((47.5, 47.5), turn, zoom)
     matrix[:, 2] += shift
-    return np.asarray(
-        cv2.warpAffine(
-            face, matrix, (96, 96), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
-        )
-    )
+    how, beyond = cv2.INTER_CUBIC, cv2.BORDER_REFLECT
+    return np.asarray(cv2.warpAffine(face, matrix, (96, 96), flags=how, borderMode=beyond))
 
 
 def groups(images: Images) -> NDArray[np.uint64]:
