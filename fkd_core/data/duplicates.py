@@ -20,6 +20,8 @@ from fkd_core.data.registering import Frames, Patches, Window, detail, register
 
 CANDIDATE = 0.75
 """Least correlation of two images laid over the mean for a closer look."""
+ALIKE = 0.9
+"""Least correlation of their coarse detail, once they are registered, for one at the fine."""
 NEIGHBOURS = 24
 """Closer looks that an image gets at later ones, at most: the most alike."""
 
@@ -101,24 +103,36 @@ def _candidates(shown: NDArray[np.float32]) -> Iterator[_Candidates]:
 def _likeness(
     images: NDArray[np.uint8], these: _Candidates, frames: Frames
 ) -> NDArray[np.float32]:
-    """[n] of pairs, whose images were laid by frames [N, places]."""
-    found = np.empty(len(these.left), np.float32)
+    """[n] of pairs, whose images were laid by frames [N, places]; 0 where they are soon seen to
+    differ."""
+    found = np.zeros(len(these.left), np.float32)
     for start in range(0, len(found), _AT_ONCE):
         block = slice(start, start + _AT_ONCE)
-        named, at = np.unique([these.left[block], these.right[block]], return_inverse=True)
-        left, right = at.reshape(2, -1)
-        ours = frames[these.left[block], these.place[0][block]]
-        theirs = frames[these.right[block], these.place[1][block]]
+        both = np.stack([these.left[block], these.right[block]])
+        ours = frames[both[0], these.place[0][block]]
+        theirs = frames[both[1], these.place[1][block]]
         turned = these.mirrored[block, None, None]
-        pictures = detail(images[named], *BAND)
-        wanted = _turned(_MOVED.sample(pictures, left, ours), turned)
-        theirs = register(pictures, right, theirs, wanted, _MOVED, steps=3)
-        pictures = detail(images[named], *_CLOSE_BAND)
-        wanted = _turned(_CLOSE.sample(pictures, left, ours), turned)
-        seen = _CLOSE.sample(pictures, right, theirs)
+        pictures, at = _pictures(images, both, BAND)
+        wanted = _turned(_MOVED.sample(pictures, at[0], ours), turned)
+        theirs = register(pictures, at[1], theirs, wanted, _MOVED, steps=3)
+        seen = _MOVED.sample(pictures, at[1], theirs)
+        inside = _turned(_MOVED.inside(ours, _EDGE), turned) & _MOVED.inside(theirs, _EDGE)
+        left = np.flatnonzero(_correlation(wanted, seen, inside) >= ALIKE)
+        ours, theirs, turned = ours[left], theirs[left], turned[left]
+        pictures, at = _pictures(images, both[:, left], _CLOSE_BAND)
+        wanted = _turned(_CLOSE.sample(pictures, at[0], ours), turned)
+        seen = _CLOSE.sample(pictures, at[1], theirs)
         inside = _turned(_CLOSE.inside(ours, _EDGE), turned) & _CLOSE.inside(theirs, _EDGE)
-        found[block] = _correlation(wanted, seen, inside)
+        found[start + left] = _correlation(wanted, seen, inside)
     return found
+
+
+def _pictures(
+    images: NDArray[np.uint8], both: NDArray[np.intp], band: tuple[float, int]
+) -> tuple[Patches, NDArray[np.intp]]:
+    """Detail of the images in pairs [2, n], each once, and where each is then, [2, n]."""
+    named, at = np.unique(both, return_inverse=True)
+    return detail(images[named], *band), at.reshape(both.shape)
 
 
 def _turned(shown: NDArray[Any], turned: NDArray[np.bool_]) -> NDArray[Any]:
