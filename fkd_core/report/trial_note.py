@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from optuna.trial import TrialState
 
+from fkd_core.augment.described import described
 from fkd_core.augment.policy import Policy
-from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.studies.study import StudyPlan
@@ -82,20 +82,8 @@ def _value(plan: StudyPlan, results: Sequence[FitResult]) -> str:
 
 
 def _shown(policy: Policy) -> str:
-    """A policy in physical units."""
-    steps = []
-    for step in policy.steps:
-        transform = TRANSFORMS[step.transform]
-        much = ""
-        if transform.has_strength:
-            weak, strong = (transform.describe(strength) for strength in (0.0, 1.0))
-            any_of_them = f"anything from {weak} to {strong}"
-            much = any_of_them if step.strength is None else transform.describe(step.strength)
-            much = f" by {much}" + (f" times {step.share:g}" if step.share != 1 else "")
-        often = f" in {step.probability:.0%} of copies" if policy.choice == "all" else ""
-        steps.append(f"{step.transform}{much}{often}")
     one = "one of: " if policy.choice == "one" else ""
-    return f"Its training pictures are shown with {one}{'; '.join(steps)}."
+    return f"Its training pictures are shown with {one}{'; '.join(described(policy))}."
 
 
 def reproduction(command: str, keys: Sequence[str]) -> list[str]:

@@ -265,7 +265,7 @@ def test_a_value_stands_beside_its_control_and_a_policy_in_its_own_units(
     specs = [replace(spec, policy=policy) for spec in SPECS]
     pages(TrialEnd(compared, 0, TrialState.COMPLETE, specs, results, (), facts(results)))
     note = get_note(trial)
-    assert "rotation by ±10.4 degrees in 50% of copies; mirror in 100% of copies" in note
+    assert "rotation (±10.4 degrees) in 50% of copies; mirror in 100% of copies" in note
     own, other = results[0].rmse, plan.control[0].rmse
     assert f"| {own:.3f} | {other:.3f} | {own - other:+.3f} |" in note
     mean = np.mean([r.rmse for r in results]) - np.mean([r.rmse for r in plan.control])
