@@ -118,6 +118,8 @@ def _likeness(
         seen = _MOVED.sample(pictures, at[1], theirs)
         inside = _turned(_MOVED.inside(ours, _EDGE), turned) & _MOVED.inside(theirs, _EDGE)
         left = np.flatnonzero(_correlation(wanted, seen, inside) >= ALIKE)
+        if not len(left):
+            continue
         ours, theirs, turned = ours[left], theirs[left], turned[left]
         pictures, at = _pictures(images, both[:, left], _CLOSE_BAND)
         wanted = _turned(_CLOSE.sample(pictures, at[0], ours), turned)

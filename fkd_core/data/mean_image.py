@@ -117,7 +117,8 @@ class _Grid:
         at = (cells.astype(np.complex64) - shift) / (scale * np.float32(_LOOK.step))
         half = (_LOOK.cells - 1) / 2
         covered = np.maximum(np.abs(at.real), np.abs(at.imag)) <= half
-        return cls(frames, at.real + half, at.imag + half, covered.astype(np.float32), near)
+        column, line = ((part + half).astype(np.float32) for part in (at.real, at.imag))
+        return cls(frames, column, line, covered.astype(np.float32), near)
 
     def starts(self, pictures: Patches, mean: Patches, count: int) -> Frames:
         """[n * count] the places where pictures [n, 96, 96] are most like the mean image, no two
