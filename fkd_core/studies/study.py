@@ -24,6 +24,9 @@ from fkd_core.studies.storage import Storage, trial_lock
 
 Values = Mapping[str, Any]
 
+_METRIC = "study:metric_names"
+"""Optuna's own name of it: asked alone, as the notes of all trials lie with the study, too."""
+
 
 @dataclass(frozen=True)
 class StudyPlan:
@@ -91,7 +94,8 @@ class Study:
             for name, value in {**plan.notes, "proposals": plan.proposals.to_json()}.items():
                 if known.get(name) != value:
                     self._study.set_user_attr(name, value)
-            if self._study.metric_names != [plan.measures]:
+            named = rows.study_attributes(self._storage, self._study._study_id, [_METRIC])
+            if named.get(_METRIC) != [plan.measures]:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", ExperimentalWarning)
                     self._study.set_metric_names([plan.measures])
