@@ -173,3 +173,24 @@ def test_the_detector_is_measured_at_every_turn(tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert sum(int(row["faces"]) for row in rows) >= 24
     assert all(0 <= float(row["found"]) <= 1 for row in rows)
+
+
+@pytest.mark.slow
+def test_crops_are_planted_and_found_and_the_claims_are_drawn(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "benchmarks/find_duplicates.py", "--plants", "20", "--results", tmp_path],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    with open(tmp_path / "find_duplicates.csv", newline="") as file:
+        found = {row["kind"]: float(row["found"]) for row in csv.DictReader(file)}
+    assert min(found.values()) >= 0.9
+    with open(tmp_path / "pairs.csv", newline="") as file:
+        claimed = list(csv.DictReader(file))
+    assert len(claimed) >= 12, "the demo holds twins"
+    likeness = [float(row["likeness"]) for row in claimed]
+    assert likeness == sorted(likeness)
+    assert (tmp_path / "pairs.png").stat().st_size > 10_000

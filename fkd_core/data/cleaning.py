@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fkd_core.data.corrections import Corrections, apply_corrections
 from fkd_core.data.faces import Faces
-from fkd_core.data.grouping import digests, group_images
+from fkd_core.data.grouping import LARGEST_CLUSTER, digests, group_images
 from fkd_core.data.plausible import plausible, shows_something
 from fkd_core.errors import UserError
 from fkd_core.sources import SOURCES, recognised
@@ -64,7 +64,7 @@ def clean(
         row, sha256 = row[kept], sha256[kept]
     groups = group_images(images, sha256)
     faces = Faces(images, points, source, groups.group, row)
-    return faces, (*notes, *_counts(faces, groups.clusters, groups.refused))
+    return faces, (*notes, *_counts(faces, groups.clusters, groups.left_apart))
 
 
 def sources(points: NDArray[np.float32]) -> NDArray[np.int8]:
@@ -93,15 +93,16 @@ def merge_copies(
     return points, np.array(sorted(positions[0] for positions in copies.values()), np.intp)
 
 
-def _counts(faces: Faces, clusters: int, refused: int) -> list[str]:
+def _counts(faces: Faces, clusters: int, left_apart: int) -> list[str]:
     counts = np.bincount(faces.source, minlength=len(SOURCES))
     by_source = ", ".join(f"{n} {name}" for name, n in zip(SOURCES, counts, strict=True))
     notes = [
         f"{len(faces)} faces: {by_source}; "
         f"{len(np.unique(faces.group))} image groups, {clusters} of them near-duplicates."
     ]
-    if refused:
+    if left_apart:
         notes.append(
-            f"Refused {refused} clusters of too many like images: only equal pixels group there."
+            f"Left {left_apart} pairs of like images apart, which would have made groups of over "
+            f"{LARGEST_CLUSTER}."
         )
     return notes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,25 +12,25 @@ from fkd_core.errors import UserError
 
 
 def check_apart(
-    images: NDArray[np.uint8], fold: NDArray[np.integer], row: NDArray[np.integer]
+    images: NDArray[np.uint8],
+    deals: Iterable[NDArray[np.integer]],
+    row: NDArray[np.integer],
 ) -> None:
-    """Raises UserError where two images [n, 96, 96] of different folds [n] are equal, near
-    duplicates, or each other's mirror picture; `row` [n] names them.
+    """Raises UserError where two images [n, 96, 96] that show one photograph lie in different
+    folds of a deal [n], -1 for what is in none; `row` [n] names them.
 
     It trusts nobody's groups: an augmented copy in the data, or a table of corrections that
-    changes what belongs together, would make every score of the stack too good.
+    changes what belongs together, would make every score of the stack too good. Give all images
+    that were grouped, also those that are in no fold: groups are found by one and the same
+    function, which sees the same then, so that what it left apart is not asked to be together.
     """
-    _check(group_images(images, digests(images)).group, fold, row, "near-duplicates")
-    both = np.concatenate([images, images[:, :, ::-1]])
-    name = np.unique(digests(both), axis=0, return_inverse=True)[1].reshape(2, -1)
-    _check(name.min(axis=0), fold, row, "mirror pictures")
+    group = group_images(images, digests(images)).group
+    for fold in deals:
+        _check(group[fold >= 0], fold[fold >= 0], row[fold >= 0])
 
 
 def _check(
-    group: NDArray[np.integer],
-    fold: NDArray[np.integer],
-    row: NDArray[np.integer],
-    what: str,
+    group: NDArray[np.integer], fold: NDArray[np.integer], row: NDArray[np.integer]
 ) -> None:
     order = np.lexsort((fold, group))
     same = (group[order][1:] == group[order][:-1]) & (fold[order][1:] != fold[order][:-1])
@@ -36,6 +38,7 @@ def _check(
         first = int(np.flatnonzero(same)[0])
         one, other = order[first], order[first + 1]
         raise UserError(
-            f"training.csv, rows {row[one]} and {row[other]}: {what} in different folds, so the "
-            "stack would learn from what it is scored on; remove one of them"
+            f"training.csv, rows {row[one]} and {row[other]} show one photograph, mirrored or in "
+            "another crop perhaps, in different folds, so the stack would learn from what it is "
+            "scored on; remove one of them"
         )

@@ -87,10 +87,10 @@ class OutOfFold:
                     f"{final.sum()} to score them are too few, {LEAST_GROUPS} of each are needed; "
                     "give more faces, or leave the pipeline out by --pipelines"
                 )
-        for pipeline, fold in deals.items():
-            # A joint deal as a whole: what one source's faces teach is known of the other's.
-            dealt = np.flatnonzero(self.faces.labelled(PIPELINES[pipeline]))
-            check_apart(self.faces.images[dealt], fold[dealt], self.faces.row[dealt])
+        # A joint deal as a whole: what one source's faces teach is known of the other's.
+        labelled = {name: self.faces.labelled(PIPELINES[name]) for name in deals}
+        dealt = [np.where(labelled[name], fold, -1) for name, fold in deals.items()]
+        check_apart(self.faces.images, dealt, self.faces.row)
 
     def tables(
         self,

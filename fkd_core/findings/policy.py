@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fkd_core.augment.described import described
 from fkd_core.augment.policy import Policy
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
@@ -18,10 +19,14 @@ from search_spaces import augmentation
 
 def write_policy(path: Path, pipeline: str, policy: Policy, provenance: Mapping[str, Any]) -> None:
     """Sets one pipeline's policy; another pipeline's entry stays as it is, if it was found on the
-    same pictures."""
+    same pictures. `means` says in physical units what the strengths, 0 to 1, stand for."""
     entries = _read(path) if path.exists() else {}
     entries = {k: v for k, v in entries.items() if _pictures(v) == provenance.get("pictures")}
-    entries[pipeline] = {"policy": policy.to_json(), "made_by": dict(provenance)}
+    entries[pipeline] = {
+        "policy": policy.to_json(),
+        "means": described(policy),
+        "made_by": dict(provenance),
+    }
     write_text(path, json.dumps(entries, indent=2, sort_keys=True) + "\n")
 
 

@@ -226,6 +226,8 @@ class AugmentationSearch:
         plan = StudyPlan(
             name=self._name(what, design, searched["proposals"].first, list(arms)),
             score=lambda results: float(np.mean(differences(results, control))),
+            measures="RMSE minus that of no augmentation, px",
+            control=control,
             pruner=Racing(control, noise) if races else Never(),
             **searched,
         )

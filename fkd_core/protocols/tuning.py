@@ -129,6 +129,7 @@ class Tuning:
                 space=plan.space.space,
                 specs=lambda values: design.specs(plan.spec(values)),
                 score=lambda results: float(np.mean([result.rmse for result in results])),
+                measures="RMSE on set search, px",
                 pruner=self.pruner or Halving(b.eta),
                 proposals=Proposals(
                     self.sampler or TPE(n_startup_trials=b.random, group=True),
@@ -140,7 +141,7 @@ class Tuning:
                 looks=b.looks,
                 steps_a_fit=b.epochs,
                 seconds=plan.seconds,
-                notes={"model": plan.model, "pipeline": plan.pipeline, "score": "RMSE, px"},
+                notes={"model": plan.model, "pipeline": plan.pipeline},
             ),
             self.storage,
         )

@@ -1,4 +1,4 @@
-"""The words of a trial's page, as paragraphs of Markdown."""
+"""The words of a trial's page and of its study's, as paragraphs of Markdown."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from optuna.trial import TrialState
 
+from fkd_core.augment.described import described
+from fkd_core.augment.policy import Policy
+from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec
+from fkd_core.studies.study import StudyPlan
 from fkd_core.studies.trial import TrialEnd
 
 _CARRIED = ("--data", "--corrections", "--results")
@@ -17,20 +22,68 @@ _CARRIED = ("--data", "--corrections", "--results")
 _COLUMNS = 96
 
 
+def about(plan: StudyPlan, command: str) -> list[str]:
+    """What a study searches and what its values are; the first paragraph is its heading."""
+    said, _, mark = plan.name.partition("@")
+    parts = [
+        f"## {said}",
+        f"A trial's value is its {plan.measures}; lower is better.",
+    ]
+    if plan.control:
+        level = np.mean([result.rmse for result in plan.control])
+        parts.append(
+            f"Each of its fits is compared with one without augmentation on the same fold, with "
+            f"the same seed; those have an RMSE of {level:.3f} px (mean of {len(plan.control)})."
+        )
+    parts += [f"{name.capitalize()}: {note}" for name, note in plan.notes.items()]
+    if mark:
+        parts.append(
+            f"@{mark} in its name stands for the faces, the code, the budget and the seed: with "
+            "any other, the study is another one."
+        )
+    return [*parts, "Made by this command, which goes on with it:", _command(shlex.split(command))]
+
+
 def story(end: TrialEnd, params: Mapping[str, Any]) -> list[str]:
     """What the trial was, by these parameters, and how it ended."""
     specs, results = end.specs, end.results
     parts = [_subject(spec) for spec in specs[:1]]
+    parts += [_shown(specs[0].policy)] if specs and specs[0].policy else []
     parts.append(_end(end.state, len(specs), len(results), len(end.curve)))
+    if results:
+        parts.append(_value(end.study.plan, results))
     if "failure" in end.facts:
         parts.append(_code(str(end.facts["failure"])[:2000]))
     if params:
         rows = [(name, _plain(value)) for name, value in params.items()]
         parts += ["What it tried:", _table(("parameter", "value"), rows)]
     if results:
-        fits = [(which(r.spec), str(r.best_epoch), f"{r.rmse:.3f}") for r in results]
-        parts += ["Its whole fits:", _table(("fit", "epochs", "held-out RMSE, px"), fits)]
+        control = end.study.plan.control
+        head = ["fit", "epochs", "held-out RMSE, px"]
+        fits = [[which(r.spec), str(r.best_epoch), f"{r.rmse:.3f}"] for r in results]
+        if control:
+            head += ["without augmentation, px", "difference, px"]
+            for row, result, other in zip(fits, results, control, strict=False):
+                row += [f"{other.rmse:.3f}", f"{result.rmse - other.rmse:+.3f}"]
+        parts += ["Its whole fits:", _table(head, fits)]
     return parts
+
+
+def _value(plan: StudyPlan, results: Sequence[FitResult]) -> str:
+    """What it came to, beside its control."""
+    mean = np.mean([result.rmse for result in results])
+    if not plan.control:
+        return f"Mean RMSE: {mean:.3f} px."
+    other = np.mean([result.rmse for result in plan.control[: len(results)]])
+    return (
+        f"Mean RMSE: {mean:.3f} px, and {other:.3f} px without augmentation on the same folds: "
+        f"{mean - other:+.3f} px ({100 * (mean - other) / other:+.1f}%)."
+    )
+
+
+def _shown(policy: Policy) -> str:
+    one = "one of: " if policy.choice == "one" else ""
+    return f"Its training pictures are shown with {one}{'; '.join(described(policy))}."
 
 
 def reproduction(command: str, keys: Sequence[str]) -> list[str]:

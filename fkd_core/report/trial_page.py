@@ -19,8 +19,9 @@ from optuna_dashboard.artifact import get_artifact_path  # type: ignore[import-u
 
 from fkd_core.data.faces import Faces
 from fkd_core.photos.reading import Colour
-from fkd_core.report.trial_note import reproduction, story, which
+from fkd_core.report.trial_note import about, reproduction, story, which
 from fkd_core.report.trial_pictures import Curve, learning_curves, png, worst_faces
+from fkd_core.studies.study import Study
 from fkd_core.studies.trial import TrialEnd
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class TrialPages:
     """Where the pictures are kept: what the dashboard is given as --artifact-dir."""
     made_by: Mapping[str, Any]
     """Of the run: see ``findings.provenance``."""
+    _told: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
     _warned: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __call__(self, end: TrialEnd) -> None:
@@ -45,6 +47,7 @@ class TrialPages:
         study, number, state = end.study, end.number, end.state
         kept: dict[str, str] = {}
         with self._left_out_on_failure():
+            self._note_of(study)
             trial = optuna.trial.Trial(study.shown, study.id_of(number))
             with self._left_out_on_failure():
                 for name, picture in _pictures(end, self.faces).items():
@@ -60,6 +63,16 @@ class TrialPages:
                 *reproduction(self.made_by["command"], end.facts.get("fits", ())),
             )
             save_note(note, "\n\n".join(words))
+
+    def _note_of(self, study: Study) -> None:
+        """The study's own note, once; one that somebody wrote is left alone."""
+        name = study.plan.name
+        if name not in self._told:
+            self._told.append(name)
+            words = about(study.plan, self.made_by["command"])
+            there = get_note(study.note)
+            if there != "\n\n".join(words) and (not there or there.startswith(words[0])):
+                save_note(study.note, "\n\n".join(words))
 
     def _keep(self, trial: optuna.trial.Trial, name: str, content: bytes) -> str:
         """Gives the artefact's id. One of that name is written again: it may be half a file."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import optuna
+from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, TrialState
 
 from fkd_core.errors import UserError
@@ -15,12 +17,15 @@ from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.studies import rows
 from fkd_core.studies.history import History
-from fkd_core.studies.notes import TrialNote
+from fkd_core.studies.notes import Note
 from fkd_core.studies.proposals import Proposals
 from fkd_core.studies.pruning import Pruner
 from fkd_core.studies.storage import Storage, trial_lock
 
 Values = Mapping[str, Any]
+
+_METRIC = "study:metric_names"
+"""Optuna's own name of it: asked alone, as the notes of all trials lie with the study, too."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,10 @@ class StudyPlan:
     """Hard limit of what all trials together may spend in workers; None for no limit."""
     notes: Mapping[str, Any] = field(default_factory=dict)
     """Shown with the study in the dashboard."""
+    measures: str = "score"
+    """What a trial's value is and its unit: the metric's name in the dashboard."""
+    control: Sequence[FitResult] = ()
+    """What a trial's fits are measured against, one by one; empty where by themselves."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,11 @@ class Study:
             for name, value in {**plan.notes, "proposals": plan.proposals.to_json()}.items():
                 if known.get(name) != value:
                     self._study.set_user_attr(name, value)
+            named = rows.study_attributes(self._storage, self._study._study_id, [_METRIC])
+            if named.get(_METRIC) != [plan.measures]:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", ExperimentalWarning)
+                    self._study.set_metric_names([plan.measures])
         self._id = self._study._study_id
         self._history = History(self._storage, self._id, plan.proposals.seen)
         self._mine: dict[int, _Mine] = {}
@@ -174,9 +188,14 @@ class Study:
         if not self._locks.many:
             self._locks.release(self.plan.name)
 
-    def note_of(self, number: int) -> TrialNote:
+    @property
+    def note(self) -> Note:
+        """The dashboard's note on the study."""
+        return Note(self._storage, self._study, None)
+
+    def note_of(self, number: int) -> Note:
         """The dashboard's note on a trial that this driver works at."""
-        return TrialNote(self._storage, self._study, self._mine[number].id)
+        return Note(self._storage, self._study, self._mine[number].id)
 
     def id_of(self, number: int) -> int:
         """Optuna's id of a trial that this driver works at."""

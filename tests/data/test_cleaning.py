@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pictures_for_tests import pictures
 
 from fkd_core.data.archive import TEST, TRAINING
 from fkd_core.data.cleaning import clean, sources
-from fkd_core.data.grouping import digests, group_images, near_duplicates
 from fkd_core.data.identity import OFFICIAL, identity_note, known
 from fkd_core.data.pixels import parse_pixels
 from fkd_core.keypoints import COLUMNS
@@ -19,15 +19,6 @@ from fkd_core.sources import PARTIAL
 
 SHARED = Path(__file__).parents[2] / ".." / "shared" / "data"
 NAN = np.float32(np.nan)
-
-
-def pictures(count: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Smooth random pictures [count, 96, 96], unlike one another."""
-    coarse = np.random.default_rng(seed).normal(size=(count, 12, 12))
-    smooth = np.kron(coarse, np.ones((1, 8, 8)))
-    for axis in (1, 2):
-        smooth = sum(np.roll(smooth, k, axis) for k in range(-4, 5)) / 9
-    return np.clip(128 + 120 * smooth, 20, 235).astype(np.uint8)
 
 
 def full(value: float, count: int = 1) -> NDArray[np.float32]:
@@ -83,52 +74,6 @@ def test_bad_rows_are_known_of_the_official_file_alone() -> None:
     assert known(TEST, OFFICIAL[TEST]).copied_ids == (29, 170, 221, 383, 389)
     assert "byte for byte" in identity_note(TRAINING, OFFICIAL[TRAINING])
     assert "first 8" in identity_note("IdLookupTable.csv", "e9fe9d4b" + "0" * 56)
-
-
-def test_groups_depend_on_pixels_and_not_on_row_order() -> None:
-    images = pictures(30)
-    near = images[0].copy()
-    near[10, 10] += 1
-    images = np.concatenate([images, near[None], images[3:4]])
-    before = group_images(images, digests(images))
-    order = np.random.default_rng(2).permutation(len(images))
-    after = group_images(images[order], digests(images[order]))
-    assert np.array_equal(after.group, before.group[order])
-    assert before.group[30] == before.group[0]
-    assert before.group[31] == before.group[3]
-    assert len(np.unique(before.group)) == 30
-    assert before.clusters == 1
-    smallest = min(digests(images[[0, 30]]), key=bytes)
-    assert int(before.group[0]) == int.from_bytes(bytes(smallest[:8]), "big")
-
-
-def test_another_contrast_or_a_little_noise_is_a_near_duplicate_and_a_mirror_image_is_not() -> (
-    None
-):
-    image = pictures(1)[0].astype(np.float64)
-    noise = np.random.default_rng(3).normal(0, 4, image.shape)
-    family = [image, 0.6 * image + 30, np.clip(image + noise, 0, 255), image[:, ::-1]]
-    cluster = near_duplicates(np.array(family).astype(np.uint8))
-    assert cluster[0] == cluster[1] == cluster[2] != cluster[3]
-
-
-def test_a_cluster_of_over_ten_images_falls_back_to_equal_pixels() -> None:
-    images = np.repeat(pictures(1), 12, axis=0)
-    for k in range(11):
-        images[k, k, 0] += 1
-    groups = group_images(images, digests(images))
-    assert groups.refused == 1
-    assert len(np.unique(groups.group)) == 12
-    assert len(np.unique(group_images(images[:10], digests(images[:10])).group)) == 1
-
-
-def test_many_like_images_take_the_same_joins_as_few() -> None:
-    """The matrix product for crowds must agree with pair-by-pair correlation."""
-    images = np.concatenate([pictures(20), np.repeat(pictures(1, seed=7), 180, axis=0)])
-    images[20:, 0, 0] = np.arange(180)
-    cluster = near_duplicates(images)
-    assert len(np.unique(cluster)) == 21
-    assert len(np.unique(cluster[20:])) == 1
 
 
 def test_pixels_parse_as_numpy_does() -> None:

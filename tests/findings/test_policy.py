@@ -27,6 +27,16 @@ def test_what_was_written_is_read(tmp_path: Path, faces: Faces) -> None:
     assert json.loads(path.read_text())["complete"]["made_by"] == provenance("quick", 0, faces)
 
 
+def test_strengths_are_said_in_physical_units_too(tmp_path: Path, faces: Faces) -> None:
+    path = tmp_path / "policy.json"
+    write_policy(path, "complete", ROTATION, provenance("quick", 0, faces))
+    assert json.loads(path.read_text())["complete"]["means"] == [
+        "rotation (±15.2 degrees) in 40% of copies"
+    ]
+    write_policy(path, "complete", MIRROR, provenance("quick", 0, faces))
+    assert json.loads(path.read_text())["complete"]["means"] == ["mirror"]
+
+
 def test_a_pipeline_without_its_own_falls_back_to_complete(tmp_path: Path, faces: Faces) -> None:
     path = tmp_path / "policy.json"
     write_policy(path, "complete", ROTATION, provenance("quick", 0, faces))

@@ -18,6 +18,7 @@ from optuna.trial import Trial, TrialState
 from optuna_dashboard import get_note, save_note  # type: ignore[import-untyped]
 from results_for_tests import made_up_result
 
+from fkd_core.augment.policy import Policy, Step
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Split
 from fkd_core.fitting.result import FitResult
@@ -252,3 +253,38 @@ def test_no_measured_epoch_makes_no_picture() -> None:
     assert (
         learning_curves("curves", [Curve("a fit", [float("nan")] * 3), Curve("none", ())]) is None
     )
+
+
+def test_a_value_stands_beside_its_control_and_a_policy_in_its_own_units(
+    study: Study, pages: TrialPages, results: list[FitResult], faces: Faces
+) -> None:
+    policy = Policy((Step("rotation", 0.5, 0.4), Step("mirror", 1.0)))
+    plan = replace(study.plan, control=[made_up_result(s, faces, 2.0) for s in SPECS])
+    compared = Study(plan, Storage())
+    trial = begun(compared)
+    specs = [replace(spec, policy=policy) for spec in SPECS]
+    pages(TrialEnd(compared, 0, TrialState.COMPLETE, specs, results, (), facts(results)))
+    note = get_note(trial)
+    assert "rotation (±10.4 degrees) in 50% of copies; mirror in 100% of copies" in note
+    own, other = results[0].rmse, plan.control[0].rmse
+    assert f"| {own:.3f} | {other:.3f} | {own - other:+.3f} |" in note
+    mean = np.mean([r.rmse for r in results]) - np.mean([r.rmse for r in plan.control])
+    assert f"without augmentation on the same folds: {mean:+.3f} px" in note
+
+
+def test_a_study_tells_what_its_values_are_unless_somebody_wrote_there(
+    study: Study, faces: Faces, tmp_path: Path
+) -> None:
+    plan = replace(study.plan, measures="RMSE on set search, px")
+    for written in ("", "Mine."):
+        told = Study(plan, Storage())
+        assert told.shown.metric_names == ["RMSE on set search, px"]
+        if written:
+            save_note(told.shown, written)
+        for number in range(2):
+            begun(told)
+            pages = TrialPages(faces, tmp_path, {"command": COMMAND})
+            pages(TrialEnd(told, number, TrialState.FAIL, SPECS, [], (), facts([], failure="x")))
+        note = get_note(told.shown)
+        assert note == written or note.startswith("## tuning/complete/lenet5\n")
+        assert bool(written) or "value is its RMSE on set search, px; lower is better" in note
