@@ -46,7 +46,6 @@ class Workspace:
         >>> ws
         <workspace in ...: ..., seed 0>
         >>> ws.faces.images.shape[1:]
-          training.csv ...
         (96, 96)
         >>> ws.spec("plain", epochs=3).training.epochs
         3

@@ -19,7 +19,7 @@ import tyro
 import fkd_core.workspace
 from fkd_core import Workspace
 from fkd_core.augment.policy import Policy, Step
-from fkd_core.command import Options
+from fkd_core.command import Options, console
 from fkd_core.errors import UserError
 from fkd_core.experiments import build_ensemble, search_augment, tune_models
 from fkd_core.experiments.build_ensemble import BuildEnsemble
@@ -53,7 +53,10 @@ def test_it_is_imported_without_what_takes_seconds() -> None:
     assert not loaded & {"ray", "tensorflow", "keras", "optuna", "pandas", "cv2"}
 
 
-def test_its_examples_do_what_they_say(folder: Path, tmp_path: Path) -> None:
+def test_its_examples_do_what_they_say(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "quiet", True)  # what is said of the files is no example
     names = {"folder": folder, "results": tmp_path}
     found = doctest.testmod(fkd_core.workspace, extraglobs=names, optionflags=doctest.ELLIPSIS)
     assert found.attempted >= 5
