@@ -44,6 +44,17 @@ def test_every_stage_has_seeds_of_its_own_and_balanced_folds(preset: str) -> Non
     assert {spec.split.family for spec in specs} == {"confirm"}
 
 
+def test_each_round_of_the_folds_is_dealt_anew_and_alike_in_every_arm() -> None:
+    """Else two folds would be all that is known of what a treatment does to one deal alone."""
+    base = Plan("complete", EVERYTHING, BUDGETS["quick"], 0).base
+    for pairs in (in_turn(5, 2, 7), fresh(5, 2, 7)):
+        splits = [s.split for s in PairedDesign("confirm", pairs).specs(base)]
+        assert [split.fold for split in splits] == [0, 1, 0, 1, 0]
+        deals = [split.seed for split in splits]
+        assert deals[0] == deals[1] != deals[2] == deals[3] != deals[4], "a round holds all out"
+        assert len(set(deals)) == 3
+
+
 def test_arms_differ_in_what_their_specs_do_alone() -> None:
     base = Plan("partial", EVERYTHING, BUDGETS["quick"], 0).base
     other = replace(base, policy=uniform_choice(["mirror"]))
