@@ -6,8 +6,10 @@
    (fold, seed) pairs under equal gradient steps; hopeless strengths are stopped early.
 2. Confirm, on set confirm with fresh seeds: the best strengths and a known-harmful control get a
    verdict each (helpful, harmful, equivalent, undecided), corrected for their number.
-3. Compose: Optuna searches probability and strength of the helpful ones together; the winner meets
-   no augmentation and a uniform random choice on set confirm, with seeds not used before.
+3. Compose: Optuna searches probability and strength of all that was not found harmful, together;
+   the winner meets no augmentation and a uniform random choice on set confirm, with seeds not used
+   before, and the best of the three becomes the policy.
+4. Final: what the policy gains over none as a whole, on faces that chose nothing.
 
 Writes verdicts, forest plot, policy.json and the resolved configuration to the run's folder below
 --results. Stop it when you like: the same command goes on. To watch:
@@ -114,11 +116,11 @@ def main(options: SearchAugment) -> None:
             progress.stage(f"compose ({plan.pipeline})")
             meeting = search.compose(verdicts)
             if meeting is None:
-                console.print("Nothing was found helpful: the policy is empty.")
+                console.print("All that was confirmed is harmful: the policy is empty.")
                 write_policy(run.policy, plan.pipeline, Policy(), made_by)
                 continue
             console.print(
-                meeting_table(meeting, "The composed policy on set confirm, fresh seeds")
+                meeting_table(meeting, "The composed policy: chosen on confirm, then on final")
             )
             write_meeting(folder / f"meeting{suffix}.csv", meeting)
             write_policy(run.policy, plan.pipeline, meeting.policy, made_by)

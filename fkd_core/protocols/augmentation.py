@@ -1,8 +1,9 @@
 """The three stages that validate augmentations: screen, confirm, compose.
 
-Screening and composing choose on set search; verdicts and the final meeting come from set confirm
-with fresh seeds. A stage's fits share their controls, and all of it is answered from the store
-where it has been done before.
+Screening and composing choose on set search; verdicts come from set confirm with fresh seeds, and
+so does the choice among composition, uniform choice and none. What the chosen policy gains as a
+whole is measured on set final, which chose nothing. A stage's fits share their controls, and all
+of it is answered from the store where it has been done before.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from optuna.trial import BaseTrial, TrialState
 from fkd_core.augment.policy import Policy, Step
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.data.folds import Family
-from fkd_core.evidence import HELPFUL, Comparison, Verdict, judge
+from fkd_core.evidence import HARMFUL, HELPFUL, NOT_CONFIRMED, Comparison, Verdict, judge
 from fkd_core.fitting.fits import Fits, OnOutcome
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec, recipe_of
@@ -53,7 +54,8 @@ class Screened:
 
 @dataclass(frozen=True)
 class Meeting:
-    """Composition, none and uniform choice on set confirm."""
+    """Composition, none and uniform choice on set confirm, where the policy is chosen, and what
+    the chosen one gains on set final."""
 
     composed: Policy
     uniform: Policy
@@ -63,6 +65,8 @@ class Meeting:
     left_out: Mapping[str, Comparison]
     """Full composition against itself without one transform; empty without ablation. A positive
     effect is what leaving it out costs."""
+    final: Comparison | None = None
+    """The winner against none on set final; None where none won."""
 
     @property
     def winner(self) -> str:
@@ -116,22 +120,24 @@ class AugmentationSearch:
             name: compared(arm, control) for name, arm in zip(policies, arms, strict=True)
         }
         strengths = {s.transform: s.strength for s in screened}
-        return judge(comparisons, self.plan.transforms, strengths)
+        return judge(comparisons, self.plan.transforms, strengths, self.plan.smallest)
 
     def compose(self, verdicts: Sequence[Verdict]) -> Meeting | None:
-        """The best composition of the helpful transforms, met by none and a uniform choice; None
-        where nothing helped."""
-        helpful = {v.transform: v.strength for v in verdicts if v.verdict == HELPFUL}
-        helpful.pop(space.CONTROL, None)
-        if not helpful:
+        """The best composition of all that was confirmed and not found harmful, met by none and a
+        uniform choice; None where nothing is left. What is undecided alone may help together, and
+        the composition is judged as a whole."""
+        left_out = (HARMFUL, NOT_CONFIRMED)
+        parts = {v.transform: v for v in verdicts if v.verdict not in left_out}
+        parts.pop(space.CONTROL, None)
+        if not parts:
             return None
-        composed = self._best_composition(helpful)
+        composed = self._best_composition(parts)
         uniform = space.uniform_choice(self.plan.transforms)
         design = self._design("confirm", 300, self.plan.budget.meeting_pairs)
         policies = {"composed": composed, "uniform": uniform}
         none, best, chosen = self._run(design, Policy(), *policies.values())
         self._record("meeting", design, policies)
-        return Meeting(
+        meeting = Meeting(
             composed,
             uniform,
             compared(best, none),
@@ -143,6 +149,16 @@ class AugmentationSearch:
                 best,
             ),
         )
+        return replace(meeting, final=self._final(meeting.winner, meeting.policy))
+
+    def _final(self, winner: str, policy: Policy) -> Comparison | None:
+        """The policy against none on the faces that chose nothing."""
+        if not policy.steps:
+            return None
+        design = self._design("final", 500, self.plan.budget.final_pairs)
+        none, best = self._run(design, Policy(), policy)
+        self._record("final", design, {winner: policy})
+        return compared(best, none)
 
     def _screen_of(self, name: str, design: PairedDesign, control: Sequence[FitResult]) -> Study:
         has_strength = TRANSFORMS[name].has_strength
@@ -169,28 +185,34 @@ class AugmentationSearch:
             notes={"transform": TRANSFORMS[name].sentence},
         )
 
-    def _best_composition(self, helpful: Mapping[str, float | None]) -> Policy:
+    def _best_composition(self, parts: Mapping[str, Verdict]) -> Policy:
+        """Begun with all parts, and with those alone that were found helpful."""
         design = self._design("search", 0, self.plan.budget.compose_pairs)
         (control,) = self._run(design, Policy())
-        names = {name: TRANSFORMS[name].has_strength for name in helpful}
-        first = {f"{name}.probability": space.ALONE for name in helpful} | {
-            f"{name}.strength": strength
-            for name, strength in helpful.items()
-            if strength is not None and names[name]
+        names = {name: TRANSFORMS[name].has_strength for name in parts}
+        strengths = {
+            f"{name}.strength": v.strength
+            for name, v in parts.items()
+            if v.strength is not None and names[name]
         }
+        helpful = {name for name, v in parts.items() if v.verdict == HELPFUL}
+        first = [
+            {f"{name}.probability": space.ALONE * (name in used) for name in parts} | strengths
+            for used in dict.fromkeys((frozenset(parts), frozenset(helpful or parts)))
+        ]
         study = self._study(
-            "compose/" + "+".join(helpful),
+            "compose/" + "+".join(parts),
             design,
             control,
             space=lambda trial: space.composition(trial, names),
             specs=lambda values: self._specs(design, space.composed(dict(values))),
-            proposals=self._proposals(TPE(n_startup_trials=5), first=(first,)),
+            proposals=self._proposals(TPE(n_startup_trials=5), first=first),
             trials=self.plan.budget.compose_trials,
             seconds=self.plan.seconds,
         )
         run_studies(self.session, [study], self.fits, self.on_outcome, self.on_trial)
         best = _best(study)
-        return space.composed(best.params if best else first)
+        return space.composed(best.params if best else first[0])
 
     def _ablation(
         self, composed: Policy, design: PairedDesign, best: Sequence[FitResult]

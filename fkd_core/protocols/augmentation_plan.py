@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.data.folds import Split
 from fkd_core.errors import UserError
+from fkd_core.evidence import SMALLEST_EFFECT
 from fkd_core.fitting.spec import FitSpec
 from search_spaces import augmentation as space
 from search_spaces import cascade
@@ -27,6 +28,8 @@ class Plan:
     """Hard limit of worker seconds for the search of the composition."""
     probe: str = "light"
     """The network that judges: a name in ``search_spaces.augmentation.PROBES``."""
+    smallest: float = SMALLEST_EFFECT
+    """Smallest effect that matters, as a share of the control's RMSE."""
 
     @property
     def base(self) -> FitSpec:
@@ -54,6 +57,7 @@ class Plan:
             + b.confirm_pairs * (2 + min(n, b.confirmed))
             + b.compose_pairs * b.compose_trials
             + b.meeting_pairs * 3
+            + b.final_pairs * 2
             + b.ablation_pairs * min(n, b.confirmed)
         )
 
