@@ -1,5 +1,6 @@
 """Evidence: errors of fits and of predictions, their comparison, and verdicts with intervals."""
 
+from fkd_core.evidence.best import probability_best
 from fkd_core.evidence.comparison import Comparison, compare, rmse_interval
 from fkd_core.evidence.errors import FitErrors
 from fkd_core.evidence.pooled import Estimate, Pool, difference, rmse
@@ -33,6 +34,7 @@ __all__ = [
     "difference",
     "holm",
     "judge",
+    "probability_best",
     "read_verdicts",
     "rmse",
     "rmse_interval",
