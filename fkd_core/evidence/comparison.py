@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from fkd_core.evidence.errors import FitErrors
 from fkd_core.evidence.grouped import tabulate
@@ -48,7 +48,7 @@ class Comparison:
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Of the effect at this level of confidence, px."""
-        reach = float(stats.t.ppf((1 + level) / 2, self.freedom)) * self.se
+        reach = float(special.stdtrit(self.freedom, (1 + level) / 2)) * self.se
         return self.effect - reach, self.effect + reach
 
     @property
@@ -102,7 +102,7 @@ def compare(treatment: Sequence[FitErrors], control: Sequence[FitErrors]) -> Com
     return Comparison(
         effect=effect,
         se=float(np.sqrt(variance.value)),
-        freedom=variance.freedom,
+        freedom=float(variance.freedom),
         p_nadeau_bengio=_two_sided(effect, corrected, k - 1),
         pairs=k,
         control_rmse=float(own.mean()),
@@ -135,11 +135,11 @@ def _by_pair(arm: Sequence[FitErrors], name: str) -> dict[tuple[int, int], FitEr
 def _two_sided(effect: float, se: float, freedom: float) -> float:
     if se == 0:
         return 1.0 if effect == 0 else 0.0
-    return float(2 * stats.t.sf(abs(effect) / se, freedom))
+    return float(2 * special.stdtr(freedom, -abs(effect) / se))
 
 
 def _one_sided(excess: float, se: float, freedom: float) -> float:
     """That what lies `excess` above a bound lies at the bound or above it."""
     if se == 0:
         return 0.0 if excess < 0 else 1.0
-    return float(stats.t.cdf(excess / se, freedom))
+    return float(special.stdtr(freedom, excess / se))

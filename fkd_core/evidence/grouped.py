@@ -15,25 +15,26 @@ _Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class GroupedErrors:
-    """Sums over G image groups of k fits each of `a` arms; a group a fit did not hold out is 0."""
+    """Sums over G image groups of k fits each of `a` arms; a group a fit did not hold out is 0.
+    More axes may come before these: many studies at once."""
 
     squared: _Array
-    """[a, k, G] squared errors, px^2."""
+    """[..., a, k, G] squared errors, px^2."""
     count: _Array
-    """[k, G] labelled coordinates, the same in every arm."""
+    """[k, G], or [..., 1, k, G], labelled coordinates, the same in every arm."""
 
     @property
     def rmse(self) -> _Array:
-        """[a, k] of each fit, px."""
-        return np.asarray(np.sqrt(self.squared.sum(axis=2) / self.count.sum(axis=1)))
+        """[..., a, k] of each fit, px."""
+        return np.asarray(np.sqrt(self.squared.sum(axis=-1) / self.count.sum(axis=-1)))
 
     @property
     def moves(self) -> _Array:
-        """[a, k, G] px by which each group moves its fit's RMSE.
+        """[..., a, k, G] px by which each group moves its fit's RMSE.
 
         Delta method: in RMSE = sqrt(S / n), group g moves it by (S_g - n_g MSE) / (2 RMSE n).
         """
-        rmse, n = self.rmse[:, :, None], self.count.sum(axis=1)[:, None]
+        rmse, n = self.rmse[..., None], self.count.sum(axis=-1)[..., None]
         slope = 2 * rmse * n
         return np.divide(
             self.squared - self.count * rmse**2,

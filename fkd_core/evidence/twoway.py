@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 _Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Variance:
-    """Of a mean, px^2, with the degrees of freedom it is known by."""
+    """Of means, px^2, with the degrees of freedom they are known by; an array each."""
 
-    value: float
-    freedom: float
+    value: _Array
+    freedom: _Array
 
 
 def two_way(values: _Array, moves: _Array) -> Variance:
-    """The variance of the mean of `values` [k], one a fit, of which `moves` [k, G] tells how far
-    each image group moved each of them.
+    """The variance of the mean of `values` [..., k], one a fit, of which `moves` [..., k, G] tells
+    how far each image group moved each of them.
 
     Chance lies in the fits (their seeds, their deals) and in the faces, and each of the two
     variances holds the noise of one fit on one face. So it is taken off once: fits + groups -
@@ -34,23 +34,27 @@ def two_way(values: _Array, moves: _Array) -> Variance:
     components", Biometrics Bulletin 2, 1946): fits know theirs by k - 1, groups by how much their
     squares scatter, so that few faces with large errors count as few.
     """
-    k, n = moves.shape
-    fits = float(values.var(ddof=1)) / k
-    once = moves.sum(axis=0) ** 2 / k**2
-    shared = (once - (moves**2).sum(axis=0) / k**2) * k / (k - 1)
-    beyond = max(0.0, float(shared.sum()))
-    groups = float(once.sum()) * n / (n - 1)
-    if groups > fits + beyond:
-        value, doubt = groups, _of_sum(once) / 2
-    else:
-        value = fits + beyond
-        doubt = fits**2 / (k - 1) + (_of_sum(shared) / 2 if beyond else 0.0)
-    if value == 0:
-        return Variance(0.0, k - 1)
-    return Variance(value, value**2 / max(doubt, value**2 / (n + k - 2)))
+    k, n = moves.shape[-2:]
+    fits = values.var(axis=-1, ddof=1) / k
+    once = moves.sum(axis=-2) ** 2 / k**2
+    shared = (once - (moves**2).sum(axis=-2) / k**2) * k / (k - 1)
+    beyond = np.maximum(0, shared.sum(axis=-1))
+    groups = once.sum(axis=-1) * n / (n - 1)
+    by_groups = groups > fits + beyond
+    value = np.where(by_groups, groups, fits + beyond)
+    doubt = np.where(
+        by_groups, _of_sum(once) / 2, fits**2 / (k - 1) + np.where(beyond, _of_sum(shared) / 2, 0)
+    )
+    freedom = np.divide(
+        value**2,
+        np.maximum(doubt, value**2 / (n + k - 2)),
+        out=np.full(np.shape(value), k - 1.0),
+        where=value > 0,
+    )
+    return Variance(value, freedom)
 
 
-def _of_sum(parts: _Array) -> float:
-    """Variance of the sum of independent parts, from their scatter."""
-    n = len(parts)
-    return float(((parts - parts.mean()) ** 2).sum()) * n / (n - 1)
+def _of_sum(parts: _Array) -> _Array:
+    """[...] variance of the sum of independent parts [..., G], from their scatter."""
+    n = parts.shape[-1]
+    return np.asarray(parts.var(axis=-1) * n * n / (n - 1))
