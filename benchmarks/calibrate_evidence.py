@@ -44,6 +44,7 @@ from fkd_core.studies.paired import errors
 
 Array = NDArray[np.float64]
 COORDINATES = 30
+QUIET = 0.1
 BATCH = 40
 """Studies simulated at once; more need more memory, and are no faster."""
 CONTROL = "mirror_without_swap"
@@ -227,7 +228,7 @@ def power(
 
 def from_store(folder: Path) -> tuple[Components, int]:
     """The parts, as the mean over the quiet arms of the fits below a results folder, and the
-    number of arms. Quiet are those within 5% of none's error."""
+    number of arms. Quiet are those whose error is within a tenth of none's."""
     store = FitStore(folder / "fits")
     arms: dict[str, dict[str, list[FitResult]]] = {}
     for row in store.rows(family="confirm", failure=""):
@@ -245,7 +246,7 @@ def from_store(folder: Path) -> tuple[Components, int]:
         for results in by_policy.values():
             both = [(r, control[_pair(r)]) for r in results if _pair(r) in control]
             ratio = [abs(r.rmse / c.rmse - 1) for r, c in both]
-            if len(both) > 1 and np.mean(ratio) < 0.05:
+            if len(both) > 1 and np.mean(ratio) < QUIET:
                 try:
                     found.append(
                         estimate([errors(r) for r, _ in both], [errors(c) for _, c in both])

@@ -24,11 +24,19 @@ from typing import Literal
 from fkd_core import command
 from fkd_core.augment.policy import Policy
 from fkd_core.command import console
+from fkd_core.errors import UserError
+from fkd_core.evidence import SMALLEST_EFFECT, Components
 from fkd_core.findings.policy import write_policy
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.progress import FitProgress
 from fkd_core.protocols.augmentation import AugmentationSearch
-from fkd_core.protocols.augmentation_plan import Plan, candidates, resized
+from fkd_core.protocols.augmentation_plan import (
+    Plan,
+    candidates,
+    confirm_faces,
+    power_plan,
+    resized,
+)
 from fkd_core.protocols.estimates import about
 from fkd_core.report.augmentation import (
     meeting_table,
@@ -63,6 +71,13 @@ class SearchAugment(command.Options):
     """Length of every fit, in place of the preset's."""
     faces: int | None = None
     """Faces that may train, in place of the preset's number."""
+    pairs: int | None = None
+    """Pairs of fits each candidate is confirmed by, in place of the preset's number."""
+    smallest_effect: float = SMALLEST_EFFECT
+    """The smallest effect that matters, as a share of the error without augmentation: what is
+    surely smaller is called equivalent."""
+    plan_power: float | None = None
+    """Say how many fits it takes to find an effect of so many px, and do nothing."""
 
 
 def main(options: SearchAugment) -> None:
@@ -70,12 +85,27 @@ def main(options: SearchAugment) -> None:
     pipelines = command.chosen_pipelines(options.pipelines)
     names = candidates(options.transforms, options.preset)
     preset = space.BUDGETS[options.preset]
-    budget = resized(preset, options.trials, options.epochs, options.faces)
+    budget = resized(preset, options.trials, options.epochs, options.faces, options.pairs)
+    if not 0 <= options.smallest_effect < 1:
+        raise UserError(
+            f"--smallest-effect: {options.smallest_effect:g} is no share; give 0 to 1, as 0.005"
+        )
     plans = [
-        Plan(pipeline, names, budget, options.seed, probe=options.probe) for pipeline in pipelines
+        Plan(
+            *(pipeline, names, budget, options.seed),
+            probe=options.probe,
+            smallest=options.smallest_effect,
+        )
+        for pipeline in pipelines
     ]
     competition = options.load()
     faces, fits = competition.training, options.fits(competition)
+    if options.plan_power is not None:
+        for plan in plans:
+            groups = confirm_faces(faces, plan.pipeline)
+            said = power_plan(plan, groups, options.plan_power, Components())
+            console.print(f"{said}.", soft_wrap=True)
+        return
     planned = sum(plan.fits for plan in plans)
     speed = space.PROBES[options.probe].images_a_second
     console.print(

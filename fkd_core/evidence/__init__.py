@@ -2,9 +2,11 @@
 
 from fkd_core.evidence.best import probability_best
 from fkd_core.evidence.comparison import Comparison, compare, rmse_interval
+from fkd_core.evidence.components import Components
 from fkd_core.evidence.errors import FitErrors
 from fkd_core.evidence.pooled import Estimate, Pool, difference, rmse
 from fkd_core.evidence.verdicts import (
+    ALPHA,
     EQUIVALENT,
     HARMFUL,
     HELPFUL,
@@ -19,6 +21,7 @@ from fkd_core.evidence.verdicts import (
 )
 
 __all__ = [
+    "ALPHA",
     "EQUIVALENT",
     "HARMFUL",
     "HELPFUL",
@@ -26,6 +29,7 @@ __all__ = [
     "SMALLEST_EFFECT",
     "UNDECIDED",
     "Comparison",
+    "Components",
     "Estimate",
     "FitErrors",
     "Pool",

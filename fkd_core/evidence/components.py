@@ -22,12 +22,12 @@ from fkd_core.evidence.grouped import tabulate
 
 @dataclass(frozen=True)
 class Components:
-    """Deviations of the parts. The defaults are rounded from real fits of the search's probe on
-    photographs: see docs/evidence.md."""
+    """Deviations of the parts. The defaults are those of quiet augmentations on the search's probe
+    with preset quick, rounded up: see docs/evidence.md."""
 
     rmse: float = 2.9
     """Of a fit, px."""
-    difficulty: float = 0.35
+    difficulty: float = 0.3
     """Of the logarithm of faces' errors: some are much harder than others."""
     fit: float = 0.008
     """Of one fit as a whole, by its seed."""

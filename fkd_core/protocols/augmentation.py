@@ -27,7 +27,7 @@ from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec, recipe_of
 from fkd_core.protocols.augmentation_plan import Plan
 from fkd_core.running.session import Session
-from fkd_core.studies.paired import PairedDesign, compared, differences, in_turn
+from fkd_core.studies.paired import PairedDesign, compared, differences, fresh
 from fkd_core.studies.proposals import Proposals
 from fkd_core.studies.pruning import Never, Racing
 from fkd_core.studies.ray_tune import run_studies
@@ -262,13 +262,13 @@ class AugmentationSearch:
 
     def _name(self, what: str, design: PairedDesign, *more: Any) -> str:
         """Says what is searched; the hash at its end stands for all that its values depend on, but
-        not for the number of compositions: a larger one goes on."""
+        not for the number of compositions (a larger one goes on) nor for other stages' pairs."""
         any_of_them = Policy(tuple(Step(name) for name in TRANSFORMS))
         identity = [
             [spec.to_json() for spec in self._specs(design, Policy())],
             self.fits.fingerprint,
             recipe_of(replace(self.plan.base, policy=any_of_them)),
-            asdict(replace(self.plan.budget, compose_trials=0)),
+            asdict(replace(self.plan.budget, **dict.fromkeys(_APART, 0))),
             self.plan.seed,
             more,
         ]
@@ -296,8 +296,9 @@ class AugmentationSearch:
         run_studies(self.session, [study], self.fits, self.on_outcome, self.on_trial)
 
     def _design(self, family: Family, stage: int, pairs: int) -> PairedDesign:
+        """A seed for every pair, or what a seed does to both folds would count as two findings."""
         folds = self.plan.budget.folds
-        return PairedDesign(family, in_turn(pairs, folds, 1000 * self.plan.seed + stage))
+        return PairedDesign(family, fresh(pairs, folds, 1000 * self.plan.seed + stage))
 
     def _specs(self, design: PairedDesign, policy: Policy) -> list[FitSpec]:
         return design.specs(replace(self.plan.base, policy=policy))
@@ -305,6 +306,9 @@ class AugmentationSearch:
     def _run(self, design: PairedDesign, *policies: Policy) -> list[list[FitResult]]:
         arms = [replace(self.plan.base, policy=policy) for policy in policies]
         return design.run(arms, self.session, self.fits, self.on_outcome)
+
+
+_APART = ("compose_trials", "confirm_pairs", "meeting_pairs", "final_pairs", "ablation_pairs")
 
 
 def _best(study: Study) -> optuna.trial.FrozenTrial | None:
