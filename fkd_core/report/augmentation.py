@@ -23,11 +23,13 @@ _ORDER = (HELPFUL, "equivalent", "undecided", HARMFUL)
 
 
 def verdict_table(verdicts: Sequence[Verdict], title: str) -> Table:
-    """The verdicts for a terminal, helpful ones first."""
+    """The verdicts for a terminal, helpful ones first; `at half` is the effect at half length, px,
+    which is told and decides nothing."""
     table = Table(title=title, title_justify="left")
     columns = ("transform", "setting", "verdict", "effect px", "95% interval", "p (Holm)")
-    for name in (*columns, "at half length", "pairs"):
-        table.add_column(name, justify="left" if name in ("transform", "verdict") else "right")
+    for name in (*columns, "at half", "pairs"):
+        left = name in ("transform", "verdict")
+        table.add_column(name, justify="left" if left else "right", no_wrap=name == "transform")
     for v in sorted(verdicts, key=_rank):
         setting = TRANSFORMS[v.transform].describe(v.strength) if v.strength is not None else ""
         table.add_row(
