@@ -39,7 +39,7 @@ def probability_best(
     away = random.standard_normal((draws, len(values))) @ root.T
     away *= np.sqrt((k - 1) / random.chisquare(k - 1, (draws, 1)))
     first = np.argmin(values.mean(axis=1) + away, axis=1)
-    return (np.bincount(first, minlength=len(values)) / draws).tolist()
+    return [float(np.mean(first == arm)) for arm in range(len(values))]
 
 
 def _no_less_than_nothing(matrix: _Array) -> _Array:

@@ -36,12 +36,13 @@ class GroupedErrors:
         """
         rmse, n = self.rmse[..., None], self.count.sum(axis=-1)[..., None]
         slope = 2 * rmse * n
-        return np.divide(
+        moved: _Array = np.divide(
             self.squared - self.count * rmse**2,
             slope,
             out=np.zeros_like(self.squared),
             where=slope > 0,
         )
+        return moved
 
 
 def tabulate(arms: Sequence[Sequence[FitErrors]]) -> GroupedErrors:

@@ -264,11 +264,12 @@ class AugmentationSearch:
         """Says what is searched; the hash at its end stands for all that its values depend on, but
         not for the number of compositions (a larger one goes on) nor for other stages' pairs."""
         any_of_them = Policy(tuple(Step(name) for name in TRANSFORMS))
+        budget = asdict(self.plan.budget)
         identity = [
             [spec.to_json() for spec in self._specs(design, Policy())],
             self.fits.fingerprint,
             recipe_of(replace(self.plan.base, policy=any_of_them)),
-            asdict(replace(self.plan.budget, **dict.fromkeys(_APART, 0))),
+            {name: value for name, value in budget.items() if name not in _APART},
             self.plan.seed,
             more,
         ]
