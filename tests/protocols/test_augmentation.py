@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from here import Here
 
 from fkd_core.augment.policy import Policy
-from fkd_core.data.faces import Faces
 from fkd_core.data.folds import set_of
 from fkd_core.evidence import HARMFUL, HELPFUL, NOT_CONFIRMED, UNDECIDED, Verdict
-from fkd_core.fitting.fits import Fits, OnOutcome
+from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import FitResult
-from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
 from fkd_core.protocols import augmentation
 from fkd_core.protocols.augmentation import AugmentationSearch, Meeting
@@ -39,20 +37,6 @@ VERDICTS = [
         ("mirror_without_swap", None, UNDECIDED),
     )
 ]
-
-
-@dataclass(frozen=True)
-class Here:
-    """A session that does fits in this process."""
-
-    faces: Faces
-
-    def run_fits(
-        self, specs: Sequence[FitSpec], fits: Fits, on_outcome: OnOutcome | None = None
-    ) -> None:
-        for spec in specs:
-            if spec not in fits:
-                fits.keep(spec, outcome(spec, self.faces))
 
 
 @pytest.fixture
