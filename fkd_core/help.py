@@ -20,8 +20,8 @@ GROUPS = {
         "export", "model", "pipeline", "show", "delete", "prune", "replay", "redo",
     ),
     "How much": (
-        "preset", "trials", "epochs", "faces", "seeds", "folds", "minutes", "gpu_hours", "every",
-        "dry_run",
+        "preset", "trials", "epochs", "faces", "pairs", "seeds", "folds", "minutes", "gpu_hours",
+        "every", "dry_run", "plan_power",
     ),
     "Where": ("results", "run", "ensemble", "out", "storage", "address", "gpus_per_trial"),
 }  # fmt: skip

@@ -192,6 +192,9 @@ class Workspace:
         gpu_hours: float | None = None,
         epochs: int | None = None,
         faces: int | None = None,
+        pairs: int | None = None,
+        smallest_effect: float = 0.005,
+        plan_power: float | None = None,
         dry_run: bool = False,
     ) -> dict[str, Searched]:
         """By pipeline, the verdict on each augmentation and the policy of those that help: see

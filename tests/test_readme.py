@@ -130,7 +130,9 @@ def _experiment_plans(command: str, results: Path) -> None:
         options[options.index("--checkpoints") + 1] = str(results / "checkpoints")
     done = _page(program, [*options, "--results", str(results), "--dry-run"])
     assert done.returncode == 0, done.stderr
-    assert re.search(r"at most \d+ fits|Missing fits|Examples", done.stdout), done.stdout
+    assert re.search(r"at most \d+ fits|Missing fits|fits to confirm|Examples", done.stdout), (
+        done.stdout
+    )
 
 
 def _predict_asks_for_an_ensemble(command: str, results: Path) -> None:

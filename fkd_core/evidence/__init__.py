@@ -1,9 +1,12 @@
 """Evidence: errors of fits and of predictions, their comparison, and verdicts with intervals."""
 
+from fkd_core.evidence.best import probability_best
 from fkd_core.evidence.comparison import Comparison, compare, rmse_interval
+from fkd_core.evidence.components import Components
 from fkd_core.evidence.errors import FitErrors
 from fkd_core.evidence.pooled import Estimate, Pool, difference, rmse
 from fkd_core.evidence.verdicts import (
+    ALPHA,
     EQUIVALENT,
     HARMFUL,
     HELPFUL,
@@ -18,6 +21,7 @@ from fkd_core.evidence.verdicts import (
 )
 
 __all__ = [
+    "ALPHA",
     "EQUIVALENT",
     "HARMFUL",
     "HELPFUL",
@@ -25,6 +29,7 @@ __all__ = [
     "SMALLEST_EFFECT",
     "UNDECIDED",
     "Comparison",
+    "Components",
     "Estimate",
     "FitErrors",
     "Pool",
@@ -33,6 +38,7 @@ __all__ = [
     "difference",
     "holm",
     "judge",
+    "probability_best",
     "read_verdicts",
     "rmse",
     "rmse_interval",

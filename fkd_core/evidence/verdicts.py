@@ -10,8 +10,8 @@ from pathlib import Path
 from fkd_core.evidence.comparison import Comparison
 from fkd_core.files import whole_file
 
-SMALLEST_EFFECT = 0.02
-"""Smallest effect that matters, as a share of the control's RMSE."""
+SMALLEST_EFFECT = 0.005
+"""Smallest effect that matters unless another is asked for, as a share of the control's RMSE."""
 LARGEST_TRAIN_RATIO = 0.6
 """A control whose training RMSE is a larger share of its held-out RMSE has not overfitted
 enough for an augmentation to have a chance."""
@@ -41,7 +41,7 @@ class Verdict:
     high: float | None
     """Upper end of the effect's 95% interval, px."""
     p_holm: float | None
-    """Holm-adjusted p of the primary test, over the whole family."""
+    """Holm-adjusted p that there is no effect, over all that was confirmed."""
     pairs: int
     """Matched pairs; 0 where not confirmed."""
     p_nadeau_bengio: float | None = None
@@ -52,6 +52,10 @@ class Verdict:
     """The effect at half length, px."""
     train_ratio: float | None = None
     """The control's training RMSE / its held-out RMSE."""
+    zone: float | None = None
+    """Effects smaller than this are too small to matter, px."""
+    p_equivalent: float | None = None
+    """Holm-adjusted p that the effect is as large as `zone`, over all that was confirmed."""
     note: str = ""
     """Why there is no verdict, where validity failed."""
 
@@ -71,32 +75,44 @@ def judge(
     comparisons: Mapping[str, Comparison],
     candidates: Sequence[str],
     strengths: Mapping[str, float | None],
+    smallest: float = SMALLEST_EFFECT,
 ) -> list[Verdict]:
     """A verdict on every candidate, then on whatever else was compared (the harmful control).
 
-    Holm's family is all of them: a candidate that was not confirmed counts with p = 1, so that
-    screening cannot make the rest look surer. Equivalence is asked first, for a tiny effect is
-    no help however sure it is.
+    Holm's family is what was compared. What the screen left out is no part of it: it was left out
+    for what it did on other faces, so it never had a chance of a false verdict here. Equivalence
+    is asked first, for a tiny effect is no help however sure it is; its zone is the share
+    `smallest` of the control's RMSE.
     """
-    names = list(dict.fromkeys([*candidates, *comparisons]))
-    adjusted = holm([comparisons[name].p if name in comparisons else 1.0 for name in names])
+    zones = {name: smallest * c.control_rmse for name, c in comparisons.items()}
+    p_effect = holm([c.p for c in comparisons.values()])
+    p_beyond = holm([c.p_beyond(zones[name]) for name, c in comparisons.items()])
+    found = {
+        name: _confirmed(name, strengths.get(name), c, zones[name], p, beyond)
+        for (name, c), p, beyond in zip(comparisons.items(), p_effect, p_beyond, strict=True)
+    }
     return [
-        _confirmed(name, strengths.get(name), comparisons[name], p_holm)
-        if name in comparisons
-        else Verdict(name, strengths.get(name), NOT_CONFIRMED, None, None, None, None, 0)
-        for name, p_holm in zip(names, adjusted, strict=True)
+        found.get(name)
+        or Verdict(name, strengths.get(name), NOT_CONFIRMED, None, None, None, None, 0)
+        for name in dict.fromkeys([*candidates, *comparisons])
     ]
 
 
-def _confirmed(name: str, strength: float | None, c: Comparison, p_holm: float) -> Verdict:
+def _confirmed(
+    name: str,
+    strength: float | None,
+    c: Comparison,
+    zone: float,
+    p_effect: float,
+    p_beyond: float,
+) -> Verdict:
     train_ratio = c.control_train_rmse / c.control_rmse
-    note = _invalid(c, train_ratio)
-    zone = SMALLEST_EFFECT * c.control_rmse
+    note = _invalid(train_ratio)
     if note:
         verdict = UNDECIDED
-    elif -zone < c.low90 and c.high90 < zone:
+    elif p_beyond < ALPHA:
         verdict = EQUIVALENT
-    elif p_holm < ALPHA:
+    elif p_effect < ALPHA:
         verdict = HELPFUL if c.effect < 0 else HARMFUL
     else:
         verdict = UNDECIDED
@@ -107,30 +123,26 @@ def _confirmed(name: str, strength: float | None, c: Comparison, p_holm: float) 
         effect=c.effect,
         low=c.low,
         high=c.high,
-        p_holm=p_holm,
+        p_holm=p_effect,
         pairs=c.pairs,
         p_nadeau_bengio=c.p_nadeau_bengio,
         control_rmse=c.control_rmse,
         half_effect=c.half_effect,
         train_ratio=train_ratio,
+        zone=zone,
+        p_equivalent=p_beyond,
         note=note,
     )
 
 
-def _invalid(c: Comparison, train_ratio: float) -> str:
+def _invalid(train_ratio: float) -> str:
     """Why this comparison allows no verdict; empty where it does."""
-    reasons = []
-    if not train_ratio <= LARGEST_TRAIN_RATIO:  # so that NaN is a reason too
-        reasons.append(
-            f"the control's training RMSE is {train_ratio:.2f} of its held-out RMSE,"
-            f" more than {LARGEST_TRAIN_RATIO}: it did not overfit enough to judge by"
-        )
-    if not (c.effect * c.half_effect > 0 or c.effect == c.half_effect == 0):
-        reasons.append(
-            f"the effect is {c.half_effect:+.3f} px at half length"
-            f" and {c.effect:+.3f} px at full length: the signs disagree"
-        )
-    return "; ".join(reasons)
+    if train_ratio <= LARGEST_TRAIN_RATIO:
+        return ""
+    return (  # NaN is a reason too
+        f"the control's training RMSE is {train_ratio:.2f} of its held-out RMSE,"
+        f" more than {LARGEST_TRAIN_RATIO}: it did not overfit enough to judge by"
+    )
 
 
 def write_verdicts(path: Path, verdicts: Sequence[Verdict]) -> None:
@@ -168,5 +180,7 @@ def _from_cells(cells: Mapping[str, str]) -> Verdict:
         control_rmse=number("control_rmse"),
         half_effect=number("half_effect"),
         train_ratio=number("train_ratio"),
+        zone=number("zone"),
+        p_equivalent=number("p_equivalent"),
         note=cells["note"],
     )

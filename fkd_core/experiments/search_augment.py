@@ -6,8 +6,10 @@
    (fold, seed) pairs under equal gradient steps; hopeless strengths are stopped early.
 2. Confirm, on set confirm with fresh seeds: the best strengths and a known-harmful control get a
    verdict each (helpful, harmful, equivalent, undecided), corrected for their number.
-3. Compose: Optuna searches probability and strength of the helpful ones together; the winner meets
-   no augmentation and a uniform random choice on set confirm, with seeds not used before.
+3. Compose: Optuna searches probability and strength of all that was not found harmful, together;
+   the winner meets no augmentation and a uniform random choice on set confirm, with seeds not used
+   before, and the best of the three becomes the policy.
+4. Final: what the policy gains over none as a whole, on faces that chose nothing.
 
 Writes verdicts, forest plot, policy.json and the resolved configuration to the run's folder below
 --results. Stop it when you like: the same command goes on. To watch:
@@ -23,14 +25,21 @@ from typing import ClassVar, Literal
 from fkd_core import command, needs
 from fkd_core.augment.policy import Policy
 from fkd_core.command import console
-from fkd_core.evidence import HELPFUL, Verdict
+from fkd_core.errors import UserError
+from fkd_core.evidence import SMALLEST_EFFECT, Components, Verdict
 from fkd_core.findings.policy import write_policy
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.needs import Need
 from fkd_core.progress import FitProgress
 from fkd_core.protocols import estimates
-from fkd_core.protocols.augmentation import AugmentationSearch, Meeting
-from fkd_core.protocols.augmentation_plan import Plan, candidates, resized
+from fkd_core.protocols.augmentation import AugmentationSearch, Meeting, composable
+from fkd_core.protocols.augmentation_plan import (
+    Plan,
+    candidates,
+    confirm_faces,
+    power_plan,
+    resized,
+)
 from fkd_core.report.augmentation import (
     meeting_table,
     verdict_table,
@@ -65,6 +74,13 @@ class SearchAugment(command.Options):
     """Length of every fit, in place of the preset's."""
     faces: int | None = None
     """Faces that may train, in place of the preset's number."""
+    pairs: int | None = None
+    """Pairs of fits each candidate is confirmed by, in place of the preset's number."""
+    smallest_effect: float = SMALLEST_EFFECT
+    """The smallest effect that matters, as a share of the error without augmentation: what is
+    surely smaller is called equivalent."""
+    plan_power: float | None = None
+    """Say how many fits it takes to find an effect of so many px, and do nothing."""
 
     NAMES: ClassVar = {"transforms": candidates(("all",), "full"), "pipelines": tuple(PIPELINES)}
     PRESETS: ClassVar = {
@@ -90,7 +106,7 @@ class Searched:
 
     verdicts: Sequence[Verdict]
     meeting: Meeting | None
-    """None where nothing was found helpful."""
+    """None where all that was confirmed is harmful."""
 
     @property
     def policy(self) -> Policy:
@@ -103,14 +119,28 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
     pipelines = command.chosen_pipelines(options.pipelines)
     names = candidates(options.transforms, options.preset)
     preset = space.BUDGETS[options.preset]
-    budget = resized(preset, options.trials, options.epochs, options.faces)
+    budget = resized(preset, options.trials, options.epochs, options.faces, options.pairs)
+    if not 0 <= options.smallest_effect < 1:
+        raise UserError(
+            f"--smallest-effect: {options.smallest_effect:g} is no share; give 0 to 1, as 0.005"
+        )
     seconds = estimates.search_seconds(options.gpu_hours, options.gpus_per_trial)
     plans = [
-        Plan(pipeline, names, budget, options.seed, seconds, options.probe)
+        Plan(
+            *(pipeline, names, budget, options.seed, seconds),
+            probe=options.probe,
+            smallest=options.smallest_effect,
+        )
         for pipeline in pipelines
     ]
     competition = options.load()
     faces, fits = competition.training, options.fits(competition)
+    if options.plan_power is not None:
+        for plan in plans:
+            groups = confirm_faces(faces, plan.pipeline)
+            said = power_plan(plan, groups, options.plan_power, Components())
+            console.print(f"{said}.", soft_wrap=True)
+        return {}
     known = fits.store.rows(failure="")
     parts = {plan.pipeline: estimates.of_augmentation(plan, known, faces) for plan in plans}
     expected = [part for each in parts.values() for part in each]
@@ -151,18 +181,17 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
             console.print(verdict_table(verdicts, title))
             write_verdicts_and_forest(folder, suffix, verdicts, title, made_by)
 
-            helpful = sum(verdict.verdict == HELPFUL for verdict in verdicts)
             a_fit = parts[plan.pipeline][0].seconds
-            progress.expect(estimates.of_composing(limited, a_fit, helpful))
+            progress.expect(estimates.of_composing(limited, a_fit, len(composable(verdicts))))
             progress.stage(f"compose ({plan.pipeline})")
             meeting = search.compose(verdicts)
             found[plan.pipeline] = Searched(verdicts, meeting)
             write_policy(run.policy, plan.pipeline, found[plan.pipeline].policy, made_by)
             if meeting is None:
-                console.print("Nothing was found helpful: the policy is empty.")
+                console.print("All that was confirmed is harmful: the policy is empty.")
                 continue
             console.print(
-                meeting_table(meeting, "The composed policy on set confirm, fresh seeds")
+                meeting_table(meeting, "The composed policy: chosen on confirm, then on final")
             )
             write_meeting(folder / f"meeting{suffix}.csv", meeting)
             console.print(f"{meeting.winner} has the lowest RMSE and is now the policy.")

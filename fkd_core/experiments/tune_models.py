@@ -5,7 +5,7 @@
 1. Search, on set search: the reference's configuration first, then what Optuna proposes; trials
    that fall behind are stopped at a quarter and at half of their epochs (successive halving).
 2. Confirm, on set confirm with fresh seeds: the best three trials meet the reference's
-   configuration; the winner is chosen here, so that no lucky trial wins.
+   configuration at equal gradient steps; the winner is chosen here, so that no lucky trial wins.
 3. Final: what the winner gains over the reference, on faces that chose nothing.
 
 Writes best/<pipeline>/<model>.json, a table of results, a ledger of what was spent, and a page
@@ -156,6 +156,7 @@ def main(options: TuneModels, asked: str | None = None) -> list[Tuned]:
                 tuned = tuning.outcome()
                 found.append(tuned)
                 console.print(report.candidate_table(tuned))
+                console.print(report.sureness(tuned))
                 for warning in tuned.warnings:
                     console.print(f"{model}, {tuning.plan.pipeline}: {warning}", style="yellow")
                 report.write_tuned(folder, tuned, tuning.study.shown, share, made_by)

@@ -1,8 +1,9 @@
 """The three stages that validate augmentations: screen, confirm, compose.
 
-Screening and composing choose on set search; verdicts and the final meeting come from set confirm
-with fresh seeds. A stage's fits share their controls, and all of it is answered from the store
-where it has been done before.
+Screening and composing choose on set search; verdicts come from set confirm with fresh seeds, and
+so does the choice among composition, uniform choice and none. What the chosen policy gains as a
+whole is measured on set final, which chose nothing. A stage's fits share their controls, and all
+of it is answered from the store where it has been done before.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from optuna.trial import BaseTrial, TrialState
 from fkd_core.augment.policy import Policy, Step
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.data.folds import Family
-from fkd_core.evidence import HELPFUL, Comparison, Verdict, judge
+from fkd_core.evidence import HARMFUL, HELPFUL, NOT_CONFIRMED, Comparison, Verdict, judge
 from fkd_core.fitting.fits import Fits, OnOutcome
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec, recipe_of
 from fkd_core.protocols.augmentation_plan import Plan
 from fkd_core.running.session import Session
-from fkd_core.studies.paired import PairedDesign, compared, differences, in_turn
+from fkd_core.studies.paired import PairedDesign, compared, differences, fresh
 from fkd_core.studies.proposals import Proposals
 from fkd_core.studies.pruning import Never, Racing
 from fkd_core.studies.ray_tune import run_studies
@@ -53,7 +54,8 @@ class Screened:
 
 @dataclass(frozen=True)
 class Meeting:
-    """Composition, none and uniform choice on set confirm."""
+    """Composition, none and uniform choice on set confirm, where the policy is chosen, and what
+    the chosen one gains on set final."""
 
     composed: Policy
     uniform: Policy
@@ -63,6 +65,8 @@ class Meeting:
     left_out: Mapping[str, Comparison]
     """Full composition against itself without one transform; empty without ablation. A positive
     effect is what leaving it out costs."""
+    final: Comparison | None = None
+    """The winner against none on set final; None where none won."""
 
     @property
     def winner(self) -> str:
@@ -78,6 +82,14 @@ class Meeting:
     def policy(self) -> Policy:
         """The winner's."""
         return {"composed": self.composed, "uniform": self.uniform, "none": Policy()}[self.winner]
+
+
+def composable(verdicts: Sequence[Verdict]) -> dict[str, Verdict]:
+    """What a composition begins with, by name: all that was confirmed and not found harmful."""
+    left_out = (HARMFUL, NOT_CONFIRMED)
+    parts = {v.transform: v for v in verdicts if v.verdict not in left_out}
+    parts.pop(space.CONTROL, None)
+    return parts
 
 
 @dataclass(frozen=True)
@@ -116,22 +128,22 @@ class AugmentationSearch:
             name: compared(arm, control) for name, arm in zip(policies, arms, strict=True)
         }
         strengths = {s.transform: s.strength for s in screened}
-        return judge(comparisons, self.plan.transforms, strengths)
+        return judge(comparisons, self.plan.transforms, strengths, self.plan.smallest)
 
     def compose(self, verdicts: Sequence[Verdict]) -> Meeting | None:
-        """The best composition of the helpful transforms, met by none and a uniform choice; None
-        where nothing helped."""
-        helpful = {v.transform: v.strength for v in verdicts if v.verdict == HELPFUL}
-        helpful.pop(space.CONTROL, None)
-        if not helpful:
+        """The best composition of all that was confirmed and not found harmful, met by none and a
+        uniform choice; None where nothing is left. What is undecided alone may help together, and
+        the composition is judged as a whole."""
+        parts = composable(verdicts)
+        if not parts:
             return None
-        composed = self._best_composition(helpful)
+        composed = self._best_composition(parts)
         uniform = space.uniform_choice(self.plan.transforms)
         design = self._design("confirm", 300, self.plan.budget.meeting_pairs)
         policies = {"composed": composed, "uniform": uniform}
         none, best, chosen = self._run(design, Policy(), *policies.values())
         self._record("meeting", design, policies)
-        return Meeting(
+        meeting = Meeting(
             composed,
             uniform,
             compared(best, none),
@@ -143,6 +155,16 @@ class AugmentationSearch:
                 best,
             ),
         )
+        return replace(meeting, final=self._final(meeting.winner, meeting.policy))
+
+    def _final(self, winner: str, policy: Policy) -> Comparison | None:
+        """The policy against none on the faces that chose nothing."""
+        if not policy.steps:
+            return None
+        design = self._design("final", 500, self.plan.budget.final_pairs)
+        none, best = self._run(design, Policy(), policy)
+        self._record("final", design, {winner: policy})
+        return compared(best, none)
 
     def _screen_of(self, name: str, design: PairedDesign, control: Sequence[FitResult]) -> Study:
         has_strength = TRANSFORMS[name].has_strength
@@ -169,28 +191,34 @@ class AugmentationSearch:
             notes={"transform": TRANSFORMS[name].sentence},
         )
 
-    def _best_composition(self, helpful: Mapping[str, float | None]) -> Policy:
+    def _best_composition(self, parts: Mapping[str, Verdict]) -> Policy:
+        """Begun with all parts, and with those alone that were found helpful."""
         design = self._design("search", 0, self.plan.budget.compose_pairs)
         (control,) = self._run(design, Policy())
-        names = {name: TRANSFORMS[name].has_strength for name in helpful}
-        first = {f"{name}.probability": space.ALONE for name in helpful} | {
-            f"{name}.strength": strength
-            for name, strength in helpful.items()
-            if strength is not None and names[name]
+        names = {name: TRANSFORMS[name].has_strength for name in parts}
+        strengths = {
+            f"{name}.strength": v.strength
+            for name, v in parts.items()
+            if v.strength is not None and names[name]
         }
+        helpful = {name for name, v in parts.items() if v.verdict == HELPFUL}
+        first = [
+            {f"{name}.probability": space.ALONE * (name in used) for name in parts} | strengths
+            for used in dict.fromkeys((frozenset(parts), frozenset(helpful or parts)))
+        ]
         study = self._study(
-            "compose/" + "+".join(helpful),
+            "compose/" + "+".join(parts),
             design,
             control,
             space=lambda trial: space.composition(trial, names),
             specs=lambda values: self._specs(design, space.composed(dict(values))),
-            proposals=self._proposals(TPE(n_startup_trials=5), first=(first,)),
+            proposals=self._proposals(TPE(n_startup_trials=5), first=first),
             trials=self.plan.budget.compose_trials,
             seconds=self.plan.seconds,
         )
         run_studies(self.session, [study], self.fits, self.on_outcome, self.on_trial)
         best = _best(study)
-        return space.composed(best.params if best else first)
+        return space.composed(best.params if best else first[0])
 
     def _ablation(
         self, composed: Policy, design: PairedDesign, best: Sequence[FitResult]
@@ -242,13 +270,14 @@ class AugmentationSearch:
 
     def _name(self, what: str, design: PairedDesign, *more: Any) -> str:
         """Says what is searched; the hash at its end stands for all that its values depend on, but
-        not for the number of compositions: a larger one goes on."""
+        not for the number of compositions (a larger one goes on) nor for other stages' pairs."""
         any_of_them = Policy(tuple(Step(name) for name in TRANSFORMS))
+        budget = asdict(self.plan.budget)
         identity = [
             [spec.to_json() for spec in self._specs(design, Policy())],
             self.fits.fingerprint,
             recipe_of(replace(self.plan.base, policy=any_of_them)),
-            asdict(replace(self.plan.budget, compose_trials=0)),
+            {name: value for name, value in budget.items() if name not in _APART},
             self.plan.seed,
             more,
         ]
@@ -276,8 +305,9 @@ class AugmentationSearch:
         run_studies(self.session, [study], self.fits, self.on_outcome, self.on_trial)
 
     def _design(self, family: Family, stage: int, pairs: int) -> PairedDesign:
+        """A seed for every pair, or what a seed does to both folds would count as two findings."""
         folds = self.plan.budget.folds
-        return PairedDesign(family, in_turn(pairs, folds, 1000 * self.plan.seed + stage))
+        return PairedDesign(family, fresh(pairs, folds, 1000 * self.plan.seed + stage))
 
     def _specs(self, design: PairedDesign, policy: Policy) -> list[FitSpec]:
         return design.specs(replace(self.plan.base, policy=policy))
@@ -285,6 +315,9 @@ class AugmentationSearch:
     def _run(self, design: PairedDesign, *policies: Policy) -> list[list[FitResult]]:
         arms = [replace(self.plan.base, policy=policy) for policy in policies]
         return design.run(arms, self.session, self.fits, self.on_outcome)
+
+
+_APART = ("compose_trials", "confirm_pairs", "meeting_pairs", "final_pairs", "ablation_pairs")
 
 
 def _best(study: Study) -> optuna.trial.FrozenTrial | None:

@@ -50,21 +50,22 @@ def of_augmentation(plan: Plan, rows: Sequence[Mapping[str, Any]], faces: Faces)
     return [
         Part(screen, base, b.screen_pairs, seconds),
         Part(screen, base, b.screen_pairs * arms, seconds, arms, SCREENED),
-        Part(confirm, base, b.confirm_pairs * (2 + min(n, b.confirmed)), seconds),
+        Part(confirm, base, plan.confirmation(b.confirm_pairs), seconds),
         *of_composing(plan, seconds, min(n, b.confirmed)),
     ]
 
 
-def of_composing(plan: Plan, seconds: float, helpful: int) -> list[Part]:
-    """What the last stage of this search will do where so many candidates are found helpful."""
+def of_composing(plan: Plan, seconds: float, used: int) -> list[Part]:
+    """What the last stage of this search will do with so many candidates."""
     b, stage = plan.budget, f"compose ({plan.pipeline})"
     tried = Part(
         stage, plan.base, b.compose_pairs * b.compose_trials, seconds, b.compose_trials,
         COMPOSED, plan.seconds, b.lag,
     )  # fmt: skip
     meeting = Part(stage, plan.base, b.meeting_pairs * 3, seconds)
-    without = Part(stage, plan.base, b.ablation_pairs * helpful, seconds)
-    return [tried, meeting, *([without] if helpful > 1 and without.fits else [])]
+    without = Part(stage, plan.base, b.ablation_pairs * used, seconds)
+    final = Part(stage, plan.base, b.final_pairs * 2, seconds)
+    return [tried, meeting, *([without] if used > 1 and without.fits else []), final]
 
 
 def of_tuning(plan: TuningPlan, rows: Sequence[Mapping[str, Any]], faces: Faces) -> list[Part]:
@@ -72,7 +73,7 @@ def of_tuning(plan: TuningPlan, rows: Sequence[Mapping[str, Any]], faces: Faces)
     b, spec = plan.budget, plan.reference
     seconds = seconds_a_fit(spec, rows, faces, plan.space.IMAGES_A_SECOND)
     search, meeting = f"search ({plan.model})", f"confirm and final ({plan.model})"
-    confirmed = b.confirm_pairs * (1 + min(b.confirmed, b.trials - 1))
+    confirmed = b.confirm_pairs * 2 * min(b.confirmed, b.trials - 1)
     return [
         Part(
             search, spec, b.trials * b.search_pairs, seconds, b.trials, TUNED, plan.seconds, b.lag

@@ -2,7 +2,8 @@
 
 Trials are scored on set search and stopped early by successive halving; the best of them and the
 reference's configuration meet on set confirm with fresh seeds, and the winner is chosen there;
-what it gains over the reference is measured on set final, which chose nothing.
+what it gains over the reference is measured on set final, which chose nothing. In both meetings
+the reference takes as many gradient steps as what it is compared with.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
 from fkd_core.data.folds import Family
-from fkd_core.evidence import Comparison, rmse_interval
+from fkd_core.evidence import Comparison, probability_best, rmse_interval
 from fkd_core.fitting.fits import Fits, OnOutcome
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec, recipe_of
@@ -44,7 +45,8 @@ class Candidate:
     """A configuration that came to set confirm, against the reference there."""
 
     name: str
-    """``trial 7``; the reference's is ``reference``."""
+    """``trial 7``; the reference's is ``reference``, with its epochs where there are several, for
+    trials that take different numbers of gradient steps."""
     params: Mapping[str, Any]
     """Of the trial."""
     spec: FitSpec
@@ -55,7 +57,10 @@ class Candidate:
     confirmed: float
     """RMSE on set confirm, mean over fresh seeds, px."""
     comparison: Comparison | None
-    """Against the reference on set confirm; None for the reference itself."""
+    """Against the reference with equal gradient steps on set confirm; None for the reference
+    itself."""
+    best: float = float("nan")
+    """Probability that it is the best of those on set confirm."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,8 @@ class Tuned:
     candidates: Sequence[Candidate]
     """In order of their RMSE on set confirm: the winner first."""
     final: Comparison | None
-    """Winner against reference on set final; None where the reference itself won."""
+    """Winner against the reference with equal gradient steps on set final; None where the
+    reference itself won."""
     rmse: tuple[float, float, float]
     """The winner's on set final with its 95% interval, px."""
     parameters: int
@@ -93,6 +99,7 @@ class Tuned:
             "gain_final": self.final
             and {"effect": self.final.effect, "low": self.final.low, "high": self.final.high},
             "rmse_confirm": self.winner.confirmed,
+            "probability_best": self.winner.best,
             "rmse_search": self.winner.searched,
         }
 
@@ -149,10 +156,14 @@ class Tuning:
     def outcome(self) -> Tuned:
         """Confirm and final, once the study is finished."""
         candidates = self._confirm()
-        winner, reference = candidates[0], self.plan.reference
+        winner = candidates[0]
         design = self.plan.design("final")
         won = winner.comparison is not None
-        arms = self._run("final", [winner.spec, reference] if won else [reference])
+        arms = self._run("final", [winner.spec])
+        met = [winner.spec]
+        if won:
+            met += self._references(met, arms)
+            arms += self._run("final", met[1:])
         return Tuned(
             plan=self.plan,
             candidates=candidates,
@@ -163,7 +174,7 @@ class Tuning:
             costs={
                 "search": self.study.spent,
                 "confirm": self._spent("confirm", [c.spec for c in candidates]),
-                "final": self._spent("final", [winner.spec, reference] if won else [reference]),
+                "final": self._spent("final", met),
             },
             states=Counter(trial.state.name for trial in self.study.trials),
             warm_gain=self._warm_gain(),
@@ -172,15 +183,20 @@ class Tuning:
 
     def _confirm(self) -> list[Candidate]:
         trials = self._best(self.plan.budget.confirmed)
-        reference = self.plan.reference
-        specs = [reference, *(self.plan.spec_of(trial.params) for trial in trials)]
-        control, *arms = self._run("confirm", specs)
+        specs = [self.plan.spec_of(trial.params) for trial in trials]
+        results = self._run("confirm", specs)
+        matched = self._references(specs, results)
+        references = list(dict.fromkeys(matched)) or [self.plan.reference]
+        results += self._run("confirm", references)
+        arms = dict(zip([*specs, *references], results, strict=True))
         own = self.study.trials[0]
         searched = own.value if own.value is not None else float("nan")
-        found = [
-            Candidate("reference", own.params, reference, searched, 0.0, _rmse(control), None)
-        ]
-        for trial, spec, arm in zip(trials, specs[1:], arms, strict=True):
+        found = []
+        for spec in references:
+            several = f", {spec.training.epochs} epochs" if len(references) > 1 else ""
+            name = f"reference{several}"
+            found.append(Candidate(name, own.params, spec, searched, 0.0, _rmse(arms[spec]), None))
+        for trial, spec, reference in zip(trials, specs, matched, strict=True):
             value = trial.value if trial.value is not None else float("nan")
             found.append(
                 Candidate(
@@ -189,11 +205,22 @@ class Tuning:
                     spec,
                     value,
                     value - searched,
-                    _rmse(arm),
-                    compared(arm, control),
+                    _rmse(arms[spec]),
+                    compared(arms[spec], arms[reference]),
                 )
             )
+        chances = probability_best([[errors(fit) for fit in arms[c.spec]] for c in found])
+        found = [replace(c, best=chance) for c, chance in zip(found, chances, strict=True)]
         return sorted(found, key=lambda candidate: candidate.confirmed)
+
+    def _references(
+        self, specs: Sequence[FitSpec], arms: Sequence[Sequence[FitResult]]
+    ) -> list[FitSpec]:
+        """The reference's configuration at equal gradient steps, for each of these."""
+        return [
+            self.plan.reference_for(spec, arm[0].train_faces)
+            for spec, arm in zip(specs, arms, strict=True)
+        ]
 
     def _best(self, count: int) -> list[FrozenTrial]:
         """The best whole trials that differ from the reference and from each other."""

@@ -11,6 +11,7 @@ import optuna
 from fkd_core.augment.policy import Policy
 from fkd_core.data.folds import Family, Split
 from fkd_core.errors import UserError, did_you_mean
+from fkd_core.fitting.schedule import steps_per_epoch
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.models import MODELS
 from fkd_core.studies.paired import PairedDesign, fresh, in_turn
@@ -59,7 +60,7 @@ class TuningPlan:
             split=Split(
                 folds=b.folds, seed=self.seed, limit=b.faces, stop_share=STOP_SHARE if stops else 0
             ),
-            training=Training(epochs, patience=max(10, epochs // 10) if stops else None, **choice),
+            training=Training(epochs, patience=_patience(epochs) if stops else None, **choice),
             policy=self.policy,
             copies=COPIES,
             copy_seed=self.seed,
@@ -70,6 +71,19 @@ class TuningPlan:
     def reference(self) -> FitSpec:
         """The reference's configuration, under this plan's epochs, faces and policy."""
         return self.spec_of(self.space.REFERENCE)
+
+    def reference_for(self, spec: FitSpec, train_faces: int) -> FitSpec:
+        """The reference's configuration with as many gradient steps as this one has, to half an
+        epoch of it, so that what is compared is not how long they train. `train_faces` is how many
+        give gradients to this one."""
+        reference = self.reference
+        share = (1 - reference.split.stop_share) / (1 - spec.split.stop_share)
+        steps = spec.training.epochs * steps_per_epoch(train_faces, spec.training.batch_size)
+        own = steps_per_epoch(int(train_faces * share), reference.training.batch_size)
+        epochs = max(1, round(steps / own))
+        patience = _patience(epochs) if reference.training.patience else None
+        training = replace(reference.training, epochs=epochs, patience=patience)
+        return replace(reference, training=training)
 
     @property
     def hypothesis(self) -> FitSpec:
@@ -88,13 +102,12 @@ class TuningPlan:
     def fits(self) -> int:
         """Fits this does at most."""
         b = self.budget
-        meeting = b.confirm_pairs * (1 + min(b.confirmed, b.trials - 1))
+        meeting = b.confirm_pairs * 2 * min(b.confirmed, b.trials - 1)
         return b.trials * b.search_pairs + meeting + 2 * b.final_pairs
 
-    @property
-    def epochs(self) -> int:
-        """Epochs this trains at most."""
-        return self.fits * self.budget.epochs
+
+def _patience(epochs: int) -> int:
+    return max(10, epochs // 10)
 
 
 def tuned_models(asked: Sequence[str], preset: str) -> tuple[str, ...]:

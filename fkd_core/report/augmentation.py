@@ -1,8 +1,9 @@
-"""Tables of an augmentation search: the verdicts, and the meeting of the composed policy."""
+"""Tables of an augmentation search: the verdicts, and the meetings of the composed policy."""
 
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,12 @@ _ORDER = (HELPFUL, "equivalent", "undecided", HARMFUL)
 
 
 def verdict_table(verdicts: Sequence[Verdict], title: str) -> Shown:
-    """The verdicts for a terminal, helpful ones first."""
-    columns = ("transform", "setting", "verdict", "effect px", "95% interval", "p (Holm)", "pairs")
+    """The verdicts for a terminal, helpful ones first; `at half` is the effect at half length, px,
+    which is told and decides nothing."""
+    columns = (
+        "transform", "setting", "verdict", "effect px", "95% interval", "p (Holm)", "at half",
+        "pairs",
+    )  # fmt: skip
     ranked = sorted(verdicts, key=_rank)
     rows = [
         (
@@ -32,6 +37,7 @@ def verdict_table(verdicts: Sequence[Verdict], title: str) -> Shown:
             _number(v.effect, "+.3f"),
             _interval(v.low, v.high),
             "" if v.p_holm is None else _p(v.p_holm),
+            _number(v.half_effect, "+.3f"),
             str(v.pairs or ""),
         )
         for v in ranked
@@ -42,19 +48,20 @@ def verdict_table(verdicts: Sequence[Verdict], title: str) -> Shown:
 
 
 def meeting_table(meeting: Meeting, title: str) -> Shown:
-    """The meeting on set confirm for a terminal."""
-    columns = ("treatment", "control", "RMSE px", "effect px", "95% interval", "p", "pairs")
+    """The meetings for a terminal: on set confirm, and the winner's on set final."""
+    columns = ("treatment", "control", "set", "RMSE px", "effect px", "95% interval", "p", "pairs")
     rows = [
         (
             treatment,
             control,
+            family,
             f"{c.treatment_rmse:.3f} vs {c.control_rmse:.3f}",
             f"{c.effect:+.3f}",
             _interval(c.low, c.high),
             _p(c.p),
             str(c.pairs),
         )
-        for treatment, control, c in _rows(meeting)
+        for treatment, control, family, c in _rows(meeting)
     ]
     return Shown(title, columns, rows)
 
@@ -78,6 +85,7 @@ def write_meeting(path: Path, meeting: Meeting) -> None:
             [
                 "treatment",
                 "control",
+                "set",
                 "treatment_rmse",
                 "control_rmse",
                 "effect",
@@ -87,17 +95,20 @@ def write_meeting(path: Path, meeting: Meeting) -> None:
                 "pairs",
             ]
         )
-        for treatment, control, c in _rows(meeting):
+        for treatment, control, family, c in _rows(meeting):
             numbers = (c.treatment_rmse, c.control_rmse, c.effect, c.low, c.high, c.p, c.pairs)
-            writer.writerow([treatment, control, *numbers])
+            writer.writerow([treatment, control, family, *numbers])
 
 
-def _rows(meeting: Meeting) -> Iterator[tuple[str, str, Comparison]]:
-    yield "composed", "none", meeting.against_none
-    yield "uniform choice", "none", meeting.uniform_against_none
-    yield "composed", "uniform choice", meeting.against_uniform
+def _rows(meeting: Meeting) -> Iterator[tuple[str, str, str, Comparison]]:
+    yield "composed", "none", "confirm", meeting.against_none
+    yield "uniform choice", "none", "confirm", meeting.uniform_against_none
+    yield "composed", "uniform choice", "confirm", meeting.against_uniform
     for name, comparison in meeting.left_out.items():
-        yield f"composed without {name}", "composed", comparison
+        yield f"composed without {name}", "composed", "confirm", comparison
+    if meeting.final:
+        name = {"uniform": "uniform choice"}.get(meeting.winner, meeting.winner)
+        yield name, "none", "final", meeting.final
 
 
 def _rank(verdict: Verdict) -> tuple[int, float]:
@@ -106,7 +117,7 @@ def _rank(verdict: Verdict) -> tuple[int, float]:
 
 
 def _number(value: float | None, form: str) -> str:
-    return "" if value is None else format(value, form)
+    return "" if value is None or math.isnan(value) else format(value, form)
 
 
 def _p(value: float) -> str:

@@ -17,7 +17,6 @@ from fkd_core.evidence.verdicts import (
     HARMFUL,
     HELPFUL,
     NOT_CONFIRMED,
-    SMALLEST_EFFECT,
     UNDECIDED,
     Verdict,
 )
@@ -41,9 +40,9 @@ log = logging.getLogger(__name__)
 def forest_figure(verdicts: Sequence[Verdict], title: str, subtitle: str) -> go.Figure:
     """One row a transform: its effect and 95% interval in px of RMSE, most helpful on top.
 
-    Left of the line at 0 helps; the band is the effects too small to matter (2% of the control's
-    RMSE). Candidates that were not confirmed are listed in grey without a bar. `subtitle` is the
-    caption: the command, code version, data fingerprint and seeds that made the figure.
+    Left of the line at 0 helps; the band is the effects too small to matter. Candidates that were
+    not confirmed are listed in grey without a bar. `subtitle` is the caption: the command, code
+    version, data fingerprint and seeds that made the figure.
     """
     confirmed = sorted((v for v in verdicts if v.effect is not None), key=lambda v: v.effect or 0)
     rows = [*confirmed, *(v for v in verdicts if v.effect is None)]
@@ -68,7 +67,7 @@ def forest_figure(verdicts: Sequence[Verdict], title: str, subtitle: str) -> go.
             hovertext=[_hover(v) for v in members],
             hoverinfo="text",
         )
-    zones = [SMALLEST_EFFECT * v.control_rmse for v in confirmed if v.control_rmse]
+    zones = [v.zone for v in confirmed if v.zone]
     zone = sum(zones) / len(zones) if zones else 0.0
     figure.add_vrect(-zone, zone, fillcolor="#0072B2", opacity=0.10, line_width=0, layer="below")
     figure.add_vline(0, line_color="#202124", line_width=1)

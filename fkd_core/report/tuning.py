@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -110,13 +111,18 @@ def result_table(folder: Path, title: str) -> Shown:
 
 
 def candidate_table(tuned: Tuned) -> Shown:
-    """Who came to set confirm, the winner first: what the search promised and what was kept."""
+    """Who came to set confirm, the winner first: what the search promised, what was kept, and how
+    likely each is to be the best of them."""
     plan = tuned.plan
-    columns = ("configuration", "RMSE px", "against reference", "95% interval", "on set search")
+    columns = (
+        "configuration", "RMSE px", "is the best", "against reference", "95% interval",
+        "on set search",
+    )  # fmt: skip
     rows = [
         (
             candidate.name,
             f"{candidate.confirmed:.3f}",
+            "" if math.isnan(candidate.best) else f"{candidate.best:.0%}",
             f"{c.effect:+.3f}" if (c := candidate.comparison) else "",
             f"{c.low:+.3f} .. {c.high:+.3f}" if c else "",
             f"{candidate.searched_gain:+.3f}" if c else "",
@@ -126,9 +132,22 @@ def candidate_table(tuned: Tuned) -> Shown:
     return Shown(f"{plan.model}, {plan.pipeline}: on set confirm", columns, rows)
 
 
+def sureness(tuned: Tuned) -> str:
+    """How sure it is that the winner is the best, in a sentence."""
+    winner, others = tuned.winner, len(tuned.candidates) - 1
+    if not others:
+        return f"{winner.name} is the only one that came to set confirm."
+    return (
+        f"{winner.name} wins; that it is the best of these {others + 1} has a probability of "
+        f"{winner.best:.0%}."
+    )
+
+
 def _write_candidates(path: Path, tuned: Tuned) -> None:
     """The same as CSV, with every configuration as JSON."""
-    columns = ("configuration", "searched", "searched_gain", "confirmed", "effect", "low", "high")
+    columns = (
+        "configuration", "searched", "searched_gain", "confirmed", "best", "effect", "low", "high",
+    )  # fmt: skip
     rows = [
         dict(
             zip(
@@ -138,6 +157,7 @@ def _write_candidates(path: Path, tuned: Tuned) -> None:
                     candidate.searched,
                     candidate.searched_gain,
                     candidate.confirmed,
+                    candidate.best,
                     *((c.effect, c.low, c.high) if (c := candidate.comparison) else ("", "", "")),
                 ),
                 strict=True,

@@ -38,10 +38,18 @@ class PairedDesign:
     """An arm has one fit each; stages with other seeds are fresh."""
 
     def specs(self, arm: FitSpec) -> list[FitSpec]:
-        """The fits of one arm, one a pair."""
-        split = replace(arm.split, family=self.family)
+        """The fits of one arm, one a pair. Each round of the folds is dealt anew, by the seed it
+        begins with: what a treatment does to one deal alone is then drawn as often as the seed,
+        and not once for each of two folds."""
+        folds = arm.split.folds
         return [
-            arm.everywhere(split=replace(split, fold=fold), seed=seed) for fold, seed in self.pairs
+            arm.everywhere(
+                split=replace(
+                    arm.split, family=self.family, fold=fold, seed=self.pairs[n - n % folds][1]
+                ),
+                seed=seed,
+            )
+            for n, (fold, seed) in enumerate(self.pairs)
         ]
 
     def run(

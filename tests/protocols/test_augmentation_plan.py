@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from fkd_core.augment.transforms import TRANSFORMS
+from fkd_core.data.folds import set_of
 from fkd_core.errors import UserError
-from fkd_core.protocols.augmentation_plan import Plan, candidates, resized
+from fkd_core.evidence import Components
+from fkd_core.protocols.augmentation_plan import (
+    Plan,
+    candidates,
+    confirm_faces,
+    power_plan,
+    resized,
+)
+from fkd_core.running.simulated import simulated_faces
 from fkd_core.studies.paired import PairedDesign, fresh, in_turn
 from search_spaces.augmentation import BUDGETS, CONTROL, composed, uniform_choice
 
@@ -36,12 +46,23 @@ def test_an_unknown_name_is_refused_with_the_names_there_are(name: str) -> None:
 def test_every_stage_has_seeds_of_its_own_and_balanced_folds(preset: str) -> None:
     budget = BUDGETS[preset]
     base = Plan("complete", EVERYTHING, budget, seed=3).base
-    design = PairedDesign("confirm", in_turn(budget.confirm_pairs, budget.folds, 3100))
+    design = PairedDesign("confirm", fresh(budget.confirm_pairs, budget.folds, 3100))
     specs = design.specs(base)
     pairs = [(spec.split.fold, spec.seed) for spec in specs]
     assert len(set(pairs)) == budget.confirm_pairs
     assert {fold for fold, _ in pairs} == set(range(budget.folds)), "every face is scored"
     assert {spec.split.family for spec in specs} == {"confirm"}
+
+
+def test_each_round_of_the_folds_is_dealt_anew_and_alike_in_every_arm() -> None:
+    """Else two folds would be all that is known of what a treatment does to one deal alone."""
+    base = Plan("complete", EVERYTHING, BUDGETS["quick"], 0).base
+    for pairs in (in_turn(5, 2, 7), fresh(5, 2, 7)):
+        splits = [s.split for s in PairedDesign("confirm", pairs).specs(base)]
+        assert [split.fold for split in splits] == [0, 1, 0, 1, 0]
+        deals = [split.seed for split in splits]
+        assert deals[0] == deals[1] != deals[2] == deals[3] != deals[4], "a round holds all out"
+        assert len(set(deals)) == 3
 
 
 def test_arms_differ_in_what_their_specs_do_alone() -> None:
@@ -69,7 +90,8 @@ def test_a_budget_is_resized_by_what_is_given() -> None:
     assert resized(quick) == quick
     assert resized(quick, epochs=7, faces=90) == replace(quick, epochs=7, faces=90)
     assert resized(quick, trials=1).compose_trials == 1
-    for wrong in ({"trials": 0}, {"epochs": 0}, {"faces": -3}):
+    assert resized(quick, pairs=9).confirm_pairs == 9
+    for wrong in ({"trials": 0}, {"epochs": 0}, {"faces": -3}, {"pairs": 1}):
         with pytest.raises(UserError, match=f"--{next(iter(wrong))}"):
             resized(quick, **wrong)
 
@@ -88,3 +110,23 @@ def test_a_composition_is_read_from_its_parameters() -> None:
 def test_quick_stays_within_its_promise_of_fits() -> None:
     plan = Plan("complete", candidates([], "quick"), BUDGETS["quick"], 0)
     assert plan.fits <= 250
+
+
+def test_a_plan_says_how_many_fits_an_effect_needs() -> None:
+    plan = Plan("complete", candidates([], "quick"), BUDGETS["quick"], 0)
+    said = power_plan(plan, 220, -0.08, Components())
+    now, enough = (int(n) for n in re.findall(r"(\d+) fits", said))
+    assert now == 6 * (6 + 2)
+    assert now < enough < 20 * 8
+    assert enough % (6 + 2) == 0
+    assert "complete: 6 pairs" in said
+    assert "suffice" in power_plan(plan, 220, -0.5, Components())
+    assert "more faces" in power_plan(plan, 20, -0.01, Components(reaction=0.1))
+    with pytest.raises(UserError, match=r"--plan-power: 0 px is no effect"):
+        power_plan(plan, 220, 0.0, Components())
+
+
+def test_the_faces_of_a_plan_are_those_of_set_confirm() -> None:
+    faces = simulated_faces(300)
+    assert confirm_faces(faces, "complete") == (set_of(faces.group) == "confirm").sum() > 90
+    assert confirm_faces(faces, "partial") == 0

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from here import Here
 
 from fkd_core.augment.policy import Policy, Step
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.store import FitStore
 from fkd_core.protocols.tuning import Candidate, Tuning
 from fkd_core.protocols.tuning_plan import TuningPlan
+from fkd_core.report.tuning import sureness
 from fkd_core.running.simulated import simulated_faces
+from fkd_core.studies.simulation import simulate
 from fkd_core.studies.storage import Storage
 from search_spaces.training import BUDGETS, HYPOTHESIS, REFERENCE
 
@@ -74,3 +77,27 @@ def test_a_siblings_training_comes_in_place_of_the_hypothesis(fits: Fits) -> Non
 def test_a_sibling_that_trained_as_the_reference_does_adds_no_trial(fits: Fits) -> None:
     sibling = Candidate("reference", REFERENCE, PLAN.reference, 1.0, 0.0, 1.0, None)
     assert len(tuning(fits, sibling=sibling).study.plan.proposals.first) == 1
+
+
+def test_the_winner_meets_a_reference_of_equal_steps_and_says_how_sure_it_is(
+    tmp_path: Path,
+) -> None:
+    faces = simulated_faces(120)
+    plan = replace(PLAN, budget=replace(PLAN.budget, faces=None, epochs=16, trials=6, confirmed=2))
+    fits = Fits(FitStore(tmp_path), faces.fingerprint)
+    search = Tuning(plan, cast(Any, Here(faces)), fits, Storage())
+    simulate([search.study], fits, faces)
+    tuned = search.outcome()
+    assert sum(candidate.best for candidate in tuned.candidates) == pytest.approx(1)
+    assert tuned.evidence["probability_best"] == tuned.winner.best > 0
+    trials = [c for c in tuned.candidates if c.comparison]
+    references = [c for c in tuned.candidates if not c.comparison]
+    assert len(trials) == 2
+    assert all(c.name.startswith("reference") for c in references)
+    met = {c.spec.training.epochs / c.spec.training.batch_size for c in references}
+    for trial in trials:
+        steps = trial.spec.training.epochs / trial.spec.training.batch_size
+        assert min(abs(steps - each) for each in met) < 0.35 * steps, "batches are few here"
+    assert tuned.final is not None
+    assert f"{tuned.winner.best:.0%}" in sureness(tuned)
+    assert "of these" in sureness(tuned)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from fkd_core.augment.policy import Policy
+from fkd_core.data.folds import Family, split
 from fkd_core.errors import UserError
+from fkd_core.fitting.schedule import steps_per_epoch
+from fkd_core.fitting.spec import FitSpec
 from fkd_core.models import MODELS
 from fkd_core.protocols.tuning_plan import TuningPlan, resized, tuned_models
-from search_spaces.training import BUDGETS, Budget
+from fkd_core.running.simulated import simulated_faces
+from search_spaces.training import BUDGETS, COMPACT, HYPOTHESIS, Budget
 
 BUDGET = Budget(trials=10, epochs=200, faces=500, search_pairs=2)
 PLAN = TuningPlan("lenet5", "partial", BUDGET, Policy(), seed=3)
@@ -22,6 +27,33 @@ def test_the_reference_is_the_default_model_under_the_budget() -> None:
     assert (spec.training.epochs, spec.training.batch_size) == (200, 128)
     assert (spec.training.patience, spec.split.stop_share) == (20, 0.1)
     assert spec.split.limit == 500
+
+
+@pytest.mark.parametrize("own", [{}, HYPOTHESIS, COMPACT, {"log2_batch_size": 4}])
+def test_the_reference_takes_as_many_gradient_steps_as_what_it_is_compared_with(
+    own: dict[str, Any],
+) -> None:
+    faces = simulated_faces(1500)
+    plan = TuningPlan("lenet5", "complete", replace(BUDGET, epochs=60, faces=1340), Policy(), 0)
+    spec = plan.spec_of({**plan.space.REFERENCE, **own})
+
+    def faces_of(arm: FitSpec, family: Family) -> list[int]:
+        specs = plan.design(family).specs(arm)
+        return [len(split(faces, arm.taught, each.split).train) for each in specs]
+
+    def steps(arm: FitSpec, family: Family) -> list[int]:
+        size, epochs = arm.training.batch_size, arm.training.epochs
+        return [epochs * steps_per_epoch(n, size) for n in faces_of(arm, family)]
+
+    families: tuple[Family, ...] = ("confirm", "final")
+    for family in families:
+        reference = plan.reference_for(spec, faces_of(spec, family)[0])
+        # the deals differ by some faces, so by a batch an epoch
+        assert steps(reference, family) == pytest.approx(steps(spec, family), rel=0.03)
+    same = replace(reference.training, epochs=60, patience=10)
+    assert replace(reference, training=same) == replace(
+        plan.reference, training=replace(plan.reference.training, patience=10)
+    ), "nothing else of it changes"
 
 
 def test_a_trial_that_does_not_stop_early_trains_on_all_its_faces() -> None:
@@ -49,7 +81,7 @@ def test_trials_are_looked_at_on_the_rungs_below_the_full_length() -> None:
 
 
 def test_the_number_of_fits_counts_every_stage() -> None:
-    assert PLAN.fits == 10 * 2 + 4 * 3 + 2 * 3
+    assert PLAN.fits == 10 * 2 + 6 * 3 + 2 * 3
 
 
 def test_models_are_chosen_by_name_by_all_or_by_the_preset() -> None:

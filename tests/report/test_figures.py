@@ -15,7 +15,7 @@ from fkd_core.report.figures import forest_figure, write_figure
 def confirmed(name: str, verdict: str, effect: float, note: str = "") -> Verdict:
     return Verdict(
         name, 0.5, verdict, effect, effect - 0.05, effect + 0.05, 0.01, 6, 0.02, 3.0, effect, 0.4,
-        note,
+        0.06, 0.9, note,
     )  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def test_each_verdict_has_its_colour_and_helpful_is_green_on_the_left() -> None:
     assert helpful.error_x.arrayminus == pytest.approx([0.05])
 
 
-def test_the_band_is_two_per_cent_of_the_control() -> None:
+def test_the_band_is_the_zone_that_verdicts_were_given_by() -> None:
     band = forest_figure(VERDICTS, "t", "s").layout.shapes[0]
     assert (band.x0, band.x1) == pytest.approx((-0.06, 0.06))
 

@@ -40,7 +40,7 @@ from search_spaces.augmentation import Budget
 from search_spaces.training import BUDGETS
 
 TRANSFORMS = ("rotation", "mirror", "box_blur", "sharpen", "gamma")
-BUDGET = Budget((0.2, 0.9), 120, 10, 2, 4, 4, 6, 2, 4, lag=2)
+BUDGET = Budget((0.2, 0.9), 120, 10, 2, 4, 4, 6, 2, 4, 2, lag=2)
 COSTS = {"seconds", "interrupted"}
 """What a trial notes that depends on kills and timing."""
 TUNING = replace(BUDGETS["smoke"], trials=9, epochs=18, faces=None, random=3, lag=2)

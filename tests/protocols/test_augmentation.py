@@ -1,0 +1,106 @@
+"""Composition: what it begins with, and on whose faces it is judged, with simulated fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from here import Here
+
+from fkd_core.augment.policy import Policy
+from fkd_core.data.folds import set_of
+from fkd_core.evidence import HARMFUL, HELPFUL, NOT_CONFIRMED, UNDECIDED, Verdict
+from fkd_core.fitting.fits import Fits
+from fkd_core.fitting.result import FitResult
+from fkd_core.fitting.store import FitStore
+from fkd_core.protocols import augmentation
+from fkd_core.protocols.augmentation import AugmentationSearch, Meeting
+from fkd_core.protocols.augmentation_plan import Plan
+from fkd_core.running.simulated import outcome, simulated_faces
+from fkd_core.studies.simulation import simulate
+from fkd_core.studies.storage import Storage
+from search_spaces.augmentation import Budget
+
+FACES = simulated_faces(120)
+BUDGET = Budget((0.5,), 120, 4, 1, 3, 2, 3, 1, 2, 2)
+NAMES = ("rotation", "mirror", "sharpen", "box_blur", "dim")
+VERDICTS = [
+    Verdict(name, strength, verdict, None, None, None, None, 2)
+    for name, strength, verdict in (
+        ("rotation", 0.5, HELPFUL),
+        ("sharpen", 0.3, UNDECIDED),
+        ("box_blur", 0.5, HARMFUL),
+        ("dim", 0.5, NOT_CONFIRMED),
+        ("mirror_without_swap", None, UNDECIDED),
+    )
+]
+
+
+@pytest.fixture
+def search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AugmentationSearch:
+    def run_studies(session: Any, studies: Any, fits: Fits, *_: object) -> None:
+        simulate(studies, fits, FACES)
+
+    monkeypatch.setattr(augmentation, "run_studies", run_studies)
+    fits = Fits(FitStore(tmp_path), FACES.fingerprint)
+    plan = Plan("complete", NAMES, BUDGET, seed=0)
+    return AugmentationSearch(plan, cast(Any, Here(FACES)), fits, Storage())
+
+
+def transforms(policy: Policy) -> list[str]:
+    return [step.transform for step in policy.steps]
+
+
+def test_a_composition_begins_with_all_that_was_not_found_harmful_then_with_the_helpful(
+    search: AugmentationSearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Any] = []
+    asked = AugmentationSearch._proposals
+
+    def proposals(self: AugmentationSearch, sampler: Any, first: Any = ()) -> Any:
+        begun.extend(first)
+        return asked(self, sampler, first)
+
+    monkeypatch.setattr(AugmentationSearch, "_proposals", proposals)
+    search._best_composition({v.transform: v for v in VERDICTS[:2]})
+    all_of_them, helpful = (augmentation.space.composed(dict(values)) for values in begun)
+    assert transforms(all_of_them) == ["rotation", "sharpen"]
+    assert transforms(helpful) == ["rotation"]
+    assert {s.transform: s.strength for s in all_of_them.steps} == {
+        "rotation": 0.5,
+        "sharpen": 0.3,
+    }
+
+
+def test_a_policy_is_judged_on_faces_that_chose_nothing(search: AugmentationSearch) -> None:
+    meeting = search.compose(VERDICTS)
+    assert meeting is not None
+    assert set(transforms(meeting.composed)) <= {"rotation", "sharpen"}
+    assert meeting.winner != "none", "rotation lowers every face's error"
+    assert meeting.final is not None
+    assert meeting.final.pairs == BUDGET.final_pairs
+    assert meeting.final.effect < 0
+    rows = search.fits.store.rows(family="final")
+    found = [stored for row in rows if (stored := search.fits.store.get(row["key"]))]
+    assert len(found) == 2 * BUDGET.final_pairs
+    assert {name for s in found for name in set_of(s.arrays["group"])} == {"final"}
+
+
+def test_nothing_is_composed_where_all_that_was_confirmed_is_harmful(
+    search: AugmentationSearch,
+) -> None:
+    assert search.compose([replace(v, verdict=HARMFUL) for v in VERDICTS]) is None
+
+
+def test_a_winner_without_augmentation_has_nothing_to_show_on_final(
+    search: AugmentationSearch,
+) -> None:
+    results = [outcome(s, FACES) for s in search._specs(search._design("confirm", 0, 2), Policy())]
+    whole = [result for result in results if isinstance(result, FitResult)]
+    same = augmentation.compared(whole, whole)
+    meet = partial(Meeting, Policy(), Policy(), same, same, same, {})
+    assert meet().winner == "none"
+    assert search._final("none", meet().policy) is None
