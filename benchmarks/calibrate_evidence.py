@@ -300,7 +300,7 @@ def main(options: Options) -> None:
     parts = options.parts
     if options.store:
         parts, arms = from_store(options.store)
-        console.print(f"Parts of {arms} quiet arms below {options.store}.")
+        console.print(f"Quiet arms found below {options.store}: {arms}.")
     console.print("Parts: " + ", ".join(f"{n} {v:.3g}" for n, v in asdict(parts).items()))
     random = np.random.default_rng(options.seed)
     few = max(50, options.studies // 4)
