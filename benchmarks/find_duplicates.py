@@ -77,7 +77,7 @@ def crop(face: Images, kind: str, rng: np.random.Generator) -> Images:
         cut = cut[:, ::-1]
     light = cut * rng.uniform(0.8, 1.2) + rng.uniform(-20, 20)
     grain = rng.choice([1, 2, 4, 8])
-    return np.clip(np.round(light / grain) * grain, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.round(light / grain) * grain, 0, 255), np.uint8)
 
 
 def drawn(images: Images, claimed: Pairs, columns: int = 6) -> Images:
