@@ -14,7 +14,7 @@ from optuna_dashboard import get_note, save_note
 
 from fkd_core.studies import rows
 from fkd_core.studies.history import BEST, LATEST, History, Past
-from fkd_core.studies.notes import TrialNote
+from fkd_core.studies.notes import Note
 
 X = optuna.distributions.FloatDistribution(0.0, 1.0)
 KIND = optuna.distributions.CategoricalDistribution(("a", "b", None))
@@ -162,9 +162,9 @@ def test_a_note_is_the_dashboard_s_and_reads_no_other(
     trials = [study.ask() for _ in range(3)]
     long = "A long one. " * 1000
     for trial, text in zip(trials, ("One.", long, "Three."), strict=True):
-        save_note(TrialNote(storage, study, trial._trial_id), text)
+        save_note(Note(storage, study, trial._trial_id), text)
     assert [get_note(trial) for trial in trials] == ["One.", long, "Three."]
-    note = TrialNote(storage, study, trials[1]._trial_id)
+    note = Note(storage, study, trials[1]._trial_id)
     assert get_note(note) == long
     save_note(note, "Shorter.")
     assert get_note(note) == get_note(trials[1]) == "Shorter."
