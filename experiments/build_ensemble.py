@@ -13,8 +13,9 @@
    complete source's style, others in the partial one's. A specialist has one style; a joint
    member (--pipelines joint) has both, and is in both stacks.
 
-Writes submission.csv, the ensemble itself (for predict.py), and tables of what each part
-contributed to the run's folder below --results. Stop it when you like: the same command goes on.
+Writes submission.csv and what speaks for it, the ensemble itself (for predict.py), tables of what
+each part contributed, and report.html, the page of the run, to the run's folder below --results.
+Stop it when you like: the same command goes on.
 """
 
 from __future__ import annotations
@@ -32,10 +33,12 @@ from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.members import Member, of_source
 from fkd_core.ensemble.out_of_fold import OutOfFold
 from fkd_core.ensemble.predictor import save
+from fkd_core.ensemble.said import said, write_said
 from fkd_core.ensemble.shipping import shrunk, whole
 from fkd_core.ensemble.stacking.stack import contributions, on_final, stack
 from fkd_core.ensemble.stacking.stacker import STACKERS
 from fkd_core.ensemble.submission import merged, obstacle, requested_share, write_submission
+from fkd_core.ensemble.submitted import record
 from fkd_core.ensemble.table import Table
 from fkd_core.errors import UserError
 from fkd_core.findings.best_config import has_best, read_best
@@ -48,6 +51,7 @@ from fkd_core.progress import FitProgress
 from fkd_core.protocols import reference_recipe
 from fkd_core.protocols.tuning_plan import TuningPlan, tuned_models
 from fkd_core.report import ensemble as report
+from fkd_core.report.page.writing import close
 from fkd_core.report.sheet import Sheet
 from fkd_core.running.session import session
 from fkd_core.sources import PIPELINES
@@ -207,7 +211,8 @@ def main(options: BuildEnsemble) -> None:
             competition.lookup,
             merged(competition.lookup, competition.test_ids, points),
         )
-        console.print(f"{len(competition.lookup.row_id)} rows: {run.submission}")
+        names = tuple(f"{member.pipeline}/{member.name}" for member in members)
+        record(run.submission, sheets[0].rows[0]["score"], names, made_by)
     else:
         console.print(why_not, soft_wrap=True)
     halves = whole(arms["ensemble"], stacked, fits)
@@ -219,9 +224,12 @@ def main(options: BuildEnsemble) -> None:
         console.print(sheet.shown())
 
     save(folder, halves, tta=options.views, made_by=made_by)
-    report.write(folder, sheets, made_by)
+    test_ids = competition.test_ids
+    write_said(folder, {n: said(each, faces.row, test_ids) for n, each in stacked.items()})
+    report.write(folder, sheets)
     console.print(f"{progress.count} fits done now, the rest came from the store.")
     console.print(f"Ensemble and tables: {folder}")
+    close(options, competition, "ensemble")
 
 
 def lineup(options: BuildEnsemble, faces: Faces) -> list[Member]:

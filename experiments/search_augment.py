@@ -9,8 +9,8 @@
 3. Compose: Optuna searches probability and strength of the helpful ones together; the winner meets
    no augmentation and a uniform random choice on set confirm, with seeds not used before.
 
-Writes verdicts, forest plot, policy.json and the resolved configuration to the run's folder below
---results. Stop it when you like: the same command goes on. To watch:
+Writes verdicts, policy.json, the resolved configuration and report.html, the page of the run, to
+the run's folder below --results. Stop it when you like: the same command goes on. To watch:
 optuna-dashboard --artifact-dir results/artifacts sqlite:///results/studies.db
 """
 
@@ -22,6 +22,7 @@ from typing import Literal
 from fkd_core import command
 from fkd_core.augment.policy import Policy
 from fkd_core.command import console
+from fkd_core.evidence import write_verdicts
 from fkd_core.findings.policy import write_policy
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.progress import FitProgress
@@ -32,8 +33,8 @@ from fkd_core.report.augmentation import (
     meeting_table,
     verdict_table,
     write_meeting,
-    write_verdicts_and_forest,
 )
+from fkd_core.report.page.writing import close
 from fkd_core.report.trial_page import TrialPages
 from fkd_core.running.session import session
 from fkd_core.studies.storage import open_storage
@@ -109,7 +110,7 @@ def main(options: SearchAugment) -> None:
             verdicts = search.confirm(screened)
             title = f"Augmentations on {plan.pipeline} faces, set confirm"
             console.print(verdict_table(verdicts, title))
-            write_verdicts_and_forest(folder, suffix, verdicts, title, made_by)
+            write_verdicts(folder / f"verdicts{suffix}.csv", verdicts)
 
             progress.stage(f"compose ({plan.pipeline})")
             meeting = search.compose(verdicts)
@@ -124,7 +125,8 @@ def main(options: SearchAugment) -> None:
             write_policy(run.policy, plan.pipeline, meeting.policy, made_by)
             console.print(f"{meeting.winner} has the lowest RMSE and is now the policy.")
     console.print(f"{progress.count} fits done now, the rest came from the store.")
-    console.print(f"Verdicts, forest plot and policy.json: {folder}")
+    console.print(f"Verdicts and policy.json: {folder}")
+    close(options, competition, "augmentation")
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@
    configuration; the winner is chosen here, so that no lucky trial wins.
 3. Final: what the winner gains over the reference, on faces that chose nothing.
 
-Writes best/<pipeline>/<model>.json, a table of results, a ledger of what was spent, and a page
-of each search to the run's folder below --results. Stop it when you like: the same command goes
-on. To watch:
+Writes best/<pipeline>/<model>.json, a table of results, a ledger of what was spent, and
+report.html, the page of the run, to its folder below --results. Stop it when you like: the same
+command goes on. To watch:
 optuna-dashboard --artifact-dir results/artifacts sqlite:///results/studies.db
 """
 
@@ -30,6 +30,7 @@ from fkd_core.protocols.estimates import about
 from fkd_core.protocols.tuning import Candidate, Tuned, Tuning
 from fkd_core.protocols.tuning_plan import TuningPlan, resized, tuned_models
 from fkd_core.report import tuning as report
+from fkd_core.report.page.writing import close
 from fkd_core.report.trial_page import TrialPages
 from fkd_core.running.session import session
 from fkd_core.studies.ray_tune import run_studies
@@ -125,13 +126,14 @@ def main(options: TuneModels) -> None:
                 console.print(report.candidate_table(tuned))
                 for warning in tuned.warnings:
                     console.print(f"{model}, {tuning.plan.pipeline}: {warning}", style="yellow")
-                report.write_tuned(folder, tuned, tuning.study.shown, share, made_by)
+                report.write_tuned(folder, tuned, share, made_by)
                 write_best(run.best, tuned.winner.spec, tuned.evidence, made_by)
                 pipeline = tuning.plan.pipeline
                 best[pipeline] = next_sibling(tuned, best.get(pipeline, tuned.winner))
     console.print(report.result_table(folder, "The winners on set final"))
     console.print(f"{progress.count} fits done now, the rest came from the store.")
-    console.print(f"Configurations: {run.best}. Tables and searches: {folder}")
+    console.print(f"Configurations: {run.best}. Tables: {folder}")
+    close(options, competition, "tuning")
 
 
 def planned(options: TuneModels, faces: Faces) -> list[TuningPlan]:

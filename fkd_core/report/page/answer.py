@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from html import escape
 
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.evidence import EQUIVALENT, HARMFUL, HELPFUL, Verdict
 from fkd_core.report.page.plain import interval, listed, named, policy_in_words, px
 from fkd_core.report.page.run import Run, cell, estimate
-from fkd_core.report.page.section import command_of
+from fkd_core.report.page.section import command_of, shown
+
+EVERYTHING = ("augmentation", "tuning", "ensemble")
+"""The folders that findings lie in."""
 
 
 def answer(run: Run) -> str:
@@ -20,16 +23,19 @@ def answer(run: Run) -> str:
     why, command = following(run)
     return (
         f'<section class="answer" id="answer"><h2>What was found</h2><ul>{found}</ul>'
-        f"<p>{escape(why)}</p><pre><code>{escape(command)}</code></pre></section>\n"
+        f"<p>{escape(why)}</p><pre><code>{shown(command)}</code></pre></section>\n"
     )
 
 
-def findings(run: Run) -> Iterator[str]:
-    """One sentence or two a finding, the score first."""
-    yield from _score(run)
-    yield from _tuning(run)
-    for pipeline, verdicts in run.verdicts.items():
-        yield _search(run, pipeline, verdicts)
+def findings(run: Run, what: Collection[str] = EVERYTHING) -> Iterator[str]:
+    """One sentence or two a finding of these folders, the score first."""
+    if "ensemble" in what:
+        yield from _score(run)
+    if "tuning" in what:
+        yield from _tuning(run)
+    if "augmentation" in what:
+        for pipeline, verdicts in run.verdicts.items():
+            yield _search(run, pipeline, verdicts)
 
 
 def following(run: Run) -> tuple[str, str]:
@@ -120,7 +126,7 @@ def _search(run: Run, pipeline: str, verdicts: Sequence[Verdict]) -> str:
     sure = {HELPFUL, EQUIVALENT, HARMFUL}
     left = sum(v.verdict not in sure for v in asked)
     if left:
-        groups.append(f"undecided: {left}")
+        groups.append(f"{left} stay{'s' if left == 1 else ''} undecided")
     parts.append("; ".join(groups) + ".")
     for v in control:
         if v.verdict != HARMFUL:

@@ -28,18 +28,19 @@ def curve_section(run: Run) -> Section:
             "curves", "Learning curves",
             missing=[("No fit of these faces is in the store; this trains some:", first)],
         )  # fmt: skip
-    groups: dict[tuple[str, str, str], list[Curve]] = defaultdict(list)
+    groups: dict[tuple[str, str, str, int], list[Curve]] = defaultdict(list)
     for curve in run.curves:
-        groups[curve.family, curve.pipeline, curve.model].append(curve)
+        epochs = len(curve.held_out)
+        groups[curve.family, curve.pipeline, curve.model, epochs].append(curve)
     order = sorted(groups, key=lambda key: (key[0] != "all", key[1:], key[0]))
     figures = [
         Figure(
-            f"{model}, {pipeline}: {_WHY.get(family, family)}",
-            chart(groups[family, pipeline, model]),
-            _caption(groups[family, pipeline, model]),
+            f"{model}, {pipeline}, {epochs} epochs: {_WHY.get(family, family)}",
+            chart(groups[family, pipeline, model, epochs]),
+            _caption(groups[family, pipeline, model, epochs]),
             folded=family != "all" and len(order) > 3,
         )
-        for family, pipeline, model in order
+        for family, pipeline, model, epochs in order
     ]
     many = f" Of {len(run.fits)} fits, every n-th is read." if len(run.fits) > CURVES else ""
     return Section(

@@ -17,7 +17,7 @@ from fkd_core.report.page.policies import policy_section
 from fkd_core.report.page.run import Run
 from fkd_core.report.page.scores import promise_section, score_section
 from fkd_core.report.page.searches import search_section
-from fkd_core.report.page.section import Figure, Section, command_of, table
+from fkd_core.report.page.section import Figure, Section, command_of, shown, table
 from fkd_core.report.page.style import STYLE
 from fkd_core.report.page.verdicts import verdict_section
 from fkd_core.report.page.words import glossary
@@ -44,7 +44,7 @@ def page(run: Run) -> str:
         ]
     )
     now = datetime.now().isoformat(" ", "minutes")
-    again = escape(command_of("report", run.options))
+    again = shown(command_of("report", run.options))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -51,7 +51,7 @@ def step_in_words(step: Step, often: bool = True) -> str:
 def policy_in_words(policy: Policy) -> str:
     """A policy as one sentence."""
     if not policy:
-        return "No augmentation: every copy is the original."
+        return "None: every copy is the original."
     steps = [step_in_words(step, policy.choice == "all") for step in policy.steps]
     if policy.choice == "one":
         return f"Each copy gets one of these or nothing, by chance: {'; '.join(steps)}."

@@ -16,6 +16,8 @@ class Scale:
     start: float
     end: float
     log: bool = False
+    whole: bool = False
+    """Whether only whole numbers are written along it."""
 
     def __call__(self, value: float) -> float:
         """The place of a value; values beyond the ends stay at them."""
@@ -37,7 +39,13 @@ class Scale:
 
 
 def spanning(
-    values: Iterable[float], start: float, end: float, *, log: bool = False, room: float = 0.06
+    values: Iterable[float],
+    start: float,
+    end: float,
+    *,
+    log: bool = False,
+    room: float = 0.06,
+    whole: bool = False,
 ) -> Scale:
     """The scale that shows all finite values, with some room at both ends.
 
@@ -51,13 +59,14 @@ def spanning(
         spare = max((high / low) ** room, 1.02)
         return Scale(low / spare, high * spare, start, end, log)
     spare = (high - low) * room or abs(high) * room or 1.0
-    return Scale(low - spare, high + spare, start, end)
+    return Scale(low - spare, high + spare, start, end, whole=whole)
 
 
 def _ticks(scale: Scale, most: int) -> list[float]:
     rough = (scale.high - scale.low) / max(1, most)
     unit = 10.0 ** math.floor(math.log10(rough))
     step = next(s * unit for s in (1, 2, 5, 10) if s * unit >= rough * 0.999)
+    step = max(1.0, step) if scale.whole else step
     first = math.ceil(scale.low / step - 1e-9)
     last = math.floor(scale.high / step + 1e-9)
     return [round(n * step, 12) for n in range(first, last + 1)]

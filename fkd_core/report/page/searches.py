@@ -24,9 +24,9 @@ from fkd_core.report.page.scale import Scale
 from fkd_core.report.page.section import Figure, Section, command_of, table
 from fkd_core.report.page.svg import Row, Series, Spot, bars, lines, parallel, whiskers
 
-LEAST = 4
+LEAST = 8
 """Whole trials that a study needs for a chart of its own."""
-_SHOWN, _WAYS, _AXES, _LEARNT = 500, 120, 5, 300
+_SHOWN, _WAYS, _AXES, _BARS = 500, 120, 5, 10
 
 
 def search_section(run: Run) -> Section:
@@ -157,14 +157,13 @@ def _charts(run: Run, study: KeptStudy, whole: Sequence[FrozenTrial]) -> list[Fi
                 bars(
                     [
                         Row(param, share, look="s0", beside=f"{share:.0%}")
-                        for param, share in weighed.items()
+                        for param, share in list(weighed.items())[:_BARS]
                     ],
                     "",
                     "importance of parameters",
                 ),
-                "Share of the variation of the score that each parameter explains among whole "
-                "trials (fANOVA; Hutter, Hoos and Leyton-Brown, ICML 2014). With few trials it "
-                "is a rough guess.",
+                "How much each parameter tells the better trials from the others (PED-ANOVA; "
+                "Watanabe, Bansal and Hutter, IJCAI 2023). With few trials it is a rough guess.",
                 made_by,
             )
         )
@@ -207,14 +206,13 @@ def _history(trials: Sequence[FrozenTrial], axis: str) -> str:
 
 
 def importances(whole: Sequence[FrozenTrial]) -> dict[str, float]:
-    """Parameter to the share of the score's variation that it explains; empty where that cannot
-    be told."""
+    """Parameter to its importance, all together 1; empty where that cannot be told."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         study = optuna.create_study()
-        study.add_trials(list(whole[-_LEARNT:]))
+        study.add_trials(list(whole))
         try:
-            rule = optuna.importance.FanovaImportanceEvaluator(n_trees=32, seed=0)
+            rule = optuna.importance.PedAnovaImportanceEvaluator()
             found = optuna.importance.get_param_importances(study, evaluator=rule)
         except (ValueError, RuntimeError):  # too few whole trials, or all of them equal
             return {}

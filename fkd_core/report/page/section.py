@@ -48,7 +48,7 @@ class Section:
 
 def missing(what: str, command: str) -> str:
     """One line in place of a figure that cannot be drawn yet."""
-    return f'<p class="missing">{escape(what)} <code>{escape(command)}</code></p>'
+    return f'<p class="missing">{escape(what)} <code>{shown(command)}</code></p>'
 
 
 def _figure(figure: Figure) -> str:
@@ -64,14 +64,22 @@ def _figure(figure: Figure) -> str:
 
 def _origin(made_by: Mapping[str, Any]) -> str:
     told = [f"{name} {made_by[key]}" for key, name in _TOLD if made_by.get(key) not in (None, "")]
-    command = escape(str(made_by.get("command", "an unknown command")))
-    return f"<code>{command}</code> {escape(' · '.join(told))}"
+    command = shown(str(made_by.get("command", "an unknown command")))
+    return f"<code>{command}</code> · {escape(' · '.join(told))}"
 
 
 _TOLD = (
     ("code", "code"), ("data", "data"), ("faces", "faces:"), ("preset", "preset"),
     ("seed", "seed"), ("date", "on"),
 )  # fmt: skip
+
+
+def shown(command: str) -> str:
+    """A command as HTML; options are never broken at their hyphens."""
+    words = [escape(word) for word in command.split(" ")]
+    return " ".join(
+        f'<span class="option">{word}</span>' if word.startswith("-") else word for word in words
+    )
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:

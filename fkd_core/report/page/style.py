@@ -54,12 +54,14 @@ font-variant-numeric:tabular-nums;white-space:nowrap;vertical-align:top}}
 th{{font-weight:600}} .word{{text-align:left}} td.word{{white-space:normal;min-width:8em}}
 .chart{{display:block;width:100%;height:auto;overflow:visible}}
 .narrow{{display:none}}
-.chart text{{font-size:13px;fill:var(--ink)}} .chart text.soft{{fill:var(--soft)}}
+.chart text{{font-size:13px;fill:var(--ink)}}
+.narrow .chart text.label,.narrow .chart text[class^=t-]{{
+paint-order:stroke;stroke:var(--paper);stroke-width:5px;stroke-linejoin:round}}
+ .chart text.soft{{fill:var(--soft)}}
 .axis{{stroke:var(--soft);stroke-width:1;fill:none}} .dash{{stroke-dasharray:5 4}}
 .grid{{stroke:var(--grid);stroke-width:1;fill:none}}
 .band{{fill:var(--band)}}
 .whisker{{stroke-width:2;fill:none}} .cross{{stroke-width:2.6;fill:none}}
-.hollow{{fill:var(--paper);stroke-width:2}}
 .course{{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-opacity:.85}}
 .course.thin{{stroke-width:1;stroke-opacity:.45}}
 .way{{fill:none;stroke-width:1.4;stroke-opacity:.75}}
@@ -67,6 +69,7 @@ th{{font-weight:600}} .word{{text-align:left}} td.word{{white-space:normal;min-w
 .keys i{{display:inline-block;width:14px;height:14px;border-radius:4px;margin-right:6px;
 vertical-align:-2px}}
 {_CLASSES}
+.chart .hollow{{fill:var(--paper);stroke-width:2}} .l-rule{{stroke:var(--soft);stroke-opacity:.35}}
 .chart text.t-good{{fill:var(--good)}} .chart text.t-bad{{fill:var(--bad)}}
 .chart text.t-same{{fill:var(--same)}} .chart text.t-unsure{{fill:var(--unsure)}}
 .tiles{{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(var(--size),30%),1fr));
@@ -85,7 +88,8 @@ gap:10px;max-width:100%}}
 gap:18px 26px}}
 .transforms h4{{margin:0;font-size:.98rem}} .transforms p{{margin:.1em 0 .5em;font-size:.9rem;
 color:var(--soft)}}
-.transforms>div{{break-inside:avoid}}
+.transforms>div{{break-inside:avoid}} .transforms .tiles{{grid-template-columns:repeat(4,1fr)}}
+.option{{white-space:nowrap}}
 dl{{display:grid;grid-template-columns:minmax(110px,max-content) 1fr;gap:6px 18px}}
 dt{{font-weight:600}} dd{{margin:0}}
 footer{{color:var(--soft);padding-bottom:40px;margin-top:40px}}

@@ -157,7 +157,8 @@ def lines(
         ys += [v for s in spots for v in (s.y, s.low, s.high) if v is not None]
         if diagonal:
             xs = ys = [*xs, *ys]
-        x = spanning(xs, left, wide - right, room=0.03)
+        whole = all(v == int(v) for v in xs)
+        x = spanning(xs, left, wide - right, room=0.03, whole=whole)
         y = spanning(ys, floor, 24, log=log)
         parts = [_axis_x(x, floor, x_axis, wide, 4 if width == NARROW else 8)]
         parts += [_axis_y(y, left, wide - right, y_axis)]

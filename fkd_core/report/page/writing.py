@@ -6,8 +6,10 @@ from pathlib import Path
 
 from fkd_core.command import Options, console
 from fkd_core.data.kaggle import Competition
+from fkd_core.report.page.answer import findings, following
 from fkd_core.report.page.page import write_page
 from fkd_core.report.page.run import Places, gather
+from fkd_core.report.page.section import command_of
 
 PAGE = "report.html"
 
@@ -34,12 +36,28 @@ def write_report(
     return write_page(out or options.results / PAGE, gather(places_of(options), competition))
 
 
-def close(options: Options, competition: Competition) -> Path | None:
-    """The page at a command's end: what goes wrong with it ends no command that has done its
-    work, but is said."""
+def close(options: Options, competition: Competition, what: str) -> None:
+    """What a command ends with: its answer, the page of the run, and what to do next.
+
+    `what` is the folder that it wrote. Trouble with the page ends no command that has done its
+    work, but is said.
+    """
     try:
-        return write_report(options, competition)
-    except Exception as error:  # a page is a convenience: any trouble of it is told
-        again = "python experiments/report.py"
-        console.print(f"The page could not be written ({error}); {again} tries again.")
-        return None
+        run = gather(places_of(options), competition)
+        path = write_page(options.results / PAGE, run)
+    except Exception as error:  # a page is a convenience
+        again = command_of("report", {"results": options.results})
+        say(f"The page of the run could not be written ({error}); this tries again: {again}")
+        return
+    for line in findings(run, {what}):
+        say(line)
+    say(f"The whole story, with pictures: {path}")
+    if what == "ensemble" and run.submitted and run.places.submission.exists():
+        say(f"To upload: {run.places.submission}; what speaks for it: submission.json beside it")
+    why, command = following(run)
+    say(f"{why} {command}")
+
+
+def say(line: str) -> None:
+    """Prints a line as it is, whatever brackets a name has."""
+    console.print(line, markup=False, soft_wrap=True)
