@@ -44,7 +44,7 @@ def cost_section(run: Run) -> Section | None:
         Figure(
             "Time of workers",
             bars(rows, "minutes of one worker", "time of workers by stage"),
-            f"All whole fits in the store: {sum(count.values())}, {hours(sum(spent.values()))}. "
+            f"All fits in the store: {sum(count.values())} in {hours(sum(spent.values()))}. "
             f"Stopping trials early saved {hours(pruned)}, answering from the store "
             f"{hours(stored)}.",
         )

@@ -45,6 +45,7 @@ def keypoint_section(run: Run) -> Section | None:
         )
         if run.faces is not None and (at := typical(run.faces, source, 1)):
             html = tiles([_spread(run.faces, at[0], errors)], "error of each keypoint", 330) + html
+            html = f'<div class="pair">{html}</div>'
         figures.append(
             Figure(
                 f"Where points err, {source} faces",

@@ -17,7 +17,7 @@ from fkd_core.report.page.policies import policy_section
 from fkd_core.report.page.run import Run
 from fkd_core.report.page.scores import promise_section, score_section
 from fkd_core.report.page.searches import search_section
-from fkd_core.report.page.section import Figure, Section, command_of, shown, table
+from fkd_core.report.page.section import Figure, Markup, Section, command_of, shown, table
 from fkd_core.report.page.style import STYLE
 from fkd_core.report.page.verdicts import verdict_section
 from fkd_core.report.page.words import glossary
@@ -95,12 +95,12 @@ def _provenance(run: Run, sections: Sequence[Section]) -> Section:
         names = "; ".join(figure.title for figure in figures)
         rows.append(
             (
+                Markup(f"<code>{shown(command)}</code>"),
                 names,
-                command,
                 *(str(told.get(key, "")) for key in ("code", "data", "preset", "seed", "date")),
             )
         )
-    columns = ("figures", "command that redoes them", "code", "data", "preset", "seed", "day")
+    columns = ("command", "figures that it makes", "code", "data", "preset", "seed", "day")
     figures = [Figure("", table(columns, rows, words=3))] if rows else []
     words = [
         "Each figure names its command. What is kept is not done again, so a repeated command "

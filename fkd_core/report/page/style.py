@@ -92,8 +92,12 @@ color:var(--soft)}}
 .option{{white-space:nowrap}}
 dl{{display:grid;grid-template-columns:minmax(110px,max-content) 1fr;gap:6px 18px}}
 dt{{font-weight:600}} dd{{margin:0}}
+.pair{{display:grid;grid-template-columns:minmax(180px,330px) minmax(0,1fr);gap:24px;
+align-items:center}}
+.pair .wide .chart{{max-width:none !important}}
 footer{{color:var(--soft);padding-bottom:40px;margin-top:40px}}
 @media (max-width:719px){{
+.pair{{display:block}}
 .wide{{display:none}} .narrow{{display:block}}
 main,header,footer{{padding-left:16px;padding-right:16px}}
 .narrow .chart{{max-width:460px !important}}

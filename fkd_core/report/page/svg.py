@@ -16,7 +16,7 @@ from fkd_core.report.page.scale import Scale, number, spanning
 WIDE, NARROW = 860, 340
 """Units of a chart's width; in a window of 390 px a unit of the narrow one is about a pixel."""
 _LINE = 15  # height of a line of text
-_EM = 6.6  # mean width of a character
+_EM = 7.0  # mean width of a character
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,9 @@ def whiskers(
 
     def draw(width: int) -> str:
         narrow = width == NARROW
-        step = 42 if narrow else 30
-        left = 12 if narrow else _beside([row.label for row in rows], 290)
+        stacked = narrow and any(len(row.label + row.beside) * _EM > NARROW - 20 for row in rows)
+        step = 58 if stacked else 42 if narrow else 30
+        left = 12 if narrow else _beside([row.label for row in rows], 330)
         right = 12 if narrow else _beside([row.beside for row in rows], 260)
         tall = 12 + step * len(rows) + 44
         known = [v for row in rows for v in (row.value, row.low, row.high) if v is not None]
@@ -97,14 +98,16 @@ def whiskers(
         if zero:
             parts.append(_line(x(0), 6, x(0), floor, "axis"))
         for place, row in enumerate(rows):
-            y = 12 + step * (place + (0.72 if narrow else 0.5))
+            y = 12 + step * (place + 0.5) + (17 if stacked else 9 if narrow else 0)
             soft = "" if row.value is not None else " soft"
             above = y - 13 if narrow else y + 4
-            parts.append(_text(4 if narrow else left - 10, above, row.label,
+            top = above - 16 if stacked else above
+            parts.append(_text(4 if narrow else left - 10, top, row.label,
                                "start" if narrow else "end", f"label{soft}"))  # fmt: skip
             if row.beside:
-                parts.append(_text(width - 4 if narrow else width - right + 10, above, row.beside,
-                                   "end" if narrow else "start", f"t-{row.look}"))  # fmt: skip
+                at = 4 if stacked else width - 4 if narrow else width - right + 10
+                anchor = "end" if narrow and not stacked else "start"
+                parts.append(_text(at, above, row.beside, anchor, f"t-{row.look}"))
             if row.value is not None:
                 parts.append(_whisker(x, y, row))
         return _svg(width, tall, said, parts)
