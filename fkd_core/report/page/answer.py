@@ -7,15 +7,15 @@ from html import escape
 
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.evidence import EQUIVALENT, HARMFUL, HELPFUL, Verdict
+from fkd_core.report.page.found import Found, cell, estimate
 from fkd_core.report.page.plain import interval, listed, named, policy_in_words, px
-from fkd_core.report.page.run import Run, cell, estimate
 from fkd_core.report.page.section import command_of, shown
 
 EVERYTHING = ("augmentation", "tuning", "ensemble")
 """The folders that findings lie in."""
 
 
-def answer(run: Run) -> str:
+def answer(run: Found) -> str:
     """As a part of the page."""
     found = "".join(f"<li>{escape(line)}</li>" for line in findings(run))
     if not found:
@@ -27,7 +27,7 @@ def answer(run: Run) -> str:
     )
 
 
-def findings(run: Run, what: Collection[str] = EVERYTHING) -> Iterator[str]:
+def findings(run: Found, what: Collection[str] = EVERYTHING) -> Iterator[str]:
     """One sentence or two a finding of these folders, the score first."""
     if "ensemble" in what:
         yield from _score(run)
@@ -38,7 +38,7 @@ def findings(run: Run, what: Collection[str] = EVERYTHING) -> Iterator[str]:
             yield _search(run, pipeline, verdicts)
 
 
-def following(run: Run) -> tuple[str, str]:
+def following(run: Found) -> tuple[str, str]:
     """What to do next: a sentence and its command."""
     options = run.options
     if not run.verdicts and not run.tables and not run.tuned:
@@ -57,9 +57,9 @@ def following(run: Run) -> tuple[str, str]:
     return "To find keypoints on any photo:", command_of("predict", _results(run), "photo.jpg")
 
 
-def submit(run: Run, score: str) -> str:
+def submit(run: Found, score: str) -> str:
     """The line that uploads the submission."""
-    return submit_line(str(run.places.submission), score)
+    return submit_line(str(run.places.run.submission), score)
 
 
 def submit_line(path: str, score: str) -> str:
@@ -70,16 +70,16 @@ def submit_line(path: str, score: str) -> str:
     )
 
 
-def cell_of_submitted(run: Run) -> str:
+def cell_of_submitted(run: Found) -> str:
     """The score of what was written last."""
     return px(float(run.submitted["score"]))
 
 
-def _results(run: Run) -> dict[str, str]:
+def _results(run: Found) -> dict[str, str]:
     return {"results": str(run.options.get("results", "results"))}
 
 
-def _score(run: Run) -> Iterator[str]:
+def _score(run: Found) -> Iterator[str]:
     rows = {row.get("", ""): row for row in run.tables.get("score", ())}
     ensemble = rows.get("ensemble")
     if ensemble is None:
@@ -94,7 +94,7 @@ def _score(run: Run) -> Iterator[str]:
     yield f"{sentence} For comparison: {listed(others)}." if others else sentence
 
 
-def _tuning(run: Run) -> Iterator[str]:
+def _tuning(run: Found) -> Iterator[str]:
     for row in run.tuned:
         told = interval(*(cell(row, name) for name in ("rmse", "low", "high")))
         gain = interval(
@@ -111,7 +111,7 @@ def _tuning(run: Run) -> Iterator[str]:
         )
 
 
-def _search(run: Run, pipeline: str, verdicts: Sequence[Verdict]) -> str:
+def _search(run: Found, pipeline: str, verdicts: Sequence[Verdict]) -> str:
     control = [v for v in verdicts if _is_control(v)]
     asked = [v for v in verdicts if not _is_control(v)]
     parts = [f"Which augmentations help on {pipeline} faces? Of {len(asked)} tried,"]

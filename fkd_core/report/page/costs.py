@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from fkd_core.report.page.found import Found, cell
 from fkd_core.report.page.plain import hours
-from fkd_core.report.page.run import Run, cell
 from fkd_core.report.page.section import Figure, Section, table
 from fkd_core.report.page.svg import Row, bars
 
@@ -17,7 +17,7 @@ _STAGES = {
 }
 
 
-def cost_section(run: Run) -> Section | None:
+def cost_section(run: Found) -> Section | None:
     """Worker time by stage; None where nothing was trained."""
     spent: dict[tuple[str, str, str], float] = defaultdict(float)
     count: dict[tuple[str, str, str], int] = defaultdict(int)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fkd_core.report.page.run import CURVES, Curve, Run
+from fkd_core.report.page.found import CURVES, Curve, Found
 from fkd_core.report.page.section import Figure, Section, command_of
 from fkd_core.report.page.svg import Series, lines
 
@@ -20,7 +20,7 @@ _WHY = {
 }
 
 
-def curve_section(run: Run) -> Section:
+def curve_section(run: Found) -> Section:
     """One chart for each model, pipeline and purpose."""
     if not run.curves:
         first = command_of("search_augment", run.options)

@@ -13,8 +13,8 @@ from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.said import Said
 from fkd_core.ensemble.submission import route
 from fkd_core.keypoints import KEYPOINTS
+from fkd_core.report.page.found import Found, cell
 from fkd_core.report.page.policies import typical
-from fkd_core.report.page.run import Run, cell
 from fkd_core.report.page.section import Figure, Section, command_of
 from fkd_core.report.page.svg import Row, bars
 from fkd_core.report.page.tiles import Tile, tiles
@@ -26,7 +26,7 @@ TESTS = 60
 """Test images shown."""
 
 
-def keypoint_section(run: Run) -> Section | None:
+def keypoint_section(run: Found) -> Section | None:
     """RMSE of each keypoint, on a face and as bars; None without an ensemble."""
     rows = run.tables.get("keypoints", ())
     figures = []
@@ -67,7 +67,7 @@ def _spread(faces: Faces, at: int, errors: Mapping[str, float]) -> Tile:
     return Tile(faces.images[at], points, caption=f"row {faces.row[at]}", over=over)
 
 
-def worst_section(run: Run) -> Section | None:
+def worst_section(run: Found) -> Section | None:
     """The faces with the largest error out of fold; None without an ensemble."""
     if not run.tables.get("score"):
         return None
@@ -130,7 +130,7 @@ def _errors(
     return at, np.sqrt(squared / np.maximum(labelled.sum(axis=(1, 2)), 1)), truth
 
 
-def test_section(run: Run) -> Section | None:
+def test_section(run: Found) -> Section | None:
     """A sheet of predicted test images; None where there are none."""
     competition = run.competition
     if not run.said or competition is None or competition.test_images is None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from html import escape
 
 from fkd_core.ensemble.said import Said
+from fkd_core.report.page.found import Found, cell, estimate
 from fkd_core.report.page.plain import hours, interval
-from fkd_core.report.page.run import Run, cell, estimate
 from fkd_core.report.page.section import Figure, Section, table
 from fkd_core.report.page.svg import NARROW, Row, both, whiskers
 from fkd_core.sources import SOURCES
 
 
-def member_section(run: Run) -> Section | None:
+def member_section(run: Found) -> Section | None:
     """Contributions, correlations and ways to combine; None without an ensemble."""
     figures = []
     made_by = run.made_by("ensemble")

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from fkd_core.files import write_text
 from fkd_core.report.page.answer import answer
+from fkd_core.report.page.compared import comparison_section
 from fkd_core.report.page.costs import cost_section
 from fkd_core.report.page.curves import curve_section
 from fkd_core.report.page.faces import keypoint_section, test_section, worst_section
+from fkd_core.report.page.found import Found
 from fkd_core.report.page.members import member_section
 from fkd_core.report.page.policies import policy_section
-from fkd_core.report.page.run import Run
 from fkd_core.report.page.scores import promise_section, score_section
 from fkd_core.report.page.searches import search_section
 from fkd_core.report.page.section import Figure, Markup, Section, command_of, shown, table
@@ -28,12 +29,13 @@ _MAKERS = (
 )  # fmt: skip
 
 
-def page(run: Run) -> str:
-    """The whole HTML."""
-    made = [maker(run) for maker in _MAKERS]
+def page(run: Found, other: Found | None = None) -> str:
+    """The whole HTML; with another run, both are compared first."""
+    made = [comparison_section(run, other)] if other else []
+    made += [maker(run) for maker in _MAKERS]
     sections = [section for section in made if section is not None]
     sections.append(_provenance(run, sections))
-    title = f"Facial keypoints: {run.places.results.resolve().name}"
+    title = f"Facial keypoints: {run.places.run.folder.resolve().name}"
     body = answer(run) + "".join(section.html() for section in sections)
     links = "".join(
         f'<a href="#{name}">{escape(words)}</a>'
@@ -56,9 +58,9 @@ def page(run: Run) -> str:
     )
 
 
-def write_page(path: Path, run: Run) -> Path:
+def write_page(path: Path, run: Found, other: Found | None = None) -> Path:
     """Writes the page; gives its path."""
-    write_text(path, page(run))
+    write_text(path, page(run, other))
     return path
 
 
@@ -69,7 +71,7 @@ _SCRIPT = (
 """On paper everything is unfolded."""
 
 
-def _subject(run: Run) -> str:
+def _subject(run: Found) -> str:
     faces = f"{len(run.faces):,} faces" if run.faces else "faces that cannot be read now"
     data = run.options.get("data")
     whose = str(data) if data else "the demo faces, drawn by this program, no photographs"
@@ -82,7 +84,7 @@ def _subject(run: Run) -> str:
     )
 
 
-def _provenance(run: Run, sections: Sequence[Section]) -> Section:
+def _provenance(run: Found, sections: Sequence[Section]) -> Section:
     """Which command made which figure, and how it is made again."""
     made = [figure for section in sections for figure in section.figures if figure.made_by]
     by_command: dict[str, list[Figure]] = {}

@@ -10,8 +10,8 @@ from fkd_core.augment.policy import Policy, Step
 from fkd_core.augment.render import render
 from fkd_core.augment.transforms import TRANSFORMS, Transform
 from fkd_core.data.faces import Faces
+from fkd_core.report.page.found import Found
 from fkd_core.report.page.plain import policy_in_words, setting
-from fkd_core.report.page.run import Run
 from fkd_core.report.page.section import Figure, Section, command_of
 from fkd_core.report.page.tiles import Tile, tiles
 from fkd_core.sources import PIPELINES
@@ -22,7 +22,7 @@ _LOOKED_AT = 16  # draws, of which the one that changes the picture most is show
 _STRENGTHS = (0.0, 0.5, 1.0)
 
 
-def policy_section(run: Run) -> Section:
+def policy_section(run: Found) -> Section:
     """The policies, samples of them, and every transform at its strengths."""
     words, missing = [], []
     for pipeline, (policy, _) in run.policies.items():

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from fkd_core.report.page.found import Cells, Found, cell, estimate
 from fkd_core.report.page.plain import interval
-from fkd_core.report.page.run import Cells, Run, cell, estimate
 from fkd_core.report.page.section import Figure, Section, command_of
 from fkd_core.report.page.svg import Row, Series, Spot, lines, whiskers
 from fkd_core.sources import SOURCES
 
 
-def score_section(run: Run) -> Section:
+def score_section(run: Found) -> Section:
     """Scores with intervals, all together and by pipeline, and whether promises were kept."""
     arms = run.tables.get("score", ())
     if not arms:
@@ -52,7 +52,7 @@ def _row(name: str, row: Cells, column: str, look: str = "") -> Row:
     return Row(name, value, low, high, chosen, f"{interval(value, low, high)} px")
 
 
-def promise_section(run: Run) -> Section | None:
+def promise_section(run: Found) -> Section | None:
     """What was promised by faces that chose, against faces that did not; None without any."""
     figures = []
     for source in SOURCES:

@@ -18,8 +18,8 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, TrialState
 
 from fkd_core.inventory import KeptStudy
+from fkd_core.report.page.found import Cells, Found, cell
 from fkd_core.report.page.plain import hours, interval
-from fkd_core.report.page.run import Cells, Run, cell
 from fkd_core.report.page.scale import Scale
 from fkd_core.report.page.section import Figure, Section, command_of, table
 from fkd_core.report.page.svg import Row, Series, Spot, bars, lines, parallel, whiskers
@@ -29,7 +29,7 @@ LEAST = 8
 _SHOWN, _WAYS, _AXES, _BARS = 500, 120, 5, 10
 
 
-def search_section(run: Run) -> Section:
+def search_section(run: Found) -> Section:
     """Tuned models, then each study."""
     missing = []
     if not run.tuned:
@@ -67,7 +67,7 @@ def search_section(run: Run) -> Section:
     return Section("searches", "Searches", words, figures, missing)
 
 
-def _tuned(run: Run) -> list[Figure]:
+def _tuned(run: Found) -> list[Figure]:
     figures = []
     made_by = run.made_by("tuning")
     if run.tuned:
@@ -132,7 +132,7 @@ def readable(name: str) -> str:
     return name.split("@")[0].replace("/", ", ")
 
 
-def _charts(run: Run, study: KeptStudy, whole: Sequence[FrozenTrial]) -> list[Figure]:
+def _charts(run: Found, study: KeptStudy, whole: Sequence[FrozenTrial]) -> list[Figure]:
     name = readable(study.name)
     tuning = study.name.startswith("tuning/")
     made_by = run.made_by("tuning" if tuning else "augmentation")

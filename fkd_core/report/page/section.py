@@ -107,7 +107,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1)
 def command_of(script: str, options: Mapping[str, Any], *more: str) -> str:
     """The command line of another experiment on the same data and results."""
     words = ["python", f"experiments/{script}.py"]
-    for name in ("data", "corrections", "results", "storage"):
+    for name in ("data", "corrections", "results", "run", "storage"):
         given = options.get(name)
         if given not in (None, "", _DEFAULTS.get(name)):
             words += [f"--{name}", str(given)]

@@ -7,8 +7,8 @@ import statistics
 from collections.abc import Sequence
 
 from fkd_core.evidence import SMALLEST_EFFECT, Verdict
+from fkd_core.report.page.found import Found, cell
 from fkd_core.report.page.plain import interval, look, named, px, verdict_in_words
-from fkd_core.report.page.run import Run, cell
 from fkd_core.report.page.section import Figure, Section, command_of
 from fkd_core.report.page.svg import Row, whiskers
 
@@ -16,7 +16,7 @@ _SQUASHED = 6.0  # times the median reach of an interval: beyond it a row is dra
 AXIS = "change of RMSE, px: left helps, right harms"
 
 
-def verdict_section(run: Run) -> Section:
+def verdict_section(run: Found) -> Section:
     """A forest plot a pipeline."""
     if not run.verdicts:
         wanting = "No search of augmentations is here; this makes one:"

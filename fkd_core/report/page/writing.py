@@ -7,8 +7,8 @@ from pathlib import Path
 from fkd_core.command import Options, console
 from fkd_core.data.kaggle import Competition
 from fkd_core.report.page.answer import findings, following
+from fkd_core.report.page.found import Places, gather
 from fkd_core.report.page.page import write_page
-from fkd_core.report.page.run import Places, gather
 from fkd_core.report.page.section import command_of
 
 PAGE = "report.html"
@@ -16,24 +16,20 @@ PAGE = "report.html"
 
 def places_of(options: Options) -> Places:
     """Where the files of a run with these options lie."""
-    results = options.results
     return Places(
-        results=results,
-        augmentation=results / "augmentation",
-        tuning=results / "tuning",
-        ensemble=results / "ensemble",
-        policy=options.policy,
-        submission=results / "submission.csv",
-        storage_url=options.storage_url,
-        storage_given=options.storage is not None,
+        options.outcomes, options.results, options.storage_url, options.storage is not None
     )
 
 
 def write_report(
-    options: Options, competition: Competition | None, out: Path | None = None
+    options: Options,
+    competition: Competition | None,
+    path: Path,
+    beside: Options | None = None,
 ) -> Path:
-    """Writes the page of a run; gives its path."""
-    return write_page(out or options.results / PAGE, gather(places_of(options), competition))
+    """Writes the page of a run, also beside another one; gives its path."""
+    other = gather(places_of(beside), None) if beside else None
+    return write_page(path, gather(places_of(options), competition), other)
 
 
 def close(options: Options, competition: Competition, what: str) -> None:
@@ -44,16 +40,16 @@ def close(options: Options, competition: Competition, what: str) -> None:
     """
     try:
         run = gather(places_of(options), competition)
-        path = write_page(options.results / PAGE, run)
+        path = write_page(options.outcomes.folder / PAGE, run)
     except Exception as error:  # a page is a convenience
-        again = command_of("report", {"results": options.results})
+        again = command_of("report", {"results": options.results, "run": options.run})
         say(f"The page of the run could not be written ({error}); this tries again: {again}")
         return
     for line in findings(run, {what}):
         say(line)
     say(f"The whole story, with pictures: {path}")
-    if what == "ensemble" and run.submitted and run.places.submission.exists():
-        say(f"To upload: {run.places.submission}; what speaks for it: submission.json beside it")
+    if what == "ensemble" and run.submitted and run.places.run.submission.exists():
+        say(f"The submission, with submission.json beside it: {run.places.run.submission}")
     why, command = following(run)
     say(f"{why} {command}")
 

@@ -56,6 +56,7 @@ def competition_of(faces: Faces) -> Competition:
 def searched(results: Path, faces: Faces) -> Options:
     """What search_augment.py leaves."""
     options = Options(results=results)
+    options.outcomes.begun(made_by(faces, "search_augment"))
     places = places_of(options)
     verdicts = [
         verdict("rotation", 0.5, "helpful", -0.3),
@@ -66,15 +67,15 @@ def searched(results: Path, faces: Faces) -> Options:
         Verdict("gamma", 0.25, "undecided (not confirmed)", None, None, None, None, 0),
         verdict("mirror_without_swap", 0.5, "harmful", 9.5, 0.4),
     ]
-    write_verdicts(places.augmentation / "verdicts.csv", verdicts)
+    write_verdicts(places.run.augmentation / "verdicts.csv", verdicts)
     rows = [("composed", "none", -0.55), ("uniform choice", "none", -0.2)]
-    write(places.augmentation / "meeting.csv", [
+    write(places.run.augmentation / "meeting.csv", [
         {"treatment": t, "control": c, "effect": e, "low": e - 0.1, "high": e + 0.1}
         for t, c, e in rows
     ])  # fmt: skip
     told = made_by(faces, "search_augment")
-    config(places.augmentation, told)
-    write_policy(options.policy, "complete", POLICY, told)
+    config(places.run.augmentation, told)
+    write_policy(options.outcomes.policy, "complete", POLICY, told)
     fits = Fits(FitStore(results / "fits"), faces.fingerprint)
     for seed in range(2):
         for policy in (Policy(), POLICY):
@@ -86,16 +87,18 @@ def searched(results: Path, faces: Faces) -> Options:
 def tuned(results: Path, faces: Faces, trials: int = 12) -> Options:
     """What tune_models.py leaves."""
     options = Options(results=results)
+    options.outcomes.begun(made_by(faces, "tune_models"))
     places = places_of(options)
-    config(places.tuning, made_by(faces, "tune_models"))
-    write(places.tuning / "results.csv", [{
+    told = made_by(faces, "tune_models")
+    config(places.run.tuning, told)
+    write(places.run.tuning / "results.csv", [{
         "pipeline": "complete", "model": "lenet5", "rmse": 1.7, "low": 1.6, "high": 1.8,
         "gain": -1.0, "gain_low": -1.4, "gain_high": -0.6, "parameters": 10, "trials": trials,
         "command": "python experiments/tune_models.py",
     }])  # fmt: skip
     hours = {"pipeline": "complete", "model": "lenet5", "stage": "search", "device_hours": 0.5}
-    write(places.tuning / "ledger.csv", [hours])
-    write(places.tuning / "complete" / "lenet5-candidates.csv", [
+    write(places.run.tuning / "ledger.csv", [hours])
+    write(places.run.tuning / "complete" / "lenet5-candidates.csv", [
         {"configuration": "trial 7", "searched": 1.5, "searched_gain": -1.1, "confirmed": 1.6,
          "effect": -0.9, "low": -1.2, "high": -0.6},
         {"configuration": "reference", "searched": 2.6, "searched_gain": 0, "confirmed": 2.5},
@@ -118,8 +121,9 @@ def tuned(results: Path, faces: Faces, trials: int = 12) -> Options:
 def combined(results: Path, faces: Faces) -> Options:
     """What build_ensemble.py leaves."""
     options = Options(results=results)
+    options.outcomes.begun(made_by(faces, "build_ensemble"))
     places = places_of(options)
-    folder = places.ensemble
+    folder = places.run.ensemble
     told = made_by(faces, "build_ensemble")
     config(folder, told)
     arms = {"ensemble": 2.3, "plain mean": 2.5, "best member": 2.4, "reference recipe": 3.1}
@@ -153,8 +157,8 @@ def combined(results: Path, faces: Faces) -> Options:
         {"keypoint": "nose_tip", "complete": 3.1, "partial": 2.9},
         {"keypoint": "left_eye_center", "complete": 1.5, "partial": 1.4},
     ])  # fmt: skip
-    places.submission.write_text("RowId,Location\n1,48.000000\n")
-    record(places.submission, Estimate(2.3, 2.2, 2.4), ("complete/lenet5",), told)
+    places.run.submission.write_text("RowId,Location\n1,48.000000\n")
+    record(places.run.submission, Estimate(2.3, 2.2, 2.4), ("complete/lenet5",), told)
     fits = Fits(FitStore(results / "fits"), faces.fingerprint)
     for fold in range(3):
         spec = replace(SPEC, policy=POLICY, split=Split("all", folds=3, fold=fold))
@@ -180,7 +184,7 @@ def estimate(column: str, value: float) -> dict[str, float]:
 def config(folder: Path, told: dict[str, Any]) -> None:
     """config.json of a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    content = {"options": {"results": str(folder.parent), "seed": 0}, "made_by": told}
+    content = {"options": {"results": str(folder.parent.parent), "seed": 0}, "made_by": told}
     (folder / "config.json").write_text(json.dumps(content))
 
 

@@ -21,6 +21,7 @@ from fkd_core.evidence import Verdict, read_verdicts
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
 from fkd_core.inventory import Inventory, KeptStudy, take
+from fkd_core.runs import Run
 from fkd_core.sources import PIPELINES
 
 CURVES = 240
@@ -33,14 +34,12 @@ Cells = Mapping[str, str]
 class Places:
     """Where a run's files lie."""
 
+    run: Run
     results: Path
-    augmentation: Path
-    tuning: Path
-    ensemble: Path
-    policy: Path
-    submission: Path
+    """With what all runs share."""
     storage_url: str
     storage_given: bool = False
+    """Whether somebody named it: then it must be there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +62,7 @@ class Curve:
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class Found:
     """All that a page shows."""
 
     places: Places
@@ -110,42 +109,42 @@ class Run:
         return told if isinstance(told, dict) else {}
 
 
-def gather(places: Places, competition: Competition | None) -> Run:
+def gather(places: Places, competition: Competition | None) -> Found:
     """Reads what is there."""
     stock = take(places.results, places.storage_url, given=places.storage_given)
     fingerprint = competition.training.fingerprint if competition else None
     folders = {
-        "augmentation": places.augmentation,
-        "tuning": places.tuning,
-        "ensemble": places.ensemble,
+        "augmentation": places.run.augmentation,
+        "tuning": places.run.tuning,
+        "ensemble": places.run.ensemble,
     }
     names = ("", *(f"-{name}" for name in PIPELINES))
     verdicts, meetings = {}, {}
     for suffix in names:
         pipeline = suffix.removeprefix("-") or "complete"
         with contextlib.suppress(OSError, ValueError, KeyError):
-            verdicts[pipeline] = read_verdicts(places.augmentation / f"verdicts{suffix}.csv")
-        if rows := read_csv(places.augmentation / f"meeting{suffix}.csv"):
+            verdicts[pipeline] = read_verdicts(places.run.augmentation / f"verdicts{suffix}.csv")
+        if rows := read_csv(places.run.augmentation / f"meeting{suffix}.csv"):
             meetings[pipeline] = rows
-    return Run(
+    return Found(
         places,
         competition,
         {name: read_json(folder / "config.json") for name, folder in folders.items()},
         verdicts,
         meetings,
-        dict(_policies(places.policy)),
-        read_csv(places.tuning / "results.csv"),
-        read_csv(places.tuning / "ledger.csv"),
+        dict(_policies(places.run.policy)),
+        read_csv(places.run.tuning / "results.csv"),
+        read_csv(places.run.tuning / "ledger.csv"),
         {
             (path.parent.name, path.name.removesuffix("-candidates.csv")): read_csv(path)
-            for path in sorted(places.tuning.glob("*/*-candidates.csv"))
+            for path in sorted(places.run.tuning.glob("*/*-candidates.csv"))
         },
         [study for study in stock.studies if _own(study, stock, fingerprint)],
         [fit.row for fit in stock.fits],
         _curves(stock.store, [fit.row for fit in stock.fits], fingerprint),
-        {path.stem: read_csv(path) for path in sorted(places.ensemble.glob("*.csv"))},
-        read_said(places.ensemble),
-        read_json(places.submission.with_suffix(".json")),
+        {path.stem: read_csv(path) for path in sorted(places.run.ensemble.glob("*.csv"))},
+        read_said(places.run.ensemble),
+        read_json(places.run.submission.with_suffix(".json")),
     )
 
 
