@@ -188,7 +188,7 @@ def test_the_run_that_was_worked_on_last_is_meant_and_an_unknown_one_is_named(
 ) -> None:
     searched(tmp_path, faces)
     assert chosen(Report(results=tmp_path)).name == "demo"
-    with pytest.raises(UserError, match="there is no run other .*: demo"):
+    with pytest.raises(UserError, match=r"there is no run other .*: demo"):
         Report(results=tmp_path, run="other").check()
 
 
