@@ -18,7 +18,7 @@ from fkd_core.report.page.members import member_section
 from fkd_core.report.page.policies import policy_section
 from fkd_core.report.page.scores import promise_section, score_section
 from fkd_core.report.page.searches import search_section
-from fkd_core.report.page.section import Figure, Markup, Section, command_of, shown, table
+from fkd_core.report.page.section import Figure, Section, command_of, shown, told
 from fkd_core.report.page.style import STYLE
 from fkd_core.report.page.verdicts import verdict_section
 from fkd_core.report.page.words import glossary
@@ -91,19 +91,15 @@ def _provenance(run: Found, sections: Sequence[Section]) -> Section:
     for figure in made:
         assert figure.made_by is not None
         by_command.setdefault(str(figure.made_by.get("command", "?")), []).append(figure)
-    rows = []
+    parts = []
     for command, figures in by_command.items():
-        told = figures[0].made_by or {}
         names = "; ".join(figure.title for figure in figures)
-        rows.append(
-            (
-                Markup(f"<code>{shown(command)}</code>"),
-                names,
-                *(str(told.get(key, "")) for key in ("code", "data", "preset", "seed", "date")),
-            )
+        parts.append(
+            f"<pre><code>{shown(command)}</code></pre>"
+            f'<p class="made">{escape(told(figures[0].made_by or {}))}</p>'
+            f'<p class="read">{escape(names)}.</p>'
         )
-    columns = ("command", "figures that it makes", "code", "data", "preset", "seed", "day")
-    figures = [Figure("", table(columns, rows, words=3))] if rows else []
+    figures = [Figure("", "".join(parts))] if parts else []
     words = [
         "Each figure names its command. What is kept is not done again, so a repeated command "
         "takes seconds; figures without one are drawn from the store of all fits.",

@@ -9,10 +9,6 @@ from html import escape
 from typing import Any
 
 
-class Markup(str):
-    """HTML, where a table takes text: it is not escaped."""
-
-
 @dataclass(frozen=True)
 class Figure:
     """A picture or a table, ready for a page."""
@@ -66,10 +62,15 @@ def _figure(figure: Figure) -> str:
     return f'<figure class="figure">{heading}{body}</figure>'
 
 
+def told(made_by: Mapping[str, Any]) -> str:
+    """Code, data, preset, seed and day behind a figure."""
+    known = [f"{name} {made_by[key]}" for key, name in _TOLD if made_by.get(key) not in (None, "")]
+    return " · ".join(known)
+
+
 def _origin(made_by: Mapping[str, Any]) -> str:
-    told = [f"{name} {made_by[key]}" for key, name in _TOLD if made_by.get(key) not in (None, "")]
     command = shown(str(made_by.get("command", "an unknown command")))
-    return f"<code>{command}</code> · {escape(' · '.join(told))}"
+    return f"<code>{command}</code> · {escape(told(made_by))}"
 
 
 _TOLD = (
@@ -92,8 +93,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1)
     def cells(tag: str, row: Sequence[str]) -> str:
         looks = ['class="word"' if number < words else "" for number in range(len(row))]
         return "".join(
-            f"<{tag} {look}>{cell if isinstance(cell, Markup) else escape(cell)}</{tag}>"
-            for look, cell in zip(looks, row, strict=True)
+            f"<{tag} {look}>{escape(cell)}</{tag}>" for look, cell in zip(looks, row, strict=True)
         )
 
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)

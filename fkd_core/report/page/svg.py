@@ -120,7 +120,8 @@ def bars(rows: Sequence[Row], axis: str, said: str) -> str:
 
     def draw(width: int) -> str:
         narrow = width == NARROW
-        step = 36 if narrow else 24
+        stacked = narrow and any(len(row.label + row.beside) * _EM > NARROW - 20 for row in rows)
+        step = 52 if stacked else 36 if narrow else 24
         left = 8 if narrow else _beside([row.label for row in rows], 300)
         right = 8 if narrow else _beside([row.beside for row in rows], 200)
         tall = 10 + step * len(rows) + (40 if axis else 6)
@@ -128,17 +129,19 @@ def bars(rows: Sequence[Row], axis: str, said: str) -> str:
         x = Scale(0.0, top, left, width - right)
         parts = [_axis_x(x, tall - 40, axis, width, 4)] if axis else []
         for place, row in enumerate(rows):
-            y = 10 + step * place + (18 if narrow else 3)
+            y = 10 + step * place + (34 if stacked else 18 if narrow else 3)
             long = max(1.0, x(row.value or 0.0) - left)
             parts.append(
                 f'<rect class="f-{row.look}" x="{left}" y="{y}" width="{long:.1f}" height="13">'
                 f"<title>{escape(row.told or row.beside)}</title></rect>"
             )
             above = y - 5 if narrow else y + 11
-            parts.append(_text(left if narrow else left - 8, above, row.label,
+            name = above - 16 if stacked else above
+            parts.append(_text(left if narrow else left - 8, name, row.label,
                                "start" if narrow else "end", "label"))  # fmt: skip
-            at = width - 4 if narrow else left + long + 8
-            parts.append(_text(at, above, row.beside, "end" if narrow else "start", "soft"))
+            at = left if stacked else width - 4 if narrow else left + long + 8
+            anchor = "end" if narrow and not stacked else "start"
+            parts.append(_text(at, above, row.beside, anchor, "soft"))
         return _svg(width, tall, said, parts)
 
     return both(draw)
