@@ -61,12 +61,15 @@ def main(options: Report) -> None:
     begun = time.monotonic()
     run = chosen(options)
     shared = as_it_was(options, run)
-    other = run_of(options.results, None, options.compare) if options.compare else None
+    beside = None
+    if options.compare is not None:
+        other = run_of(options.results, None, options.compare)
+        beside = as_it_was(Report(results=options.results), other)
     path = write_report(
         shared,
         faces_of(shared, run),
         options.out or run.folder / PAGE,
-        beside=other and as_it_was(Report(results=options.results), other),
+        beside=beside,
     )
     size = path.stat().st_size / 1e6
     console.print(f"{path} ({size:.1f} MB, {time.monotonic() - begun:.1f} s)", soft_wrap=True)

@@ -7,7 +7,7 @@ from html import escape
 
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.evidence import EQUIVALENT, HARMFUL, HELPFUL, Verdict
-from fkd_core.report.page.found import Found, cell, estimate
+from fkd_core.report.page.found import Found, cell, estimate, three
 from fkd_core.report.page.plain import interval, listed, named, policy_in_words, px
 from fkd_core.report.page.section import command_of, shown
 
@@ -96,10 +96,8 @@ def _score(run: Found) -> Iterator[str]:
 
 def _tuning(run: Found) -> Iterator[str]:
     for row in run.tuned:
-        told = interval(*(cell(row, name) for name in ("rmse", "low", "high")))
-        gain = interval(
-            *(cell(row, name) for name in ("gain", "gain_low", "gain_high")), signed=True
-        )
+        told = interval(*three(row, "rmse", "low", "high"))
+        gain = interval(*three(row, "gain", "gain_low", "gain_high"), signed=True)
         against = (
             f"; against the reference's configuration {gain} px"
             if gain
@@ -136,8 +134,8 @@ def _search(run: Found, pipeline: str, verdicts: Sequence[Verdict]) -> str:
             )
     for row in run.meetings.get(pipeline, ()):
         if (row["treatment"], row["control"]) == ("composed", "none"):
-            told = interval(*(cell(row, n) for n in ("effect", "low", "high")), signed=True)
-            parts.append(f"Composed together they change the RMSE by {told} px.")
+            change = interval(*three(row, "effect", "low", "high"), signed=True)
+            parts.append(f"Composed together they change the RMSE by {change} px.")
     if pipeline in run.policies:
         parts.append(f"The policy now: {policy_in_words(run.policies[pipeline][0])}")
     return " ".join(parts)

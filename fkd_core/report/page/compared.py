@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fkd_core.report.page.found import Found, estimate
+from fkd_core.report.page.found import Found, estimate, three
 from fkd_core.report.page.plain import interval, look, named
 from fkd_core.report.page.section import Figure, Section, table
 from fkd_core.report.page.svg import Row, whiskers
@@ -50,7 +50,7 @@ def _scores(both: Mapping[str, Found]) -> list[Figure]:
                 colour = f"s{number}"
                 rows.append(Row(f"{name}: {row['']}", value, low, high, colour, told))
         for row in run.tuned:
-            value, low, high = (estimate(row, "rmse")[0], *(estimate(row, n)[0] for n in _ENDS))
+            value, low, high = three(row, "rmse", "low", "high")
             label = f"{name}: {row['model']}, {row['pipeline']}"
             told = f"{interval(value, low, high)} px"
             rows.append(Row(label, value, low, high, f"s{number}", told))
@@ -58,9 +58,6 @@ def _scores(both: Mapping[str, Found]) -> list[Figure]:
         return []
     chart = whiskers(rows, "RMSE, px", "scores of two runs")
     return [Figure("Scores on set final", chart, "RMSE with 95% intervals; left is better.")]
-
-
-_ENDS = ("low", "high")
 
 
 def _verdicts(both: Mapping[str, Found]) -> list[Figure]:

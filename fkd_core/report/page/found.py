@@ -180,6 +180,12 @@ def estimate(row: Cells, name: str) -> tuple[float | None, float | None, float |
     return cell(row, name), cell(row, f"{name}_low"), cell(row, f"{name}_high")
 
 
+def three(row: Cells, *names: str) -> tuple[float | None, float | None, float | None]:
+    """A value and the ends of its interval, from columns of these three names."""
+    value, low, high = names
+    return cell(row, value), cell(row, low), cell(row, high)
+
+
 def _policies(path: Path) -> Iterator[tuple[str, tuple[Policy, Mapping[str, Any]]]]:
     for pipeline, entry in read_json(path).items():
         with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):

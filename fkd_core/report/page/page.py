@@ -31,7 +31,7 @@ _MAKERS = (
 
 def page(run: Found, other: Found | None = None) -> str:
     """The whole HTML; with another run, both are compared first."""
-    made = [comparison_section(run, other)] if other else []
+    made: list[Section | None] = [comparison_section(run, other)] if other else []
     made += [maker(run) for maker in _MAKERS]
     sections = [section for section in made if section is not None]
     sections.append(_provenance(run, sections))

@@ -18,7 +18,7 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, TrialState
 
 from fkd_core.inventory import KeptStudy
-from fkd_core.report.page.found import Cells, Found, cell
+from fkd_core.report.page.found import Cells, Found, cell, three
 from fkd_core.report.page.plain import hours, interval
 from fkd_core.report.page.scale import Scale
 from fkd_core.report.page.section import Figure, Section, command_of, table
@@ -91,13 +91,13 @@ def _tuned(run: Found) -> list[Figure]:
                 made_by,
             )
         )
-    for (pipeline, model), rows in run.candidates.items():
+    for (pipeline, model), met in run.candidates.items():
         figures.append(
             Figure(
                 f"{model}, {pipeline}: who came to set confirm",
                 table(
                     ("configuration", "on search, px", "on confirm, px", "against the reference"),
-                    [_candidate(row) for row in rows],
+                    [_candidate(row) for row in met],
                 ),
                 made_by=made_by,
             )
@@ -111,7 +111,7 @@ def _candidate(row: Cells) -> Sequence[str]:
         row["configuration"],
         interval(own, None, None),
         interval(confirmed, None, None),
-        interval(*(cell(row, name) for name in ("effect", "low", "high")), signed=True),
+        interval(*three(row, "effect", "low", "high"), signed=True),
     )
 
 

@@ -75,7 +75,8 @@ vertical-align:-2px}}
 .tiles{{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(var(--size),30%),1fr));
 gap:10px;max-width:100%}}
 .tile{{margin:0;break-inside:avoid;max-width:220px}}
-.tile svg{{display:block;width:100%;height:auto;border-radius:6px;overflow:hidden}}
+.tile svg{{display:block;width:100%;height:auto;border-radius:6px;overflow:hidden;
+outline:1px solid var(--rule)}}
 .tile figcaption{{font-size:.8rem;line-height:1.3;color:var(--soft);margin-top:3px}}
 .rim{{stroke:#14181d;stroke-width:3.4;stroke-linecap:round}}
 .dot{{stroke-width:2.4;stroke-linecap:round}}
@@ -105,6 +106,7 @@ dl{{grid-template-columns:1fr;gap:0}} dd{{margin:0 0 10px}}
 }}
 @media print{{
 :root{{color-scheme:light;{_LIGHT}}}
+.transforms{{grid-template-columns:1fr 1fr}}
 body{{font-size:11pt}} nav{{display:none}} main,header,footer{{max-width:none;padding:0}}
 .wide{{display:block}} .narrow{{display:none}}
 .table{{overflow:visible}} td,th{{white-space:normal}}
