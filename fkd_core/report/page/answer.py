@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator, Sequence
 from html import escape
 
@@ -52,27 +53,17 @@ def following(run: Found) -> tuple[str, str]:
             "build_ensemble", options
         )
     if run.submitted:
-        score = cell_of_submitted(run)
-        return "To send the predictions of the test images to Kaggle:", submit(run, score)
+        line = submit_line(str(run.places.run.submission), float(run.submitted["score"]))
+        return "To send the predictions of the test images to Kaggle:", line
     return "To find keypoints on any photo:", command_of("predict", _results(run), "photo.jpg")
 
 
-def submit(run: Found, score: str) -> str:
-    """The line that uploads the submission."""
-    return submit_line(str(run.places.run.submission), score)
-
-
-def submit_line(path: str, score: str) -> str:
+def submit_line(path: str, score: float) -> str:
     """The line that uploads a submission."""
     return (
-        f"kaggle competitions submit -c facial-keypoints-detection -f {path} "
-        f'-m "RMSE {score} px on held-out faces"'
+        f"kaggle competitions submit -c facial-keypoints-detection -f {shlex.quote(path)} "
+        f'-m "RMSE {score:.3f} px on held-out faces"'
     )
-
-
-def cell_of_submitted(run: Found) -> str:
-    """The score of what was written last."""
-    return px(float(run.submitted["score"]))
 
 
 def _results(run: Found) -> dict[str, str]:
