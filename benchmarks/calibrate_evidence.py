@@ -38,7 +38,6 @@ from fkd_core.evidence.grouped import GroupedErrors
 from fkd_core.evidence.twoway import two_way
 from fkd_core.fitting.result import FitResult, from_record
 from fkd_core.fitting.store import FitStore
-from fkd_core.report.figures import write_figure
 from fkd_core.report.sheet import Sheet
 from fkd_core.studies.paired import errors
 
@@ -335,7 +334,7 @@ def main(options: Options) -> None:
     if options.picture is not None:
         caption = f"{options.faces} faces, error {parts.rmse:g} px; simulated"
         options.picture.parent.mkdir(parents=True, exist_ok=True)
-        write_figure(curve(powers, caption), options.picture)
+        curve(powers, caption).write_image(options.picture)  # takes a Chromium
 
 
 if __name__ == "__main__":

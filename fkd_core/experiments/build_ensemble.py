@@ -13,8 +13,9 @@
    complete source's style, others in the partial one's. A specialist has one style; a joint
    member (--pipelines joint) has both, and is in both stacks.
 
-Writes submission.csv, the ensemble itself (for predict.py), and tables of what each part
-contributed to the run's folder below --results. Stop it when you like: the same command goes on.
+Writes submission.csv and what speaks for it, the ensemble itself (for predict.py), tables of what
+each part contributed, and report.html, the page of the run, to the run's folder below --results.
+Stop it when you like: the same command goes on.
 """
 
 from __future__ import annotations
@@ -31,9 +32,11 @@ from fkd_core.command import console
 from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.members import of_source
 from fkd_core.ensemble.predictor import save
+from fkd_core.ensemble.said import said, write_said
 from fkd_core.ensemble.shipping import shrunk, whole
 from fkd_core.ensemble.stacking.stacker import STACKERS, Stacker
 from fkd_core.ensemble.submission import merged, obstacle, requested_share, write_submission
+from fkd_core.ensemble.submitted import record
 from fkd_core.ensemble.table import Table
 from fkd_core.errors import UserError
 from fkd_core.evidence import Estimate
@@ -47,6 +50,7 @@ from fkd_core.protocols import estimates, reference_recipe
 from fkd_core.protocols.ensemble import Ensembling
 from fkd_core.protocols.tuning_plan import tuned_models
 from fkd_core.report import ensemble as report
+from fkd_core.report.page.writing import close
 from fkd_core.running.session import session
 from fkd_core.sources import PIPELINES
 from search_spaces import best_recipe
@@ -212,7 +216,8 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
         submission = run.submission
         points = {source: each.tests for source, each in stacked.items()}
         write_submission(submission, lookup, merged(lookup, competition.test_ids, points))
-        console.print(f"{len(lookup.row_id)} rows: {submission}")
+        names = tuple(f"{member.pipeline}/{member.name}" for member in ours.members)
+        record(submission, scores.rows[0]["score"], names, made_by)
     else:
         console.print(why_not, soft_wrap=True)
     halves = whole(ours, stacked, fits)
@@ -228,9 +233,12 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
         console.print(sheet.shown())
 
     save(folder, halves, tta=options.views, made_by=made_by)
-    report.write(folder, sheets, made_by)
+    answers = {n: said(each, faces.row, competition.test_ids) for n, each in stacked.items()}
+    write_said(folder, answers)
+    report.write(folder, sheets)
     console.print(progress.summary)
     console.print(f"Ensemble and tables: {folder}")
+    close(options, competition, "ensemble")
     return Built(folder, scores.rows[0]["score"], submission)
 
 

@@ -11,8 +11,8 @@
    before, and the best of the three becomes the policy.
 4. Final: what the policy gains over none as a whole, on faces that chose nothing.
 
-Writes verdicts, forest plot, policy.json and the resolved configuration to the run's folder below
---results. Stop it when you like: the same command goes on. To watch:
+Writes verdicts, policy.json, the resolved configuration and report.html, the page of the run, to
+the run's folder below --results. Stop it when you like: the same command goes on. To watch:
 optuna-dashboard --artifact-dir results/artifacts sqlite:///results/studies.db
 """
 
@@ -26,7 +26,7 @@ from fkd_core import command, needs
 from fkd_core.augment.policy import Policy
 from fkd_core.command import console
 from fkd_core.errors import UserError
-from fkd_core.evidence import SMALLEST_EFFECT, Components, Verdict
+from fkd_core.evidence import SMALLEST_EFFECT, Components, Verdict, write_verdicts
 from fkd_core.findings.policy import write_policy
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.needs import Need
@@ -44,8 +44,8 @@ from fkd_core.report.augmentation import (
     meeting_table,
     verdict_table,
     write_meeting,
-    write_verdicts_and_forest,
 )
+from fkd_core.report.page.writing import close
 from fkd_core.report.trial_page import TrialPages
 from fkd_core.running.session import session
 from fkd_core.sources import PIPELINES
@@ -96,8 +96,7 @@ class SearchAugment(command.Options):
     @property
     def needs(self) -> list[Need]:
         """What must be there besides files."""
-        picture = "forest.png will be missing (forest.html shows the same)"
-        return [*super().needs, needs.room(self.results), needs.browser(picture)]
+        return [*super().needs, needs.room(self.results)]
 
 
 @dataclass(frozen=True)
@@ -179,7 +178,7 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
             verdicts = search.confirm(screened)
             title = f"Augmentations on {plan.pipeline} faces, set confirm"
             console.print(verdict_table(verdicts, title))
-            write_verdicts_and_forest(folder, suffix, verdicts, title, made_by)
+            write_verdicts(folder / f"verdicts{suffix}.csv", verdicts)
 
             a_fit = parts[plan.pipeline][0].seconds
             progress.expect(estimates.of_composing(limited, a_fit, len(composable(verdicts))))
@@ -196,5 +195,6 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
             write_meeting(folder / f"meeting{suffix}.csv", meeting)
             console.print(f"{meeting.winner} has the lowest RMSE and is now the policy.")
     console.print(progress.summary)
-    console.print(f"Verdicts, forest plot and policy.json: {folder}")
+    console.print(f"Verdicts and policy.json: {folder}")
+    close(options, competition, "augmentation")
     return found

@@ -8,9 +8,9 @@
    configuration at equal gradient steps; the winner is chosen here, so that no lucky trial wins.
 3. Final: what the winner gains over the reference, on faces that chose nothing.
 
-Writes best/<pipeline>/<model>.json, a table of results, a ledger of what was spent, and a page
-of each search to the run's folder below --results. Stop it when you like: the same command goes
-on. To watch:
+Writes best/<pipeline>/<model>.json, a table of results, a ledger of what was spent, and
+report.html, the page of the run, to its folder below --results. Stop it when you like: the same
+command goes on. To watch:
 optuna-dashboard --artifact-dir results/artifacts sqlite:///results/studies.db
 """
 
@@ -33,6 +33,7 @@ from fkd_core.protocols import estimates
 from fkd_core.protocols.tuning import Candidate, Tuned, Tuning
 from fkd_core.protocols.tuning_plan import TuningPlan, resized, tuned_models
 from fkd_core.report import tuning as report
+from fkd_core.report.page.writing import close
 from fkd_core.report.trial_page import TrialPages
 from fkd_core.running.session import session
 from fkd_core.sources import PIPELINES
@@ -159,13 +160,14 @@ def main(options: TuneModels, asked: str | None = None) -> list[Tuned]:
                 console.print(report.sureness(tuned))
                 for warning in tuned.warnings:
                     console.print(f"{model}, {tuning.plan.pipeline}: {warning}", style="yellow")
-                report.write_tuned(folder, tuned, tuning.study.shown, share, made_by)
+                report.write_tuned(folder, tuned, share, made_by)
                 write_best(run.best, tuned.winner.spec, tuned.evidence, made_by)
                 pipeline = tuning.plan.pipeline
                 best[pipeline] = next_sibling(tuned, best.get(pipeline, tuned.winner))
     console.print(report.result_table(folder, "The winners on set final"))
     console.print(progress.summary)
-    console.print(f"Configurations: {run.best}. Tables and searches: {folder}")
+    console.print(f"Configurations: {run.best}. Tables: {folder}")
+    close(options, competition, "tuning")
     return found
 
 

@@ -64,14 +64,6 @@ def origin(path: Path, made_by: Mapping[str, Any], faces: Faces) -> str:
     return told
 
 
-def caption(made_by: Mapping[str, Any]) -> str:
-    """Provenance in one line, for figures."""
-    return (
-        f"{made_by['command']} · code {made_by['code']} · data {made_by['data']} · "
-        f"seed {made_by['seed']}"
-    )
-
-
 def write_config(path: Path, options: Any, **resolved: Any) -> None:
     """The options as given, a dataclass, and as resolved, as JSON."""
     text = json.dumps({"options": asdict(options), **resolved}, indent=2, default=str)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from fkd_core.augment.transforms import TRANSFORMS
-from fkd_core.command import console
-from fkd_core.evidence import HARMFUL, HELPFUL, Comparison, Verdict, write_verdicts
+from fkd_core.evidence import HARMFUL, HELPFUL, Comparison, Verdict
 from fkd_core.files import whole_file
-from fkd_core.findings.provenance import caption
 from fkd_core.protocols.augmentation import Meeting
-from fkd_core.report.figures import forest_figure, write_figure
 from fkd_core.report.shown import Shown
 
 _COLOURS = {HELPFUL: "green", HARMFUL: "red"}
@@ -64,17 +60,6 @@ def meeting_table(meeting: Meeting, title: str) -> Shown:
         for treatment, control, family, c in _rows(meeting)
     ]
     return Shown(title, columns, rows)
-
-
-def write_verdicts_and_forest(
-    folder: Path, suffix: str, verdicts: Sequence[Verdict], title: str, made_by: Mapping[str, Any]
-) -> None:
-    """verdicts.csv, forest.html and, where a Chrome or Chromium is found, forest.png."""
-    write_verdicts(folder / f"verdicts{suffix}.csv", verdicts)
-    stem = folder / f"forest{suffix}"
-    written = write_figure(forest_figure(verdicts, title, caption(made_by)), stem)
-    if all(path.suffix != ".png" for path in written):
-        console.print(f"No Chrome or Chromium here, so no {stem}.png; {stem}.html shows the same.")
 
 
 def write_meeting(path: Path, meeting: Meeting) -> None:

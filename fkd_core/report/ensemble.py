@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,12 @@ from fkd_core.ensemble.shipping import Shrunk
 from fkd_core.ensemble.stacking.stack import Contribution, Stacked
 from fkd_core.ensemble.table import Table
 from fkd_core.evidence import Pool, difference, rmse
-from fkd_core.files import write_text
-from fkd_core.findings.provenance import caption
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.keypoints import KEYPOINTS
 from fkd_core.protocols.estimates import in_words, seconds_a_fit
-from fkd_core.report.sheet import STYLE, Sheet
+from fkd_core.report.sheet import Sheet
 from search_spaces import of_model
 
 
@@ -214,14 +211,7 @@ def compact_sheet(shrunk: Sequence[Shrunk]) -> Sheet:
     return Sheet("compact", "The compact ensemble", rows, note)
 
 
-def write(folder: Path, sheets: Sequence[Sheet], made_by: Mapping[str, Any]) -> None:
-    """Every table as CSV, and all of them on ``report.html``, which needs no network."""
+def write(folder: Path, sheets: Sequence[Sheet]) -> None:
+    """Every table as CSV."""
     for sheet in sheets:
         sheet.write(folder)
-    title = "The ensemble"
-    write_text(
-        folder / "report.html",
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>{STYLE}'
-        f"<body><h1>{title}</h1>{''.join(sheet.html() for sheet in sheets)}"
-        f"<p>{escape(caption(made_by))}</p></body></html>\n",
-    )

@@ -1,4 +1,4 @@
-"""Sheet: one table for a terminal, a CSV file and a page."""
+"""Sheet: one table for a terminal and a CSV file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -47,27 +46,6 @@ class Sheet:
             writer = csv.DictWriter(file, columns, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
-
-    def html(self) -> str:
-        """As a part of a page."""
-        head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(text(row[name]))}</td>" for name in self.columns)
-            for row in self.rows
-        )
-        return (
-            f"<h2>{escape(self.title)}</h2><table><tr>{head}</tr>{body}</table>"
-            f"<p>{escape(self.note)}</p>"
-        )
-
-
-STYLE = """<style>
-body { font-family: sans-serif; max-width: 70em; margin: 2em auto; color: #202124 }
-table { border-collapse: collapse } th, td { padding: .3em .8em; border-bottom: 1px solid #ddd }
-th { text-align: left; font-weight: 600 } td { font-variant-numeric: tabular-nums }
-p { color: #5f6368 }
-</style>"""
-"""How the tables of a page look."""
 
 
 def text(cell: Any) -> str:

@@ -1,21 +1,15 @@
-"""Tables of tuned models, and Optuna's own plots of their searches."""
+"""Tables of tuned models."""
 
 from __future__ import annotations
 
 import csv
 import json
 import math
-import warnings
 from collections.abc import Mapping, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
-import optuna
-import plotly.graph_objects as go
-
-from fkd_core.files import whole_file, write_text
-from fkd_core.findings.provenance import caption
+from fkd_core.files import whole_file
 from fkd_core.protocols.tuning import Tuned
 from fkd_core.report.shown import Shown
 
@@ -27,15 +21,12 @@ COLUMNS = (
 reference's configuration there (negative is better; empty where the reference won)."""
 
 
-SCORE = "RMSE on set search, px"
 LEDGER = ("pipeline", "model", "stage", "device_hours")
 
 
-def write_tuned(
-    folder: Path, tuned: Tuned, study: optuna.Study, share: float, made_by: Mapping[str, Any]
-) -> None:
+def write_tuned(folder: Path, tuned: Tuned, share: float, made_by: Mapping[str, Any]) -> None:
     """All that tells of one model and pipeline: its rows of results.csv and ledger.csv, its
-    candidates and its search. `share` is the share of a device that a worker holds."""
+    candidates. `share` is the share of a device that a worker holds."""
     plan = tuned.plan
     mine = {"pipeline": plan.pipeline, "model": plan.model}
     _update(folder / "results.csv", COLUMNS, [mine | _row(tuned, share, made_by["command"])])
@@ -46,7 +37,6 @@ def write_tuned(
     _update(folder / "ledger.csv", LEDGER, hours)
     stem = folder / plan.pipeline / plan.model
     _write_candidates(stem.with_name(f"{stem.name}-candidates.csv"), tuned)
-    _write_search(stem.with_name(f"{stem.name}.html"), study, tuned, made_by)
 
 
 def _row(tuned: Tuned, share: float, command: str) -> dict[str, Any]:
@@ -167,44 +157,6 @@ def _write_candidates(path: Path, tuned: Tuned) -> None:
         for candidate in tuned.candidates
     ]
     _write_csv(path, (*columns, "spec"), rows)
-
-
-def _write_search(
-    path: Path, study: optuna.Study, tuned: Tuned, made_by: Mapping[str, Any]
-) -> None:
-    """One page with Optuna's plots of the search: history, importances, slices, early stops.
-
-    Importances come from whole trials only: pruned and failed ones have no final value.
-    """
-    told = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)  # an empty plot speaks for itself
-    figures = [
-        optuna.visualization.plot_optimization_history(study, target_name=SCORE),
-        optuna.visualization.plot_intermediate_values(study),
-        *_importances(study),
-        optuna.visualization.plot_slice(study, target_name=SCORE),
-    ]
-    optuna.logging.set_verbosity(told)
-    title = f"{tuned.plan.model}, {tuned.plan.pipeline}: the search"
-    parts = [
-        figure.to_html(include_plotlyjs=number == 0, full_html=False)
-        for number, figure in enumerate(figures)
-    ]
-    write_text(
-        path,
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<body style='font-family:sans-serif'><h1>{escape(title)}</h1>{''.join(parts)}"
-        f"<p>{escape(caption(made_by))}</p></body></html>\n",
-    )
-
-
-def _importances(study: optuna.Study) -> list[go.Figure]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # few trials: the plot says how many
-        try:
-            return [optuna.visualization.plot_param_importances(study)]
-        except (ValueError, RuntimeError):  # too few whole trials, or all of them equal
-            return []
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:

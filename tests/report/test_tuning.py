@@ -1,4 +1,4 @@
-"""What is written of a tuned model: rows that replace their forerunners, and a page."""
+"""What is written of a tuned model: rows that replace their forerunners, and its candidates."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ import csv
 import io
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import optuna
-import pytest
 from rich.console import Console
 
 from fkd_core.augment.policy import Policy
@@ -53,23 +50,13 @@ def tuned(model: str = "lenet5", won: bool = True) -> Tuned:
     )
 
 
-@pytest.fixture(scope="module")
-def study() -> optuna.Study:
-    study = optuna.create_study()
-    for value in (3.0, 2.0, 1.0, 2.5):
-        trial = study.ask({"rate": optuna.distributions.FloatDistribution(0, 4)})
-        trial.report(value + 1, 2)
-        study.tell(trial, value)
-    return study
-
-
 def rows(path: Path) -> list[dict[str, str]]:
     with open(path, newline="") as file:
         return list(csv.DictReader(file))
 
 
-def test_a_row_tells_rmse_gain_cost_and_command(tmp_path: Path, study: optuna.Study) -> None:
-    write_tuned(tmp_path, tuned(), study, 0.25, MADE_BY)
+def test_a_row_tells_rmse_gain_cost_and_command(tmp_path: Path) -> None:
+    write_tuned(tmp_path, tuned(), 0.25, MADE_BY)
     (row,) = rows(tmp_path / "results.csv")
     assert (row["pipeline"], row["model"], row["winner"]) == ("partial", "lenet5", "trial 7")
     assert float(row["low"]) < float(row["rmse"]) < float(row["high"])
@@ -81,11 +68,9 @@ def test_a_row_tells_rmse_gain_cost_and_command(tmp_path: Path, study: optuna.St
     assert ledger == {"search": 0.25, "confirm": 0.125, "final": 0.125}
 
 
-def test_rows_replace_their_forerunners_and_leave_the_others(
-    tmp_path: Path, study: optuna.Study
-) -> None:
+def test_rows_replace_their_forerunners_and_leave_the_others(tmp_path: Path) -> None:
     for each in (tuned(), tuned("conv5", won=False), replace(tuned(), parameters=99)):
-        write_tuned(tmp_path, each, study, 1.0, MADE_BY)
+        write_tuned(tmp_path, each, 1.0, MADE_BY)
     found = rows(tmp_path / "results.csv")
     assert [(r["model"], r["parameters"], r["gain"] != "") for r in found] == [
         ("conv5", "1234", False),
@@ -99,27 +84,14 @@ def test_rows_replace_their_forerunners_and_leave_the_others(
     assert "99" in shown
 
 
-def test_a_table_of_another_form_is_replaced(tmp_path: Path, study: optuna.Study) -> None:
+def test_a_table_of_another_form_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "results.csv").write_text("model,score\nlenet5,3\n")
-    write_tuned(tmp_path, tuned(), study, 1.0, MADE_BY)
+    write_tuned(tmp_path, tuned(), 1.0, MADE_BY)
     assert [r["model"] for r in rows(tmp_path / "results.csv")] == ["lenet5"]
 
 
-def test_the_page_holds_the_searchs_plots_once_with_what_made_them(
-    tmp_path: Path, study: optuna.Study
-) -> None:
-    write_tuned(tmp_path, tuned(), study, 1.0, MADE_BY)
-    page = (tmp_path / "partial" / "lenet5.html").read_text()
-    for words in ("Optimization History", "Hyperparameter Importances", "Slice", "python x.py"):
-        assert words in page
-    assert page.count("plotly.js v") <= 2, "the library is there once"
-    candidates: Any = rows(tmp_path / "partial" / "lenet5-candidates.csv")
+def test_the_candidates_are_written_the_winner_first(tmp_path: Path) -> None:
+    write_tuned(tmp_path, tuned(), 1.0, MADE_BY)
+    candidates = rows(tmp_path / "partial" / "lenet5-candidates.csv")
     assert [c["configuration"] for c in candidates] == ["trial 7", "reference"]
     assert candidates[1]["effect"] == ""
-
-
-def test_a_search_of_one_trial_has_a_page_without_importances(tmp_path: Path) -> None:
-    study = optuna.create_study()
-    study.tell(study.ask({"rate": optuna.distributions.FloatDistribution(0, 4)}), 1.0)
-    write_tuned(tmp_path, tuned(), study, 1.0, MADE_BY)
-    assert "Slice" in (tmp_path / "partial" / "lenet5.html").read_text()

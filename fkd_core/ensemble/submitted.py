@@ -1,0 +1,92 @@
+"""What speaks for a submission, kept beside it: where it comes from, and all that were written."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fkd_core.evidence import Estimate
+from fkd_core.files import whole_file, write_text
+
+COLUMNS = ("written", "sha256", "score", "low", "high", "members", "command", "public_score")
+"""Of submissions.csv; `public_score` is for its reader to fill in, and stays."""
+_KEPT_COLUMN = "public_score"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One file that may be uploaded."""
+
+    sha256: str
+    """Of the file."""
+    written: str
+    """Day and time, by this machine's clock."""
+    score: float
+    """RMSE on set final as the competition weights it, px."""
+    low: float
+    """Lower end of its 95% interval."""
+    high: float
+    """Upper end."""
+    members: tuple[str, ...]
+    """Models, each with its pipeline."""
+    made_by: Mapping[str, Any]
+    """See ``findings.provenance``."""
+
+
+def record(
+    path: Path, score: Estimate, members: tuple[str, ...], made_by: Mapping[str, Any]
+) -> Submission:
+    """Writes ``submission.json`` beside the submission at `path` and a line of
+    ``submissions.csv``. A file equal to one that was written before keeps its line."""
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    made = Submission(
+        digest,
+        datetime.now().isoformat(" ", "seconds"),
+        round(score.value, 5),
+        round(score.low, 5),
+        round(score.high, 5),
+        members,
+        dict(made_by),
+    )
+    write_text(path.with_suffix(".json"), json.dumps(asdict(made), indent=2) + "\n")
+    _add(path.with_name("submissions.csv"), made)
+    return made
+
+
+def _add(path: Path, made: Submission) -> None:
+    row = {
+        "written": made.written,
+        "sha256": made.sha256,
+        "score": made.score,
+        "low": made.low,
+        "high": made.high,
+        "members": " ".join(made.members),
+        "command": made.made_by.get("command", ""),
+        _KEPT_COLUMN: "",
+    }
+    rows: list[dict[str, Any]] = []
+    columns = list(COLUMNS)
+    if path.exists():
+        with open(path, encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+            columns += [name for name in reader.fieldnames or () if name not in columns]
+    for old in rows:
+        if old.get("sha256") == made.sha256:
+            old.update({name: value for name, value in row.items() if name != _KEPT_COLUMN})
+            break
+    else:
+        rows.append(row)
+    with whole_file(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(
+            file, columns, lineterminator="\n", restval="", extrasaction="ignore"
+        )
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,117 @@
+"""Writes the page of a run: what was asked, what was found, and how sure that is.
+
+    python experiments/report.py
+    python experiments/report.py --run NAME
+    python experiments/report.py --run NAME --compare OTHER
+
+One HTML file that needs no network: scores and effects with their intervals, the augmentations on
+faces, searches, learning curves, worst faces, predicted test images, costs, and the command behind
+every figure. The other commands write it at their end; this one writes it again, for instance
+where the run's data has moved (--data), or beside another run (--compare). What was not made yet
+is left out with the command that makes it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fkd_core import command
+from fkd_core.command import console
+from fkd_core.data.kaggle import Competition
+from fkd_core.errors import UserError
+from fkd_core.report.page.found import read_json
+from fkd_core.report.page.writing import PAGE, write_report
+from fkd_core.runs import Run, run_of, runs_in
+
+
+@dataclass(frozen=True)
+class Report:
+    """Options of this command."""
+
+    run: str | None = None
+    """Whose page; without it, the run of --data, else the one that was worked on last."""
+    compare: str | None = None
+    """Another run, to set beside it: scores, verdicts, and options that differ."""
+    results: Path = Path("results")
+    """Folder that the experiments wrote to."""
+    data: Path | None = None
+    """Folder or archive with the competition's files; without it, what the run itself used."""
+    corrections: Path | None = None
+    """Table of corrected labels; without it, what the run itself used."""
+    storage: str | None = None
+    """Optuna storage URL; without it, what the run itself used."""
+    out: Path | None = None
+    """File to write, in place of report.html in the run's folder."""
+
+    def check(self) -> None:
+        """Raises UserError where there are no such runs."""
+        for name in (chosen(self).name, self.compare):
+            if name is not None and not (self.results / name).is_dir():
+                known = ", ".join(run.name for run in runs_in(self.results)) or "none"
+                raise UserError(
+                    f"there is no run {name} in {self.results}; those there are: {known}"
+                )
+
+
+def main(options: Report) -> None:
+    """Write the page of a run, also beside another one."""
+    begun = time.monotonic()
+    run = chosen(options)
+    shared = as_it_was(options, run)
+    beside = None
+    if options.compare is not None:
+        other = run_of(options.results, None, options.compare)
+        beside = as_it_was(Report(results=options.results), other)
+    path = write_report(
+        shared,
+        faces_of(shared, run),
+        options.out or run.folder / PAGE,
+        beside=beside,
+    )
+    size = path.stat().st_size / 1e6
+    console.print(f"{path} ({size:.1f} MB, {time.monotonic() - begun:.1f} s)", soft_wrap=True)
+
+
+def chosen(options: Report) -> Run:
+    """The run that is meant."""
+    runs = runs_in(options.results)
+    if options.run is None and options.data is None and runs:
+        return max(runs, key=lambda run: max(map(_age, configs(run)), default=0.0))
+    return run_of(options.results, options.data, options.run)
+
+
+def as_it_was(options: Report, run: Run) -> command.Options:
+    """The options that experiments share, as the run had them where none are given here."""
+    latest = max(configs(run), key=_age, default=run.folder / "config.json")
+    told: dict[str, Any] = read_json(latest).get("options", {})
+    paths = {name: Path(told[name]) for name in ("data", "corrections") if told.get(name)}
+    return replace(
+        command.Options(results=options.results, run=run.name),
+        data=options.data or paths.get("data"),
+        corrections=options.corrections or paths.get("corrections"),
+        storage=options.storage or told.get("storage"),
+    )
+
+
+def configs(run: Run) -> list[Path]:
+    """What its commands were asked."""
+    folders = (run.augmentation, run.tuning, run.ensemble)
+    return [path for folder in folders if (path := folder / "config.json").exists()]
+
+
+def faces_of(options: command.Options, run: Run) -> Competition | None:
+    """The run's data; None, with a line, where it cannot be read or is other data now."""
+    try:
+        competition = options.read()
+        run.check(competition.training.pictures)
+    except UserError as error:
+        console.print(f"No faces are shown: {error}", markup=False, soft_wrap=True)
+        return None
+    return competition
+
+
+def _age(path: Path) -> float:
+    return path.stat().st_mtime

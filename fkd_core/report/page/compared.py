@@ -1,0 +1,108 @@
+"""Section: two runs side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fkd_core.report.page.found import Found, estimate, three
+from fkd_core.report.page.plain import interval, look, named
+from fkd_core.report.page.section import Figure, Section, table
+from fkd_core.report.page.svg import Row, whiskers
+
+
+def comparison_section(run: Found, other: Found) -> Section:
+    """Scores with intervals, verdicts, and options that differ."""
+    both = {_name(run): run, _name(other): other}
+    words = []
+    pictures = {
+        str(each.made_by(folder).get("pictures"))
+        for each in both.values()
+        for folder in ("ensemble", "tuning", "augmentation")
+        if each.made_by(folder).get("pictures")
+    }
+    if len(pictures) > 1:
+        words.append(
+            "These runs are of different pictures: a difference of scores says nothing about "
+            "which did better."
+        )
+    else:
+        words.append(
+            "Both runs are of the same pictures. Intervals are each run's own: overlapping ones "
+            "do not show that there is no difference."
+        )
+    figures = [*_scores(both), *_verdicts(both), *_options(run, other)]
+    names = list(both)
+    return Section("compared", f"{names[0]} beside {names[-1]}", words, figures)
+
+
+def _name(run: Found) -> str:
+    return run.places.run.name
+
+
+def _scores(both: Mapping[str, Found]) -> list[Figure]:
+    rows = []
+    for number, (name, run) in enumerate(both.items()):
+        for row in run.tables.get("score", ()):
+            if row[""] in ("ensemble", "plain mean", "best member"):
+                value, low, high = estimate(row, "score")
+                told = f"{interval(value, low, high)} px"
+                colour = f"s{number}"
+                rows.append(Row(f"{name}: {row['']}", value, low, high, colour, told))
+        for row in run.tuned:
+            value, low, high = three(row, "rmse", "low", "high")
+            label = f"{name}: {row['model']}, {row['pipeline']}"
+            told = f"{interval(value, low, high)} px"
+            rows.append(Row(label, value, low, high, f"s{number}", told))
+    if not rows:
+        return []
+    chart = whiskers(rows, "RMSE, px", "scores of two runs")
+    return [Figure("Scores on set final", chart, "RMSE with 95% intervals; left is better.")]
+
+
+def _verdicts(both: Mapping[str, Found]) -> list[Figure]:
+    figures = []
+    for pipeline in dict.fromkeys(p for run in both.values() for p in run.verdicts):
+        rows = [
+            Row(
+                f"{named(v.transform)} ({name})", v.effect, v.low, v.high, look(v.verdict),
+                f"{interval(v.effect, v.low, v.high, signed=True)} {v.verdict}".strip(),
+            )
+            for transform in dict.fromkeys(
+                v.transform for run in both.values() for v in run.verdicts.get(pipeline, ())
+            )
+            for name, run in both.items()
+            for v in run.verdicts.get(pipeline, ())
+            if v.transform == transform
+        ]  # fmt: skip
+        reach = sorted(max(abs(r.low or 0), abs(r.high or 0)) for r in rows if r.value is not None)
+        edge = 6 * reach[len(reach) // 2] if reach else None
+        chart = whiskers(rows, "change of RMSE, px", "verdicts of two runs", zero=True, edge=edge)
+        figures.append(Figure(f"Augmentations on {pipeline} faces", chart))
+    return figures
+
+
+def _options(run: Found, other: Found) -> list[Figure]:
+    rows = []
+    for folder in ("augmentation", "tuning", "ensemble"):
+        mine, theirs = _told(run, folder), _told(other, folder)
+        for name in dict.fromkeys([*mine, *theirs]):
+            one, two = mine.get(name), theirs.get(name)
+            if mine and theirs and one != two:
+                rows.append((folder, name, str(one), str(two)))
+    if not rows:
+        return []
+    columns = ("command", "option", _name(run), _name(other))
+    return [Figure("Options that differ", table(columns, rows, words=4))]
+
+
+def _told(run: Found, folder: str) -> dict[str, Any]:
+    told = run.configs.get(folder, {})
+    return (
+        {**told.get("options", {}), **{k: run.made_by(folder).get(k) for k in _MADE}}
+        if told
+        else {}
+    )
+
+
+_MADE = ("code", "data", "faces")

@@ -1,0 +1,241 @@
+"""What a results folder holds of a run, read once for its page; what is not there is empty."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fkd_core.augment.policy import Policy
+from fkd_core.data.faces import Faces
+from fkd_core.data.kaggle import Competition
+from fkd_core.ensemble.said import Said, read_said
+from fkd_core.evidence import Verdict, read_verdicts
+from fkd_core.fitting.spec import FitSpec
+from fkd_core.fitting.store import FitStore
+from fkd_core.inventory import Inventory, KeptStudy, take
+from fkd_core.runs import Run
+from fkd_core.sources import PIPELINES
+
+CURVES = 240
+"""How many fits' learning curves are read at most; of more, every n-th."""
+Cells = Mapping[str, str]
+"""A row of a CSV file."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a run's files lie."""
+
+    run: Run
+    results: Path
+    """With what all runs share."""
+    storage_url: str
+    storage_given: bool = False
+    """Whether somebody named it: then it must be there."""
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """How one fit learned."""
+
+    model: str
+    pipeline: str
+    family: str
+    fold: int
+    seed: int
+    bare: bool
+    """Whether it trained without augmentation."""
+    rmse: float
+    """On the faces it held out, at the end, px."""
+    held_out: NDArray[Any]
+    """[E] px, NaN where not looked at."""
+    train: NDArray[Any]
+    """[E] px, while training."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """All that a page shows."""
+
+    places: Places
+    competition: Competition | None = None
+    """None where the run's data could not be read."""
+    configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """config.json of the folders augmentation, tuning and ensemble."""
+    verdicts: Mapping[str, Sequence[Verdict]] = field(default_factory=dict)
+    """By pipeline, as all here."""
+    meetings: Mapping[str, Sequence[Cells]] = field(default_factory=dict)
+    policies: Mapping[str, tuple[Policy, Mapping[str, Any]]] = field(default_factory=dict)
+    """With what made each."""
+    tuned: Sequence[Cells] = ()
+    ledger: Sequence[Cells] = ()
+    candidates: Mapping[tuple[str, str], Sequence[Cells]] = field(default_factory=dict)
+    """By pipeline and model."""
+    studies: Sequence[KeptStudy] = ()
+    fits: Sequence[Mapping[str, Any]] = ()
+    """One row a fit in the store."""
+    curves: Sequence[Curve] = ()
+    tables: Mapping[str, Sequence[Cells]] = field(default_factory=dict)
+    """The ensemble's, by the name of their file."""
+    said: Mapping[str, Said] = field(default_factory=dict)
+    """By source."""
+    submitted: Mapping[str, Any] = field(default_factory=dict)
+    """submission.json"""
+
+    @property
+    def faces(self) -> Faces | None:
+        """Those of the run."""
+        return self.competition.training if self.competition else None
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Of the command that ran last."""
+        for name in ("ensemble", "tuning", "augmentation"):
+            if options := self.configs.get(name, {}).get("options"):
+                return {**options, "results": str(self.places.results)}
+        return {"results": str(self.places.results)}
+
+    def made_by(self, name: str) -> Mapping[str, Any]:
+        """What made the files of one of the folders."""
+        told = self.configs.get(name, {}).get("made_by")
+        return told if isinstance(told, dict) else {}
+
+
+def gather(places: Places, competition: Competition | None) -> Found:
+    """Reads what is there."""
+    stock = take(places.results, places.storage_url, given=places.storage_given)
+    fingerprint = competition.training.fingerprint if competition else None
+    folders = {
+        "augmentation": places.run.augmentation,
+        "tuning": places.run.tuning,
+        "ensemble": places.run.ensemble,
+    }
+    names = ("", *(f"-{name}" for name in PIPELINES))
+    verdicts, meetings = {}, {}
+    for suffix in names:
+        pipeline = suffix.removeprefix("-") or "complete"
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            verdicts[pipeline] = read_verdicts(places.run.augmentation / f"verdicts{suffix}.csv")
+        if rows := read_csv(places.run.augmentation / f"meeting{suffix}.csv"):
+            meetings[pipeline] = rows
+    return Found(
+        places,
+        competition,
+        {name: read_json(folder / "config.json") for name, folder in folders.items()},
+        verdicts,
+        meetings,
+        dict(_policies(places.run.policy)),
+        read_csv(places.run.tuning / "results.csv"),
+        read_csv(places.run.tuning / "ledger.csv"),
+        {
+            (path.parent.name, path.name.removesuffix("-candidates.csv")): read_csv(path)
+            for path in sorted(places.run.tuning.glob("*/*-candidates.csv"))
+        },
+        [study for study in stock.studies if _own(study, stock, fingerprint)],
+        [fit.row for fit in stock.fits],
+        _curves(stock.store, [fit.row for fit in stock.fits], fingerprint),
+        {path.stem: read_csv(path) for path in sorted(places.run.ensemble.glob("*.csv"))},
+        read_said(places.run.ensemble),
+        read_json(places.run.submission.with_suffix(".json")),
+    )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a file; empty where there is none."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """The rows of a file; none where there is no such file."""
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except (OSError, csv.Error, UnicodeDecodeError):
+        return []
+
+
+def cell(row: Cells, name: str) -> float | None:
+    """A number of a row; None where the cell is empty or there is no such column."""
+    try:
+        value = float(row.get(name) or "nan")
+    except ValueError:
+        return None
+    return value if np.isfinite(value) else None
+
+
+def estimate(row: Cells, name: str) -> tuple[float | None, float | None, float | None]:
+    """A value of a row, with the ends of its interval where there are any."""
+    return cell(row, name), cell(row, f"{name}_low"), cell(row, f"{name}_high")
+
+
+def three(row: Cells, *names: str) -> tuple[float | None, float | None, float | None]:
+    """A value and the ends of its interval, from columns of these three names."""
+    value, low, high = names
+    return cell(row, value), cell(row, low), cell(row, high)
+
+
+def _policies(path: Path) -> Iterator[tuple[str, tuple[Policy, Mapping[str, Any]]]]:
+    for pipeline, entry in read_json(path).items():
+        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+            yield pipeline, (Policy.from_json(entry["policy"]), entry.get("made_by") or {})
+
+
+def _own(study: KeptStudy, stock: Inventory, fingerprint: str | None) -> bool:
+    """Whether the study's fits learned from these faces, as far as that can be told."""
+    if fingerprint is None or stock.store is None:
+        return True
+    known = {str(fit.row["key"])[:16]: str(fit.row["key"]) for fit in stock.fits}
+    for start in study.fits:
+        if start in known:
+            stored = stock.store.get(known[start])
+            return stored is None or _made_of(stored.record, known[start], fingerprint)
+    return True
+
+
+def _made_of(record: Mapping[str, Any], key: str, fingerprint: str) -> bool:
+    """Whether a fit learned from these faces, by the code as it is."""
+    try:
+        return FitSpec.from_json(record["spec"]).key(fingerprint) == key
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _curves(
+    store: FitStore | None, rows: Sequence[Mapping[str, Any]], fingerprint: str | None
+) -> list[Curve]:
+    if store is None:
+        return []
+    whole = [row for row in rows if not row.get("failure")]
+    found = []
+    for row in whole[:: 1 + len(whole) // CURVES]:
+        stored = store.get(str(row["key"]))
+        if stored is None:
+            continue
+        if fingerprint is not None and not _made_of(stored.record, stored.key, fingerprint):
+            continue
+        found.append(
+            Curve(
+                str(row["model"]),
+                str(row["pipeline"]),
+                str(row["family"]),
+                int(row["fold"]),
+                int(row["seed"]),
+                not row.get("policy"),
+                float(row["rmse"]),
+                stored.arrays["history.held_out_rmse"],
+                stored.arrays["history.train_rmse"],
+            )
+        )
+    return found

@@ -1,0 +1,130 @@
+"""Section: the effect of each augmentation, with its interval, and the meeting of policies."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+from fkd_core.evidence import Verdict
+from fkd_core.report.page.found import Found, cell
+from fkd_core.report.page.plain import interval, look, named, px, verdict_in_words
+from fkd_core.report.page.section import Figure, Section, command_of
+from fkd_core.report.page.svg import Row, whiskers
+
+_SQUASHED = 6.0  # times the median reach of an interval: beyond it a row is drawn as an arrow
+AXIS = "change of RMSE, px: left helps, right harms"
+
+
+def verdict_section(run: Found) -> Section:
+    """A forest plot a pipeline."""
+    if not run.verdicts:
+        wanting = "No search of augmentations is here; this makes one:"
+        return Section(
+            "verdicts",
+            "Augmentations",
+            missing=[(wanting, command_of("search_augment", run.options))],
+        )
+    made_by = run.made_by("augmentation")
+    figures = []
+    for pipeline, verdicts in run.verdicts.items():
+        figures.append(
+            Figure(
+                f"Effect of each augmentation on {pipeline} faces",
+                forest(verdicts),
+                _caption(verdicts),
+                made_by,
+            )
+        )
+        if rows := run.meetings.get(pipeline):
+            drawn = [
+                Row(
+                    f"{row['treatment']} against {row['control']}, {row['set']}",
+                    cell(row, "effect"), cell(row, "low"), cell(row, "high"),
+                    _sure(cell(row, "low"), cell(row, "high")),
+                    f"{px(cell(row, 'effect'), signed=True)} px",
+                )
+                for row in rows
+            ]  # fmt: skip
+            figures.append(
+                Figure(
+                    f"The composed policy on {pipeline} faces",
+                    whiskers(drawn, AXIS, "policies against each other", zero=True),
+                    "On set confirm again, with seeds not used before: the composed policy, no "
+                    "augmentation, and one of all, chosen by chance for each copy; and what the "
+                    "best of them gains on set final, whose faces chose nothing. “Without” rows "
+                    "show what leaving one out costs: right of 0, it is missed.",
+                    made_by,
+                )
+            )
+    return Section(
+        "verdicts",
+        "Augmentations",
+        [
+            "Each augmentation was trained with and without: same faces, same seeds, same number "
+            "of gradient steps. A row shows how much the error on held-out faces changes, in "
+            "pixels of the 96 x 96 picture, with its 95% interval."
+        ],
+        figures,
+    )
+
+
+def forest(verdicts: Sequence[Verdict]) -> str:
+    """One row an augmentation, most helpful on top."""
+    confirmed = sorted((v for v in verdicts if v.effect is not None), key=lambda v: v.effect or 0)
+    rows = [
+        Row(
+            named(v.transform, v.strength), v.effect, v.low, v.high, look(v.verdict),
+            f"{px(v.effect, signed=True)} px, {v.verdict}{' *' if v.note else ''}",
+            f"{named(v.transform, v.strength)}: {interval(v.effect, v.low, v.high, signed=True)} "
+            f"px, {v.verdict}; {v.note}".removesuffix("; "),
+        )
+        for v in confirmed
+    ]  # fmt: skip
+    rows += [
+        Row(
+            named(v.transform, v.strength), None, look="unsure", beside=verdict_in_words(v.verdict)
+        )
+        for v in verdicts
+        if v.effect is None
+    ]
+    said = "; ".join(f"{row.label}: {row.beside}" for row in rows)
+    return whiskers(rows, AXIS, said, zero=True, band=zone(confirmed), edge=edge(confirmed))
+
+
+def zone(confirmed: Sequence[Verdict]) -> float:
+    """How small an effect is too small to matter, px."""
+    zones = [v.zone for v in confirmed if v.zone]
+    return sum(zones) / len(zones) if zones else 0.0
+
+
+def edge(confirmed: Sequence[Verdict]) -> float | None:
+    """Where the axis ends, px: wide enough for all but what would squash the rest to a point.
+
+    The harmful control is a hundred times the size of a real effect; an arrow points to it.
+    """
+    reach = [max(abs(v.low or 0.0), abs(v.high or 0.0)) for v in confirmed]
+    reach = [r for r in reach if math.isfinite(r)]
+    if not reach:
+        return None
+    usual = _SQUASHED * statistics.median_low(reach)
+    return 1.08 * max(r for r in reach if r <= usual) or None
+
+
+def _caption(verdicts: Sequence[Verdict]) -> str:
+    confirmed = [v for v in verdicts if v.effect is not None]
+    notes = dict.fromkeys(v.note for v in confirmed if v.note)
+    told = [
+        "Dots: the measured effect; bars: 95% intervals; an arrow: far beyond the axis. The band "
+        f"is what is too small to matter, under {zone(confirmed):.3f} px. "
+        "Green circle: helpful; orange cross: harmful; blue square: equivalent, surely inside the "
+        "band; hollow: undecided."
+    ]
+    told += [f"* No verdict where {note}." for note in notes]
+    return " ".join(told)
+
+
+def _sure(low: float | None, high: float | None) -> str:
+    if low is None or high is None or low <= 0 <= high:
+        return "unsure"
+    return "good" if high < 0 else "bad"

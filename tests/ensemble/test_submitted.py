@@ -1,0 +1,46 @@
+"""What speaks for a submission, and the table of all of them that its reader may fill in."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from pathlib import Path
+
+from fkd_core.ensemble.submitted import record
+from fkd_core.evidence import Estimate
+
+TOLD = {"command": "python experiments/build_ensemble.py", "seed": 0}
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with open(folder / "submissions.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write(folder: Path, content: str, score: float = 2.3) -> None:
+    path = folder / "submission.csv"
+    path.write_text(content)
+    record(path, Estimate(score, score - 0.1, score + 0.1), ("complete/lenet5",), TOLD)
+
+
+def test_the_note_beside_it_names_score_members_command_and_checksum(tmp_path: Path) -> None:
+    write(tmp_path, "RowId,Location\n1,3\n")
+    note = json.loads((tmp_path / "submission.json").read_text())
+    assert (note["score"], note["low"], note["high"]) == (2.3, 2.2, 2.4)
+    assert note["members"] == ["complete/lenet5"]
+    assert note["made_by"] == TOLD
+    content = (tmp_path / "submission.csv").read_bytes()
+    assert note["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_every_submission_has_a_line_and_what_a_reader_wrote_stays(tmp_path: Path) -> None:
+    write(tmp_path, "one")
+    filled = (tmp_path / "submissions.csv").read_text().splitlines()
+    filled = [filled[0] + ",remark", filled[1] + "1.98,first try"]
+    (tmp_path / "submissions.csv").write_text("\n".join(filled) + "\n")
+    write(tmp_path, "two", 2.1)
+    write(tmp_path, "one", 2.2)
+    first, second = rows(tmp_path)
+    assert (first["public_score"], first["remark"], first["score"]) == ("1.98", "first try", "2.2")
+    assert (second["public_score"], second["remark"], second["score"]) == ("", "", "2.1")
