@@ -1,0 +1,46 @@
+"""Who judges the labels?
+
+Hypothesis: where networks of different form agree on a face that none of them has seen, and its
+label says something else, the label is wrong; one network alone errs too often to say so. So a
+cascade of the best recipe is asked, which errs least, and beside it two of the reference's
+networks that look at the picture as it is, each once through, and so fail on other faces.
+
+Fixed: everything is trained as `best_recipe` trains, on all faces of both annotators; members of
+the cascade are that recipe's own fits, so `build_ensemble.py --recipe best` at the same preset
+(`quick`, `full`) leaves nothing of them to be trained.
+
+Cost: five fits a member; `smoke` takes about 5 minutes on two cores, `--dry-run` tells the rest.
+
+    python experiments/audit_labels.py --data FOLDER
+"""
+
+from __future__ import annotations
+
+from fkd_core.fitting.spec import FitSpec
+from fkd_core.models.conv5 import Conv5
+from fkd_core.models.lenet5 import LeNet5
+from search_spaces import best_recipe
+from search_spaces.best_recipe import FIND, Stage
+
+FOLDS = 5
+"""K: every face is judged by fits that saw four fifths of the others."""
+PICTURES = {"smoke": 12_000, "quick": 48_000, "full": 160_000}
+"""Shown to each of the networks beside the cascade, by preset."""
+SMALL_CONV5 = Conv5(
+    filters=Conv5.filters[1:],
+    block_dropout=(0.0,) * 4,
+    dense=(256, 128),
+    dropout=0.0,
+    downsample=2,
+)
+"""On pictures of 48 x 48, without dropout: short fits have no use for it."""
+
+
+def members(preset: str, faces: int) -> list[FitSpec]:
+    """The configurations of a preset, for so many training faces in a fold; the cascades first."""
+    beside = (LeNet5.light(), SMALL_CONV5)
+    stages = [Stage(model, PICTURES[preset], FIND.jitter, rate=1e-3) for model in beside]
+    return [
+        *best_recipe.members(preset, faces),
+        *(stage.spec(faces, None) for stage in stages),
+    ]
