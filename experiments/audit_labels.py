@@ -16,7 +16,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -194,21 +193,22 @@ def trained(options: AuditLabels, name: str, faces: Faces) -> Arm:
 def reason_sheet(suspects: Sequence[Suspect]) -> Sheet:
     """How many faces are flagged for what, and how much of the squared error they hold."""
     flagged = [each for each in suspects if each.flagged]
-    total = sum(each.squared for each in suspects) or 1.0
-    count = Counter(each.reason for each in flagged)
-    rows = [
-        {
-            "seems to be": reason,
-            "faces": count[reason],
-            "share of squared error": f"{sum(e.squared for e in flagged if e.reason == reason) / total:.1%}",
-            "most suspect rows": " ".join(str(e.row) for e in flagged if e.reason == reason)[:60],
-        }
-        for reason in PRIOR
-    ]
+    total = sum(each.squared for each in suspects)
+    rows = []
+    for reason in PRIOR:
+        mine = [each for each in flagged if each.reason == reason]
+        rows.append(
+            {
+                "seems to be": reason,
+                "faces": len(mine),
+                "share of squared error": f"{sum(each.squared for each in mine) / total:.1%}",
+                "most suspect rows": " ".join(str(each.row) for each in mine[:8]),
+            }
+        )
     note = (
         f"{len(flagged)} of {len(suspects):,} faces ({len(flagged) / len(suspects):.1%}) are more "
-        f"likely wrong than right; they hold {sum(e.squared for e in flagged) / total:.0%} of the "
-        "models' squared error."
+        f"likely wrong than right; they hold {sum(each.squared for each in flagged) / total:.0%} "
+        "of the models' squared error."
     )
     return Sheet("reasons", "Suspect labels", rows, note)
 

@@ -33,6 +33,8 @@ ANYWHERE = -2 * np.log(48.0)
 """Log density of a point that may be anywhere in half a picture's width."""
 SHIFT = 8.0
 """Usual reach of a common vector, px an axis."""
+STRANGE = 4.0
+"""Robust deviations by which models are farther apart than usual where they find no face."""
 LOOKED_AT = 0.05
 """Share of faces, the least likely ones, that are compared with all other rows."""
 
@@ -61,7 +63,7 @@ def explain(
 ) -> Explained:
     """Of labels [n, p, 2], NaN where missing, of image groups [n] and these of KEYPOINTS [p]."""
     judge = _Judge(labels.astype(np.float64), opinions)
-    n, p = judge.given.shape
+    n = len(labels)
     right = judge()
     strange = _strangeness(opinions.spread)
     prior = {name: np.log(chance) for name, chance in PRIOR.items()}
@@ -70,7 +72,7 @@ def explain(
     named, swap, exchanged = _swapped(judge, prior[SWAPPED], keypoints)
     vector = np.nanmedian(judge.labels - opinions.said, axis=1, keepdims=True)
     moved_back = judge.labels - vector
-    row, fits_row = _another_row(judge, group)
+    row, fits_row = _another_row(judge, group, strange)
     whole = judge.given
     found: dict[str, tuple[Array, Mask, Array]] = {
         POINT: (single, dropped, np.where(dropped[..., None], opinions.said, judge.labels)),
@@ -85,10 +87,10 @@ def explain(
         ROW: (row + prior[ROW], whole, opinions.said),
         FACE: (judge(add=2 * judge.shape.scatter) + prior[FACE], whole, opinions.said),
         HOPELESS: (
-            judge(times=3.0)
+            right
             + prior[HOPELESS]
-            + norm.logpdf(strange, 5.0, 2.0)
-            - student_t.logpdf(strange, 4),
+            + norm.logpdf(strange, STRANGE + 1, 2.0)
+            - student_t.logpdf(strange, 10),
             whole,
             np.full_like(judge.labels, np.nan),
         ),
@@ -125,7 +127,6 @@ class _Judge:
         index: NDArray[np.intp] | slice = slice(None),
         *,
         add: Array | float = 0.0,
-        times: float = 1.0,
     ) -> Array:
         """[n] log density of the faces at `index`: of their labels or these, of all that are
         given or these, with the first expert's scatter changed as an explanation has it."""
@@ -135,7 +136,7 @@ class _Judge:
         flat = labels.reshape(len(labels), -1)
         usual, scale = self.opinions.usual, self.opinions.scale[index]
         far = self.opinions.residuals(labels, index).reshape(flat.shape)
-        of_picture = log_density(usual, far, known, times * scale, usual.scatter + add)
+        of_picture = log_density(usual, far, known, scale, usual.scatter + add)
         return of_picture + log_density(self.shape, flat - self.shape.centre, known)
 
 
@@ -186,13 +187,17 @@ def _swapped(judge: _Judge, prior: float, keypoints: list[int]) -> tuple[Mask, A
     return chosen != np.arange(p), best, np.take_along_axis(judge.labels, chosen[..., None], 1)
 
 
-def _another_row(judge: _Judge, group: NDArray[np.uint64]) -> tuple[Array, NDArray[np.intp]]:
+def _another_row(
+    judge: _Judge, group: NDArray[np.uint64], strange: Array
+) -> tuple[Array, NDArray[np.intp]]:
     """[n] log density of the labels as those of the face which they fit best, and its position;
-    the next and the last row are as likely beforehand as all others together."""
+    the next and the last row are as likely beforehand as all others together. Only asked where
+    the models find a face, and of one in which they do."""
     n = len(judge.labels)
     value, row = np.full(n, -np.inf), np.full(n, -1, np.intp)
     right = judge()
     few = np.argsort(right)[: max(1, round(LOOKED_AT * n))]
+    few = few[strange[few] < STRANGE]
     every, usual = np.arange(n), judge.opinions.usual
     off = judge.labels.reshape(n, -1) - judge.shape.centre
     given = np.repeat(judge.given, 2, axis=1)
@@ -203,7 +208,7 @@ def _another_row(judge: _Judge, group: NDArray[np.uint64]) -> tuple[Array, NDArr
         same = np.broadcast_to(given[face], given.shape)
         fits = log_density(usual, far, same, judge.opinions.scale)
         fits += np.where(np.abs(every - face) == 1, np.log(0.25), np.log(0.5 / n))
-        fits[group == group[face]] = -np.inf
+        fits[(group == group[face]) | (strange >= STRANGE)] = -np.inf
         row[face] = fits.argmax()
         value[face] = fits.max() + shape[face]
     return value, row

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from fkd_core.audit.student import Array, Student, fitted, log_density
 from fkd_core.ensemble.table import Table
 
-_TRUST = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+_TRUST = (0.0, 0.5, 1.0, 2.0)
+"""How much more a label may be off where the models are: see ``opinions``."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -118,21 +118,13 @@ def write_suspects(path: Path, suspects: Sequence[Suspect]) -> None:
         writer.writerow(COLUMNS)
         for rank, each in enumerate(suspects, start=1):
             count = max(1, int(np.isfinite(each.given).sum()))
-            writer.writerow(
-                [
-                    rank,
-                    each.row,
-                    each.image,
-                    each.source,
-                    f"{each.score:.3f}",
-                    f"{expit(each.score):.4f}",
-                    each.reason,
-                    " ".join(KEYPOINTS[k] for k in each.keypoints),
-                    f"{each.off:.2f}",
-                    f"{np.sqrt(each.squared / count):.3f}",
-                    each.fits_row or "",
-                ]  # fmt: skip
-            )
+            cells = (
+                rank, each.row, each.image, each.source, f"{each.score:.3f}",
+                f"{expit(each.score):.4f}", each.reason,
+                " ".join(KEYPOINTS[k] for k in each.keypoints), f"{each.off:.2f}",
+                f"{np.sqrt(each.squared / count):.3f}", each.fits_row or "",
+            )  # fmt: skip
+            writer.writerow(cells)
 
 
 def _spread_out(points: NDArray[np.floating], keypoints: Sequence[int]) -> Array:
