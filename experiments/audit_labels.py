@@ -76,7 +76,7 @@ def main(options: AuditLabels) -> None:
     plan(options, {"audit": (judges, faces)})
     if options.apply:
         taught[CORRECTED] = corrected(options, options.apply)
-        plan(options, {name: (cascade(options, each), each) for name, each in taught.items()})
+        plan(options, {name: ([cascade(options, faces)], each) for name, each in taught.items()})
         console.print(f"An arm without flagged labels takes as long as the one `{CORRECTED}`.")
     if options.dry_run:
         return
@@ -84,7 +84,7 @@ def main(options: AuditLabels) -> None:
     suspects = ranked(answers(options, judges, faces, "audit"), faces)
     flagged = [each for each in suspects if each.flagged]
     made_by = provenance(options.preset, options.seed, faces)
-    folder = options.results / "audit"
+    folder = options.outcomes.begun(made_by).audit
     write_config(folder / "config.json", options, made_by=made_by)
     write_suspects(folder / "suspects.csv", suspects)
     console.print(reason_sheet(suspects).shown())
@@ -96,7 +96,8 @@ def main(options: AuditLabels) -> None:
         console.print(f"Look at {len(shown)} of them: {folder / 'gallery.html'}", soft_wrap=True)
         return
     taught[LEFT_OUT] = left_out(faces, flagged)
-    arms = [trained(options, name, each) for name, each in taught.items()]
+    cheap = cascade(options, faces)
+    arms = [trained(options, cheap, name, each) for name, each in taught.items()]
     same = np.isclose(taught[CORRECTED].points, faces.points, atol=1e-3)
     kept = np.isfinite(taught[LEFT_OUT].points)
     scored = {
@@ -138,17 +139,17 @@ def members(options: AuditLabels, faces: Faces) -> list[Member]:
     ]
 
 
-def cascade(options: AuditLabels, faces: Faces) -> list[Member]:
+def cascade(options: AuditLabels, faces: Faces) -> Member:
     """What is trained on changed labels: the first member alone, for every seed."""
     seeds = tuple(1000 * options.seed + seed for seed in range(options.seeds))
-    return [replace(members(options, faces)[0], seeds=seeds)]
+    return replace(members(options, faces)[0], seeds=seeds)
 
 
 def corrected(options: AuditLabels, table: Path) -> Faces:
     """The faces with these corrections besides those of --corrections, which must be none."""
     if options.corrections:
         raise UserError("--apply compares with the labels as given: leave --corrections out")
-    return replace(options, corrections=table).load().training
+    return replace(options, corrections=table).read().training
 
 
 def plan(options: AuditLabels, arms: Mapping[str, tuple[Sequence[Member], Faces]]) -> None:
@@ -180,9 +181,8 @@ def answers(
         return arm.tables(ray_session, fits, predictions, progress.part)
 
 
-def trained(options: AuditLabels, name: str, faces: Faces) -> Arm:
-    """The cascade, taught these labels."""
-    (member,) = cascade(options, faces)
+def trained(options: AuditLabels, member: Member, name: str, faces: Faces) -> Arm:
+    """What the member says when it is taught these labels."""
     said = {}
     for seed in member.seeds:
         one = replace(member, seeds=(seed,))
