@@ -59,13 +59,16 @@ class AuditLabels(command.Options):
     """Measure this table of corrections, instead of writing the gallery anew."""
     seeds: int = 1
     """Fits a fold of every arm that --apply measures."""
+    epochs: int | None = None
+    """Length of every fit, in place of the preset's."""
 
     def check(self) -> None:
         """Raises UserError for what cannot be."""
         super().check()
-        for name in ("shown", "seeds"):
-            if getattr(self, name) < 1:
-                raise UserError(f"--{name}: {getattr(self, name)} is too few; give 1 or more")
+        for name in ("shown", "seeds", "epochs"):
+            given = getattr(self, name)
+            if given is not None and given < 1:
+                raise UserError(f"--{name}: {given} is too few; give 1 or more")
 
 
 def main(options: AuditLabels) -> None:
@@ -135,7 +138,7 @@ def members(options: AuditLabels, faces: Faces) -> list[Member]:
     taught = labelled * (space.FOLDS - 1) // space.FOLDS
     return [
         Member(spec, (1000 * options.seed,), space.FOLDS, options.seed)
-        for spec in space.members(options.preset, taught)
+        for spec in space.members(options.preset, taught, options.epochs)
     ]
 
 

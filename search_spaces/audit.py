@@ -16,6 +16,8 @@ Cost: five fits a member; `smoke` takes about 5 minutes on two cores, `--dry-run
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.models.conv5 import Conv5
 from fkd_core.models.lenet5 import LeNet5
@@ -36,11 +38,19 @@ SMALL_CONV5 = Conv5(
 """On pictures of 48 x 48, without dropout: short fits have no use for it."""
 
 
-def members(preset: str, faces: int) -> list[FitSpec]:
-    """The configurations of a preset, for so many training faces in a fold; the cascades first."""
+def members(preset: str, faces: int, epochs: int | None = None) -> list[FitSpec]:
+    """The configurations of a preset, for so many training faces in a fold, or with fits of so
+    many epochs; the cascades first."""
     beside = (LeNet5.light(), SMALL_CONV5)
     stages = [Stage(model, PICTURES[preset], FIND.jitter, rate=1e-3) for model in beside]
-    return [
+    found = [
         *best_recipe.members(preset, faces),
         *(stage.spec(faces, None) for stage in stages),
     ]
+    return found if epochs is None else [_of_length(spec, epochs) for spec in found]
+
+
+def _of_length(spec: FitSpec, epochs: int) -> FitSpec:
+    """The configuration with every stage this long."""
+    before = spec.aligned_by and _of_length(spec.aligned_by, epochs)
+    return replace(spec, aligned_by=before, training=replace(spec.training, epochs=epochs))

@@ -46,7 +46,7 @@ def whole(tables: Mapping[str, Table], faces: int) -> tuple[NDArray[np.float32],
     said = np.full((faces, len(KEYPOINTS), 2), np.nan, np.float32)
     fold = np.full(faces, -1, np.intp)
     for source, table in tables.items():
-        said[np.ix_(table.index, PIPELINES[source].keypoints)] = table.own[0]
+        said[table.index[:, None], list(PIPELINES[source].keypoints)] = table.own[0]
         fold[table.index] = table.fold[0]
     return said, fold
 

@@ -117,7 +117,7 @@ class _Judge:
 
     def __init__(self, labels: Array, opinions: Opinions) -> None:
         self.labels, self.opinions = labels, opinions
-        self.given: Mask = np.isfinite(labels).all(axis=2)
+        self.given: Mask = np.asarray(np.isfinite(labels).all(axis=2))
         self.shape: Student = fitted(labels.reshape(len(labels), -1))
 
     def __call__(

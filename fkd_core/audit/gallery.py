@@ -64,7 +64,7 @@ def _entry(suspect: Suspect, faces: Faces) -> dict[str, Any]:
     facts: Mapping[str, str] = {
         "row": str(suspect.row),
         "source": suspect.source,
-        "probably wrong": f"{probability:.1%}",
+        "chance that it is wrong": f"{min(probability, 0.999):.1%}",
         "log odds": f"{suspect.score:.1f}",
         "farthest off": f"{suspect.off:.1f} px",
     }

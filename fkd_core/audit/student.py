@@ -99,6 +99,6 @@ def log_density(
     return found
 
 
-def _solved(root: Array, rows: Array) -> Array:
+def _solved(root: NDArray[np.floating], rows: Array) -> Array:
     """[d, n] of rows [n, d], in units of the scatter that this is the Cholesky root of."""
     return np.asarray(solve_triangular(root, rows.T, lower=True, check_finite=False))
