@@ -36,7 +36,7 @@ def test_unlike_members_judge_and_the_cascade_is_the_best_recipes(
     faces = simulated_faces(200)
     options = AuditLabels(results=tmp_path, preset=preset)
     judges = members(options, faces)
-    assert [each.name for each in judges[-2:]] == ["joint-lenet5", "joint-conv5"]
+    assert [each.name for each in judges[-2:]] == ["joint-lenet5", "joint-plain16+conv5"]
     assert [each.spec for each in judges[:-2]] == best_recipe.members(preset, 160)
     assert {each.folds for each in judges} == {audit.FOLDS}
     assert cascade(options, faces) == judges[0]
