@@ -11,6 +11,7 @@ EXPERIMENTS = {
     "search-augment": ("search_augment", "SearchAugment", "which augmentations help, measured"),
     "tune": ("tune_models", "TuneModels", "the best configuration of each model"),
     "ensemble": ("build_ensemble", "BuildEnsemble", "five folds, stacked and merged, to submit"),
+    "audit-labels": ("audit_labels", "AuditLabels", "wrong labels: found, shown, corrected"),
     "report": ("report", "Report", "the page of a run: what was asked and found, and how sure"),
     "predict": ("predict", "PredictOptions", "the keypoints of faces in photos; exports"),
     "results": ("results", "Results", "what is kept, what needs it, and what may go"),

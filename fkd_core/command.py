@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from fkd_core import needs
 from fkd_core.data.demo import demo_folder
+from fkd_core.data.faces import Faces
 from fkd_core.data.kaggle import Competition, load_competition
 from fkd_core.errors import UserError, did_you_mean
 from fkd_core.fitting.checkpoints import Checkpoints, located
@@ -182,13 +183,13 @@ class Options:
         shared = f"fits, cache and studies in {self.results}"
         return f"A dry run: nothing was written. The command would fill {folder}, and {shared}."
 
-    def fits(self, competition: Competition) -> Fits:
+    def fits(self, faces: Faces) -> Fits:
         """The store of results on these faces."""
         folder = self.results / "fits"
         if self.dry_run and not folder.exists():
             folder = self.cache / "no-fits"
         store = FitStore(folder, None if self.dry_run else STORE_BYTES)
-        return Fits(store, competition.training.fingerprint)
+        return Fits(store, faces.fingerprint)
 
 
 def chosen_pipelines(asked: Sequence[str]) -> tuple[str, ...]:

@@ -81,6 +81,11 @@ class Run:
         """Folder of what predict.py drew with the ensemble."""
         return self.folder / "predictions"
 
+    @property
+    def audit(self) -> Path:
+        """Folder of audit_labels.py: suspect labels, their gallery, what corrections change."""
+        return self.folder / "audit"
+
     @cached_property
     def made_by(self) -> Mapping[str, Any]:
         """What began it: command, data, pictures, faces, date; empty where nothing did yet.

@@ -110,7 +110,7 @@ class Workspace:
     @property
     def fits(self) -> Fits:
         """The results that are kept of fits on these faces."""
-        return self.options.fits(self.competition)
+        return self.options.fits(self.faces)
 
     def spec(
         self,

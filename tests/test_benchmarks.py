@@ -86,6 +86,27 @@ def test_rules_of_search_are_compared_at_equal_cost(tmp_path: Path) -> None:
     assert all(float(row["above the lowest, px"]) >= 0 for row in rows)
 
 
+def test_planted_mistakes_are_counted_among_the_first(tmp_path: Path) -> None:
+    folder = tmp_path / "demo" / "audit"
+    folder.mkdir(parents=True)
+    rows = [
+        f"{n},{row},{score},shifted" for n, (row, score) in enumerate([(7, 3), (2, 1), (9, -1)])
+    ]
+    (folder / "suspects.csv").write_text("\n".join(["rank,row,score,reason", *rows]))
+    (tmp_path / "truth.csv").write_text("row,wrong\n7,moved\n9,moved\n11,lost\n")
+    command = [sys.executable, "benchmarks/audit_demo.py", "--results", str(tmp_path)]
+    done = subprocess.run(
+        [*command, "--truth", str(tmp_path / "truth.csv")],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    cells = [line.split("│")[1:-1] for line in done.stdout.splitlines() if line.startswith("│")]
+    found = {row[0].strip(): [cell.strip() for cell in row[1:]] for row in cells}
+    assert found["as many as are planted"] == ["3", "2", "0.667", "0.667"]
+    assert found["all that are flagged"] == ["2", "1", "0.500", "0.333"]
+    assert found["11"][2] == "not among the faces"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("benchmark", "options", "first", "names"),

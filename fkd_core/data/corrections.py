@@ -2,7 +2,9 @@
 
 Columns, in any order: ``image`` (SHA-256 of the 9216 pixel bytes, hex), ``keypoint`` (a name of
 KEYPOINTS), ``x``, ``y`` (pixels; both empty take the label away), ``version`` (the same in every
-row) and, if wanted, ``source`` (such as ``partial``: only that annotator's label changes).
+row) and, if wanted, ``source`` (such as ``partial``: only that annotator's label changes). ``row``
+(the data row of training.csv where the label was seen) and ``reason`` are for people: files may
+be sorted anew, and pictures with equal pixels have equal labels.
 """
 
 from __future__ import annotations
@@ -55,7 +57,7 @@ def read_corrections(path: Path) -> Corrections:
         text = path.read_bytes()
     except OSError as error:
         raise UserError(f"corrections {path} can't be read: {error.strerror or error}") from error
-    table = Table(path.name, [text], _COLUMNS, optional=["source"])
+    table = Table(path.name, [text], _COLUMNS, optional=["source", "row", "reason"])
     entries: dict[tuple[bytes, int, int | None], Correction] = {}
     versions: set[str] = set()
     for row, cells in table.rows():
@@ -118,6 +120,8 @@ def _entry(table: Table, row: int, cell: dict[str, bytes]) -> Correction:
     source = cell.get("source", b"").decode("utf-8", "replace")
     if source and source not in SOURCES:
         raise table.error(row, "source", f"{source[:40]!r} is none of {', '.join(SOURCES)}")
+    if cell.get("row"):
+        table.whole(row, "row", cell["row"])
     x, y = (table.coordinate(row, axis, cell[axis]) for axis in "xy")
     if math.isnan(x) != math.isnan(y):
         raise table.error(row, "x" if math.isnan(x) else "y", "is empty, but its partner is not")

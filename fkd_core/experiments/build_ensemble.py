@@ -159,7 +159,8 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     """Train the best configurations on five folds, stack and merge them, write a submission."""
     options.check_members()
     competition = options.load()
-    faces, fits = competition.training, options.fits(competition)
+    faces = competition.training
+    fits = options.fits(faces)
     arms = competing(options, competition)
     ours = arms[OURS]
     console.print(report.plan_sheet(arms, fits).shown())

@@ -133,7 +133,8 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
         for pipeline in pipelines
     ]
     competition = options.load()
-    faces, fits = competition.training, options.fits(competition)
+    faces = competition.training
+    fits = options.fits(faces)
     if options.plan_power is not None:
         for plan in plans:
             groups = confirm_faces(faces, plan.pipeline)

@@ -95,7 +95,8 @@ def main(options: TuneModels, asked: str | None = None) -> list[Tuned]:
     """Tune Level-1 models, and find the best configuration of each for each pipeline."""
     options.check_plans()
     competition = options.load()
-    faces, fits = competition.training, options.fits(competition)
+    faces = competition.training
+    fits = options.fits(faces)
     plans = planned(options, faces)
     console.print(f"{len(faces)} faces.")
     known = fits.store.rows(failure="")

@@ -70,7 +70,8 @@ def searched(results: Path, faces: Faces) -> Options:
     write_verdicts(places.run.augmentation / "verdicts.csv", verdicts)
     rows = [("composed", "none", -0.55), ("uniform choice", "none", -0.2)]
     write(places.run.augmentation / "meeting.csv", [
-        {"treatment": t, "control": c, "set": "confirm", "effect": e, "low": e - 0.1, "high": e + 0.1}
+        {"treatment": t, "control": c, "set": "confirm"}
+        | {"effect": e, "low": e - 0.1, "high": e + 0.1}
         for t, c, e in rows
     ])  # fmt: skip
     told = made_by(faces, "search_augment")

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from made_up_run import combined, competition_of, searched, tuned
 
-from fkd_core.experiments.report import Report, chosen
 from fkd_core.command import Options
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
+from fkd_core.experiments.report import Report, chosen
 from fkd_core.report.page.found import gather
 from fkd_core.report.page.page import page
 from fkd_core.report.page.words import MEANINGS

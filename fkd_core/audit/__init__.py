@@ -1,0 +1,1 @@
+"""The audit of labels: which training labels are wrong, how, and what correcting them changes."""

@@ -1,0 +1,223 @@
+"""Finds training labels that are wrong, and measures what correcting them changes.
+
+    python experiments/audit_labels.py --data FOLDER
+
+1. Opinions: several unlike models are trained on five folds (search_spaces/audit.py), so that
+   every face is judged by fits that never saw its image group; only what the store lacks is
+   trained.
+2. Rank: each face's labels are compared with the models' common opinion and with the shape of
+   faces in their annotator's style, and the best explanation is named: a wrong point, exchanged
+   names, one vector, the labels of another row or face, or a hopeless picture.
+3. Look: gallery.html shows the most suspect ones. Accept, drag or dismiss, and save
+   label_corrections.csv, which every command takes as --corrections.
+4. Measure:  --apply label_corrections.csv  trains the cascade with the corrected labels, and
+   without those that are flagged here, and compares both with the labels as given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from fkd_core import command
+from fkd_core.audit.effect import Arm, effects, whole
+from fkd_core.audit.explanations import PRIOR
+from fkd_core.audit.gallery import write_gallery
+from fkd_core.audit.suspects import Suspect, left_out, ranked, write_suspects
+from fkd_core.command import console
+from fkd_core.data.faces import Faces
+from fkd_core.ensemble.members import Member
+from fkd_core.ensemble.out_of_fold import OutOfFold
+from fkd_core.ensemble.table import Table
+from fkd_core.errors import UserError
+from fkd_core.evidence import Estimate
+from fkd_core.findings.provenance import provenance, write_config
+from fkd_core.fitting.store import FitStore
+from fkd_core.progress import FitProgress
+from fkd_core.protocols import estimates
+from fkd_core.protocols.ensemble import Ensembling
+from fkd_core.report import ensemble as report
+from fkd_core.report.page.section import told
+from fkd_core.report.sheet import Sheet
+from fkd_core.running.session import session
+from fkd_core.sources import JOINT, PIPELINES
+from search_spaces import audit as space
+
+GIVEN, CORRECTED, LEFT_OUT = "labels as given", "corrected", "flagged left out"
+VIEW = "mirror"
+"""Test-time augmentation of the opinions."""
+
+
+@dataclass(frozen=True)
+class AuditLabels(command.Options):
+    """Options of this experiment."""
+
+    shown: int = 120
+    """Faces in the gallery; where more are flagged, those too."""
+    apply: Path | None = None
+    """Measure this table of corrections, instead of writing the gallery anew."""
+    seeds: int = 1
+    """Fits a fold of every arm that --apply measures."""
+    epochs: int | None = None
+    """Length of every fit, in place of the preset's."""
+
+    def check(self) -> None:
+        """Raises UserError for what cannot be."""
+        super().check()
+        for name in ("shown", "seeds", "epochs"):
+            given = getattr(self, name)
+            if given is not None and given < 1:
+                raise UserError(f"--{name}: {given} is too few; give 1 or more")
+
+
+def main(options: AuditLabels, asked: str | None = None) -> None:
+    """Rank training labels by how likely they are wrong, and show the first ones."""
+    faces = options.load().training
+    judges = members(options, faces)
+    taught = {GIVEN: faces}
+    plan(options, {"audit": (judges, faces)})
+    if options.apply:
+        taught[CORRECTED] = corrected(options, options.apply)
+        plan(options, {name: ([cascade(options, faces)], each) for name, each in taught.items()})
+        console.print(f"An arm without flagged labels takes as long as the one `{CORRECTED}`.")
+    if options.dry_run:
+        console.print(options.would_write(options.outcomes.audit), soft_wrap=True)
+        return
+    OutOfFold(judges, faces, None, VIEW).check()
+    suspects = ranked(answers(options, judges, faces, "audit"), faces)
+    flagged = [each for each in suspects if each.flagged]
+    made_by = provenance(options.preset, options.seed, faces, asked)
+    folder = options.outcomes.begun(made_by).audit
+    write_config(folder / "config.json", options, made_by=made_by)
+    write_suspects(folder / "suspects.csv", suspects)
+    console.print(reason_sheet(suspects).shown())
+    console.print(f"All faces, most suspect first: {folder / 'suspects.csv'}", soft_wrap=True)
+    if not options.apply:
+        shown = suspects[: max(options.shown, len(flagged))]
+        version = f"audit-{faces.fingerprint[:8]}"
+        write_gallery(
+            folder / "gallery.html",
+            shown,
+            faces,
+            version,
+            f"{made_by['command']} · {told(made_by)}",
+        )
+        console.print(f"Look at {len(shown)} of them: {folder / 'gallery.html'}", soft_wrap=True)
+        return
+    taught[LEFT_OUT] = left_out(faces, flagged)
+    sheet = effect_sheet(options, taught)
+    console.print(sheet.shown())
+    sheet.write(folder)
+
+
+def members(options: AuditLabels, faces: Faces) -> list[Member]:
+    """Who judges the labels."""
+    labelled = int(faces.labelled(PIPELINES[JOINT]).sum())
+    taught = labelled * (space.FOLDS - 1) // space.FOLDS
+    return [
+        Member(spec, (1000 * options.seed,), space.FOLDS, options.seed)
+        for spec in space.members(options.preset, taught, options.epochs)
+    ]
+
+
+def cascade(options: AuditLabels, faces: Faces) -> Member:
+    """What is trained on changed labels: the first member alone, for every seed."""
+    seeds = tuple(1000 * options.seed + seed for seed in range(options.seeds))
+    return replace(members(options, faces)[0], seeds=seeds)
+
+
+def corrected(options: AuditLabels, table: Path) -> Faces:
+    """The faces with these corrections besides those of --corrections, which must be none."""
+    if options.corrections:
+        raise UserError("--apply compares with the labels as given: leave --corrections out")
+    return replace(options, corrections=table).read().training
+
+
+def plan(options: AuditLabels, arms: Mapping[str, tuple[Sequence[Member], Faces]]) -> None:
+    """Says what is to be trained; each arm has faces, and so a store, of its own."""
+    for name, (asked, faces) in arms.items():
+        ensemble = {name: OutOfFold(asked, faces, None, VIEW)}
+        console.print(report.plan_sheet(ensemble, options.fits(faces)).shown())
+
+
+def answers(
+    options: AuditLabels, asked: Sequence[Member], faces: Faces, stage: str
+) -> dict[str, Table]:
+    """The out-of-fold tables of these members; only what is not kept is done."""
+    arm, fits = OutOfFold(asked, faces, None, VIEW), options.fits(faces)
+    expected = [p for p in estimates.of_ensemble({stage: arm}, fits) if p.like != "stack"]
+    with (
+        FitProgress(console, expected, estimates.cores()) as progress,
+        session(faces, options.place, watch=progress) as ray_session,
+    ):
+        kept = FitStore(options.cache / "predictions")
+        return Ensembling(ray_session, fits, kept, progress).tables({stage: arm})[stage]
+
+
+def trained(options: AuditLabels, member: Member, name: str, faces: Faces) -> Arm:
+    """What the member says when it is taught these labels."""
+    said = {}
+    for seed in member.seeds:
+        one = replace(member, seeds=(seed,))
+        said[seed], fold = whole(answers(options, [one], faces, name), len(faces))
+    return Arm(name, said, fold)
+
+
+def effect_sheet(options: AuditLabels, taught: Mapping[str, Faces]) -> Sheet:
+    """What the cascade gains by being taught other labels than those given."""
+    faces = taught[GIVEN]
+    cheap = cascade(options, faces)
+    arms = [trained(options, cheap, name, each) for name, each in taught.items()]
+    same = np.isclose(taught[CORRECTED].points, faces.points, atol=1e-3)
+    kept = np.isfinite(taught[LEFT_OUT].points)
+    scored = {
+        "labels that nobody disputes": np.where(same & kept, faces.points, np.nan),
+        "labels as corrected": taught[CORRECTED].points,
+        GIVEN: faces.points,
+    }
+    rows = [
+        {
+            "taught": each.arm,
+            "scored on": each.scored_on,
+            "as given": each.comparison.control_rmse,
+            "this arm": each.comparison.treatment_rmse,
+            "difference": Estimate(
+                each.comparison.effect, each.comparison.low, each.comparison.high
+            ),
+            "p": each.comparison.p,
+        }
+        for each in effects(arms[0], arms[1:], faces, scored)
+    ]
+    return Sheet(
+        "effect",
+        "What changed labels change in training",
+        rows,
+        "Out-of-fold RMSE of the cascade, px; differences in pairs of fold and seed, with 95% "
+        "intervals; negative helps. Flagged labels are left out of training, not weighted less.",
+    )
+
+
+def reason_sheet(suspects: Sequence[Suspect]) -> Sheet:
+    """How many faces are flagged for what, and how much of the squared error they hold."""
+    flagged = [each for each in suspects if each.flagged]
+    total = sum(each.squared for each in suspects)
+    rows = []
+    for reason in PRIOR:
+        mine = [each for each in flagged if each.reason == reason]
+        rows.append(
+            {
+                "seems to be": reason,
+                "faces": len(mine),
+                "share of squared error": f"{sum(each.squared for each in mine) / total:.1%}",
+                "most suspect rows": " ".join(str(each.row) for each in mine[:8]),
+            }
+        )
+    note = (
+        f"{len(flagged)} of {len(suspects):,} faces ({len(flagged) / len(suspects):.1%}) are more "
+        f"likely wrong than right; they hold {sum(each.squared for each in flagged) / total:.0%} "
+        "of the models' squared error."
+    )
+    return Sheet("reasons", "Suspect labels", rows, note)

@@ -1,0 +1,94 @@
+"""audit_labels.py: what it asks for, and the whole way from opinions to a measured correction."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fkd_core.data.demo import demo_folder
+from fkd_core.errors import UserError
+from fkd_core.experiments.audit_labels import AuditLabels, cascade, members
+from fkd_core.keypoints import KEYPOINTS
+from fkd_core.running.simulated import simulated_faces
+from search_spaces import audit, best_recipe
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("options", [{"shown": 0}, {"seeds": 0}, {"epochs": 0}])
+def test_what_cannot_be_is_named(options: dict[str, Any], tmp_path: Path) -> None:
+    (name,) = options
+    with pytest.raises(UserError, match=f"--{name}: 0 is too few"):
+        AuditLabels(results=tmp_path, **options).check()
+
+
+@pytest.mark.parametrize("preset", ["smoke", "quick", "full"])
+def test_unlike_members_judge_and_the_cascade_is_the_best_recipes(
+    preset: Any, tmp_path: Path
+) -> None:
+    faces = simulated_faces(200)
+    options = AuditLabels(results=tmp_path, preset=preset)
+    judges = members(options, faces)
+    assert [each.name for each in judges[-2:]] == ["joint-lenet5", "joint-plain16+conv5"]
+    assert [each.spec for each in judges[:-2]] == best_recipe.members(preset, 160)
+    assert {each.folds for each in judges} == {audit.FOLDS}
+    assert cascade(options, faces) == judges[0]
+    short = members(AuditLabels(results=tmp_path, preset=preset, epochs=2), faces)
+    assert {s.training.epochs for each in short for s in each.spec.stages} == {2}
+
+
+def run(*options: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "experiments/audit_labels.py", *options],
+        cwd=ROOT,
+        env={k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_labels_are_ranked_shown_and_their_correction_is_measured(tmp_path: Path) -> None:
+    short = ["--preset", "smoke", "--epochs", "1", "--results", str(tmp_path)]
+    said = run(*short, "--shown", "10")
+    folder = tmp_path / "demo" / "audit"
+    with open(folder / "suspects.csv", newline="") as file:
+        suspects = list(csv.DictReader(file))
+    assert len(suspects) > 1400
+    assert "gallery.html" in said
+    assert (folder / "gallery.html").stat().st_size > 50_000
+
+    truth = demo_folder(tmp_path / "cache" / "demo") / "demo_truth.csv"
+    with open(truth, newline="") as file:
+        meant = {row["row"]: row for row in csv.DictReader(file)}
+    lines = ["image,keypoint,x,y,version,source,row,reason"]
+    for each in suspects:
+        for name in KEYPOINTS if each["row"] in meant else ():
+            x, y = (meant[each["row"]][f"{name}_{axis}"] for axis in "xy")
+            if x:
+                lines.append(f"{each['image']},{name},{x},{y},1,{each['source']},{each['row']},")
+    table = tmp_path / "label_corrections.csv"
+    table.write_text("\n".join(lines) + "\n")
+    assert "What changed labels change" in run(*short, "--apply", str(table))
+    with open(folder / "effect.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["taught"], row["scored on"]) for row in rows] == [
+        (arm, labels)
+        for labels in ("labels that nobody disputes", "labels as corrected", "labels as given")
+        for arm in ("corrected", "flagged left out")
+    ]
+    for row in rows:
+        low, value, high = (float(row[f"difference{end}"]) for end in ("_low", "", "_high"))
+        assert low <= value <= high
+        assert np.isfinite([low, high]).all()
