@@ -17,11 +17,12 @@ from fkd_core.errors import UserError, did_you_mean
 GROUPS = {
     "What": (
         "photos", "data", "models", "transforms", "pipelines", "recipe", "probe", "warm_start",
-        "export", "model", "pipeline", "show", "delete", "prune", "replay", "redo",
+        "export", "model", "pipeline", "apply", "show", "compare", "delete", "prune", "replay",
+        "redo",
     ),
     "How much": (
         "preset", "trials", "epochs", "faces", "pairs", "seeds", "folds", "minutes", "gpu_hours",
-        "every", "dry_run", "plan_power",
+        "every", "shown", "dry_run", "plan_power",
     ),
     "Where": ("results", "run", "ensemble", "out", "storage", "address", "gpus_per_trial"),
 }  # fmt: skip

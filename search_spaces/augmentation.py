@@ -13,7 +13,7 @@ copies of every face, equal gradient steps, weights and batch order.
 Reference values reached: rotation 5/9/13 degrees, shift 5 px, brighten 1.2 and 1.5, dim 0.8 and
 0.6, contrast 1.2 to 2, CLAHE, noise 0.008, sharpen, elastic; and its rejects, box blur and
 smoothing. Expected on the competition's faces: rotation, shift, scale and mirror help by 0.1 to
-0.4 px each. Time on 2 cores: smoke 2 minutes, quick 8 minutes on the demo faces, full 50 minutes.
+0.4 px each. Time on 2 cores: smoke 2 minutes, quick 10 minutes on the demo faces, full an hour.
 
     python experiments/search_augment.py --data FOLDER --preset full
 """
@@ -103,8 +103,8 @@ class Budget:
 
 BUDGETS: dict[str, Budget] = {
     "smoke": Budget((0.5,), 160, 40, 1, 3, 2, 3, 1, 2, 2),
-    "quick": Budget((0.3, 0.8), 320, 100, 2, 6, 6, 6, 2, 6, 6),
-    "full": Budget((0.0, 0.5, 1.0), 900, 100, 2, 8, 6, 12, 2, 6, 10, ablation_pairs=4, lag=8),
+    "quick": Budget((0.3, 0.8), 320, 100, 2, 6, 10, 6, 2, 6, 6),
+    "full": Budget((0.0, 0.5, 1.0), 900, 100, 2, 8, 10, 12, 2, 6, 10, ablation_pairs=4, lag=8),
 }
 
 

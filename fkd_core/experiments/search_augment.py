@@ -85,8 +85,8 @@ class SearchAugment(command.Options):
     NAMES: ClassVar = {"transforms": candidates(("all",), "full"), "pipelines": tuple(PIPELINES)}
     PRESETS: ClassVar = {
         "smoke": "2 minutes on 2 cores: shows that everything runs; verdicts may be undecided.",
-        "quick": "8 minutes on 2 cores: six augmentations at two strengths, on 320 faces.",
-        "full": "50 minutes on 2 cores: all augmentations at three strengths, on 900 faces.",
+        "quick": "10 minutes on 2 cores: six augmentations at two strengths, on 320 faces.",
+        "full": "An hour on 2 cores: all augmentations at three strengths, on 900 faces.",
     }
     EXAMPLES: ClassVar = (
         "python experiments/search_augment.py --dry-run",
