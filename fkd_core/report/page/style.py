@@ -62,7 +62,8 @@ paint-order:stroke;stroke:var(--paper);stroke-width:5px;stroke-linejoin:round}}
 .grid{{stroke:var(--grid);stroke-width:1;fill:none}}
 .band{{fill:var(--band)}}
 .whisker{{stroke-width:2;fill:none}} .cross{{stroke-width:2.6;fill:none}}
-.course{{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-opacity:.85}}
+.course{{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-opacity:.85;
+stroke-linecap:round}} .course.dot1{{stroke-width:7}}
 .course.thin{{stroke-width:1;stroke-opacity:.45}}
 .way{{fill:none;stroke-width:1.4;stroke-opacity:.75}}
 .keys{{display:flex;flex-wrap:wrap;gap:4px 18px;font-size:.9rem;margin:.2em 0 .6em}}
@@ -95,6 +96,7 @@ dl{{display:grid;grid-template-columns:minmax(110px,max-content) 1fr;gap:6px 18p
 dt{{font-weight:600}} dd{{margin:0}}
 .pair{{display:grid;grid-template-columns:minmax(180px,330px) minmax(0,1fr);gap:24px;
 align-items:center}}
+.pair .tiles{{grid-template-columns:1fr}} .pair .tile{{max-width:330px}}
 .pair .wide .chart{{max-width:none !important}}
 footer{{color:var(--soft);padding-bottom:40px;margin-top:40px}}
 @media (max-width:719px){{

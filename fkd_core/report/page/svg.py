@@ -270,6 +270,8 @@ def _course(one: Series, x: Scale, y: Scale) -> str:
         pen = "L"
     told = f"<title>{escape(one.told)}</title>" if one.told else ""
     thin = " thin" if one.thin else ""
+    if len(d) == 1:  # one look alone: a dot
+        d, thin = [f"{d[0]}h0"], " dot1"
     return f'<path class="course l-{one.look}{thin}" d="{"".join(d)}">{told}</path>' if d else ""
 
 
