@@ -133,7 +133,7 @@ def test_results_that_may_only_be_read_are_refused_in_one_line(
     disk.run(f"mount -o remount,ro '{tmp_path / 'disk'}'")
     code, err = search.stopped()
     assert code == 2, err
-    assert "Read-only file system" in one_clear_line(err)
+    assert "cannot be written; give another folder" in one_clear_line(err)
 
 
 def test_a_database_that_may_only_be_read_stops_a_search_with_one_line(

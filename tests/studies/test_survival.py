@@ -13,7 +13,9 @@ from driven import Search, end
 from injection import Scene, disturbed, kill_driver, kill_proxy, kill_worker, lose_node
 from surroundings import cluster_of_two
 
-PLANNED = {"screen": 9, "confirm": 5, "meeting": 2, "compose": 6, "lenet5": 9, "conv5": 9}
+PLANNED = {
+    "screen": 9, "confirm": 5, "compose": 6, "meeting": 2, "final": 1, "lenet5": 9, "conv5": 9,
+}  # fmt: skip
 """Trials of each kind of study: four transforms with two strengths and mirror with one; ..."""
 
 
