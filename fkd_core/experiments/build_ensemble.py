@@ -90,7 +90,8 @@ class BuildEnsemble(command.Options):
     refit: bool = False
     """Predict test images by one more fit a member on everything, instead of the folds' mean."""
     stacker: Literal["auto", "mean", "weights", "ridge", "lasso", "elastic_net", "neural"] = "auto"
-    """How to combine members; `auto` decides by cross-validation."""
+    """How to combine members; `auto` judges all ways by cross-validation, a named one is compared
+    with the plain mean alone."""
     against_reference: bool = False
     """Also build the reference's recipe with the same models and equal gradient steps, and
     measure the ensemble against it."""
@@ -121,11 +122,11 @@ class BuildEnsemble(command.Options):
 
     @property
     def stackers(self) -> dict[str, Stacker]:
-        """The ways to combine members that are judged: of the best recipe those that take seconds,
-        and in any case the one that is asked for."""
-        quick = self.recipe == "best"
-        judged = {n: s for n, s in STACKERS.items() if not quick or n in best_recipe.STACKERS}
-        return judged | {n: s for n, s in STACKERS.items() if n == self.stacker}
+        """The ways to combine members that are judged: the one that is asked for beside the plain
+        mean; else all, of the best recipe those that take seconds."""
+        every = best_recipe.STACKERS if self.recipe == "best" else tuple(STACKERS)
+        judged = every if self.stacker == "auto" else ("mean", self.stacker)
+        return {name: each for name, each in STACKERS.items() if name in judged}
 
     def check_members(self) -> None:
         """Raises UserError for members that cannot be."""
