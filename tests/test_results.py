@@ -370,7 +370,7 @@ def test_runs_are_listed_with_their_data_and_score(two_runs: Filled, run: Run) -
     done = run()
     assert done.returncode == 0, done.stderr
     demo, photos = (_line(done.stdout, f"│ {name} ") for name in ("demo", "photos"))
-    for words in ("demo faces", "2.500 (2.250..2.750)"):
+    for words in ("demo", "2.500 (2.250..2.750)"):
         assert words in demo
     for words in ("lfpw.zip", "2,284", "2026-11-28", "full", "augmentation"):
         assert words in photos

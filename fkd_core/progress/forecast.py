@@ -236,9 +236,16 @@ class Forecast:
         self._mark = now
 
     def _seconds(self, spec: FitSpec | None) -> float:
-        """What a fit like this one takes; 0 where this run has not done any yet."""
-        took = self._took.get(kind_of(spec), []) if spec else []
-        return statistics.fmean(took[-_ENOUGH:]) if took else 0.0
+        """What a fit like this one takes; 0 where this run has done none of its model yet."""
+        return self._taken(kind_of(spec)) if spec else 0.0
+
+    def _taken(self, kind: Kind) -> float:
+        """By what such fits took, or, epoch for epoch, those of another length; 0 without any."""
+        if took := self._took.get(kind):
+            return statistics.fmean(took[-_ENOUGH:])
+        own = [(k[2], took) for k, took in self._took.items() if k[:2] == kind[:2] and took]
+        rates = [statistics.fmean(took[-_ENOUGH:]) / epochs for epochs, took in own]
+        return kind[2] * statistics.fmean(rates) if rates else 0.0
 
     def _expected(self, part: Part) -> float:
         """Its work, by what is known by now."""
@@ -271,8 +278,7 @@ class Forecast:
         own = [part for part in self._own if part.spec]
         fixed = 0.0
         for kind, number in self._lacking.items():
-            took = self._took.get(kind)
-            fixed += number * (statistics.fmean(took[-_ENOUGH:]) if took else self._prior(kind))
+            fixed += number * (self._taken(kind) or self._prior(kind))
         searched = 0.0
         if search := self._search:
             searched = (search.trials - search.ended) * search.trial_seconds

@@ -73,13 +73,20 @@ def of_tuning(plan: TuningPlan, rows: Sequence[Mapping[str, Any]], faces: Faces)
     b, spec = plan.budget, plan.reference
     seconds = seconds_a_fit(spec, rows, faces, plan.space.IMAGES_A_SECOND)
     search, meeting = f"search ({plan.model})", f"confirm and final ({plan.model})"
-    confirmed = b.confirm_pairs * 2 * min(b.confirmed, b.trials - 1)
+    confirmed = b.confirm_pairs * min(b.confirmed, b.trials - 1)
+    # Whoever is confirmed meets the reference at equal gradient steps, most likely as many as the
+    # training that is thought best takes.
+    own = int(faces.of_mask(PIPELINES[spec.pipeline]).sum())
+    equal = plan.reference_for(plan.hypothesis, min(own, b.faces or own))
+    longer = seconds_a_fit(equal, rows, faces, plan.space.IMAGES_A_SECOND)
     return [
         Part(
             search, spec, b.trials * b.search_pairs, seconds, b.trials, TUNED, plan.seconds, b.lag
         ),
         Part(meeting, spec, confirmed, seconds),
-        Part(meeting, spec, 2 * b.final_pairs, seconds),
+        Part(meeting, equal, confirmed, longer),
+        Part(meeting, spec, b.final_pairs, seconds),
+        Part(meeting, equal, b.final_pairs, longer),
     ]
 
 

@@ -113,7 +113,8 @@ def test_quick_stays_within_its_promise_of_fits() -> None:
 
 
 def test_a_plan_says_how_many_fits_an_effect_needs() -> None:
-    plan = Plan("complete", candidates([], "quick"), BUDGETS["quick"], 0)
+    budget = replace(BUDGETS["quick"], confirm_pairs=6)
+    plan = Plan("complete", candidates([], "quick"), budget, 0)
     said = power_plan(plan, 220, -0.08, Components())
     now, enough = (int(n) for n in re.findall(r"(\d+) fits", said))
     assert now == 6 * (6 + 2)

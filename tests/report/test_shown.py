@@ -12,7 +12,10 @@ import pytest
 from rich.console import Console
 
 from fkd_core.evidence import HARMFUL, HELPFUL, Comparison, Estimate, Verdict
+from fkd_core.fitting.spec import FitSpec
+from fkd_core.models.lenet5 import LeNet5
 from fkd_core.protocols.augmentation import Meeting
+from fkd_core.protocols.tuning import Candidate
 from fkd_core.report.augmentation import meeting_table, verdict_table
 from fkd_core.report.sheet import Sheet, text
 from fkd_core.report.shown import Shown
@@ -20,9 +23,7 @@ from fkd_core.report.tuning import COLUMNS, candidate_table, result_table
 
 ROOT = Path(__file__).parents[2]
 APART = Estimate(-0.0346, -0.1012, 0.0212)
-MET = Comparison(
-    -0.5372, 0.05, -0.6621, -0.4242, -0.6, -0.5, 0.00004, 0.001, 10, 12.9372, 12.4, 1.0, -0.4, ()
-)
+MET = Comparison(-0.5372, 0.05, 9.0, 0.001, 10, 12.9372, 12.4, 1.0, -0.4, ())
 
 
 def verdicts() -> Shown:
@@ -37,14 +38,15 @@ def verdicts() -> Shown:
 def meeting() -> Shown:
     left_out = {"perspective": MET, "coarse_dropout": MET}
     met = SimpleNamespace(
-        against_none=MET, uniform_against_none=MET, against_uniform=MET, left_out=left_out
-    )
+        against_none=MET, uniform_against_none=MET, against_uniform=MET, left_out=left_out,
+        final=MET, winner="composed",
+    )  # fmt: skip
     return meeting_table(cast(Meeting, met), "The composed policy on set confirm, fresh seeds")
 
 
 def candidates() -> Shown:
-    reference = SimpleNamespace(name="reference", confirmed=2.5, comparison=None, searched_gain=0)
-    trial = SimpleNamespace(name="trial 17", confirmed=2.0, comparison=MET, searched_gain=-0.7123)
+    reference = Candidate("reference", {}, FitSpec(LeNet5()), 2.5, 0.0, 2.5, None)
+    trial = Candidate("trial 17", {}, FitSpec(LeNet5()), 1.8, -0.7123, 2.0, MET, best=0.93)
     plan = SimpleNamespace(model="inception_v3", pipeline="complete")
     return candidate_table(cast(Any, SimpleNamespace(plan=plan, candidates=[trial, reference])))
 

@@ -81,7 +81,7 @@ def test_the_forest_plot_has_settings_in_their_units_and_an_arrow_for_what_is_fa
         "mirror", "rotation, ±12.0 degrees", "shear, ±9.0 degrees",
         "brighten, up to 1.32 times as bright",
     ]  # fmt: skip
-    assert "under 0.060 px (2% of the error)" in words(plot)
+    assert "under 0.015 px" in words(plot)
     assert "* No verdict where the signs <disagree>." in words(plot).replace("&lt;", "<").replace(
         "&gt;", ">"
     )
