@@ -123,12 +123,12 @@ def _search(run: Found, pipeline: str, verdicts: Sequence[Verdict]) -> str:
                 "The control that is known to do harm was not found harmful: do not trust the "
                 "other verdicts of this run."
             )
-    for row in run.meetings.get(pipeline, ()):
-        if (row["treatment"], row["control"]) == ("composed", "none"):
-            change = interval(*three(row, "effect", "low", "high"), signed=True)
-            parts.append(f"Composed together they change the RMSE by {change} px.")
     if pipeline in run.policies:
         parts.append(f"The policy now: {policy_in_words(run.policies[pipeline][0])}")
+    for row in run.meetings.get(pipeline, ()):
+        if row["set"] == "final":
+            change = interval(*three(row, "effect", "low", "high"), signed=True)
+            parts.append(f"On faces that chose nothing it changes the RMSE by {change} px.")
     return " ".join(parts)
 
 

@@ -68,11 +68,15 @@ def searched(results: Path, faces: Faces) -> Options:
         verdict("mirror_without_swap", 0.5, "harmful", 9.5, 0.4),
     ]
     write_verdicts(places.run.augmentation / "verdicts.csv", verdicts)
-    rows = [("composed", "none", -0.55), ("uniform choice", "none", -0.2)]
+    rows = [
+        ("composed", "none", "confirm", -0.55),
+        ("uniform choice", "none", "confirm", -0.2),
+        ("composed", "none", "final", -0.45),
+    ]
     write(places.run.augmentation / "meeting.csv", [
-        {"treatment": t, "control": c, "set": "confirm"}
+        {"treatment": t, "control": c, "set": s}
         | {"effect": e, "low": e - 0.1, "high": e + 0.1}
-        for t, c, e in rows
+        for t, c, s, e in rows
     ])  # fmt: skip
     told = made_by(faces, "search_augment")
     config(places.run.augmentation, told)

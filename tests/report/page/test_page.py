@@ -53,6 +53,10 @@ def test_the_answer_comes_first_in_plain_words_and_ends_with_the_next_command(ht
     assert "harmful: coarse dropout (+0.200 px); 2 stay undecided" in answer
     assert "rotation, ±12.0 degrees in 40% of the copies; mirror in 50% of the copies" in answer
     assert "kaggle competitions submit -c facial-keypoints-detection -f" in answer
+    assert (
+        "On faces that chose nothing it changes the RMSE by -0.450 (-0.550 .. -0.350) px."
+        in answer
+    )
 
 
 def test_every_section_is_there_once_and_every_link_leads_to_one(html: str) -> None:
