@@ -48,7 +48,7 @@ class Run:
 
     @property
     def augmentation(self) -> Path:
-        """Folder of search_augment.py: verdicts, forest plot, meeting."""
+        """Folder of search_augment.py: verdicts, meeting, policy."""
         return self.folder / "augmentation"
 
     @property
