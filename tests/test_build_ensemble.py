@@ -132,7 +132,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 def build(results: Path, *more: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "experiments/build_ensemble.py", "--results", str(results)]
-    asked = ["--preset", "smoke", "--models", "lenet5", "local2d"]
+    asked = ["--preset", "smoke", "--models", "lenet5", "plain"]
     small = ["--epochs", "1", "--folds", "3", "--faces", "60"]
     return subprocess.run(
         [*command, *asked, *small, *more],
@@ -176,7 +176,7 @@ def test_the_tables_tell_what_each_part_contributed(built: tuple[Path, str]) -> 
         assert 0 < float(row["score_low"]) <= float(row["score"]) <= float(row["score_high"])
     for pipeline in ("complete", "partial"):
         with open(folder / f"members-{pipeline}.csv", newline="") as file:
-            assert [row["member"] for row in csv.DictReader(file)] == ["lenet5", "local2d"]
+            assert [row["member"] for row in csv.DictReader(file)] == ["lenet5", "plain"]
         with open(folder / f"stackers-{pipeline}.csv", newline="") as file:
             names = [row["stacker"] for row in csv.DictReader(file)]
         assert len(names) == 6
