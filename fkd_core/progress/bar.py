@@ -74,8 +74,8 @@ class FitProgress(Watch):
 
     @property
     def summary(self) -> str:
-        """What was done and what was there, for the end: ``1 fit done in 0:24, 3 from the
-        store``."""
+        """What was done, and whether more was there, for the end: ``1 fit done in 0:24; the rest
+        came from the store.``"""
         spent = self._now() - self._started
         return (
             f"{counted(self.count)} done in {clock(spent)}; the rest came from the store."
