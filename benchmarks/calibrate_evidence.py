@@ -12,7 +12,7 @@ Prints, and writes as calibration.csv with --out:
 
 * the share of studies with any false verdict where no candidate does anything (A/A), where
   candidates move faces either way, and where they act on each deal of the faces in its own way,
-  with six deals and with the two of earlier versions; goal: above 3% and under 5%;
+  with a deal a round and with the two of earlier versions; goal: above 3% and under 5%;
 * how often 95% intervals hold the truth; goal: 94% to 96%;
 * how often a true effect is called helpful, by its size and the number of pairs, among
   candidates that do nothing. ``--picture`` draws that curve.
@@ -61,7 +61,7 @@ class Options:
     """Augmentations that are screened."""
     strengths: int = 3
     confirmed: int = 8
-    pairs: int = 6
+    pairs: int = 10
     """Of the confirmation."""
     effects: tuple[float, ...] = (-0.03, -0.05, -0.08, -0.12, -0.2)
     """True effects of the power curve, px."""

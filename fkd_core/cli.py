@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from importlib import metadata
 
+from fkd_core.errors import did_you_mean
+
 EXPERIMENTS = {
     "search-augment": ("search_augment", "SearchAugment", "which augmentations help, measured"),
     "tune": ("tune_models", "TuneModels", "the best configuration of each model"),
@@ -29,14 +31,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(metadata.version("fkd"))
         return
     if name not in EXPERIMENTS:
-        known = ", ".join(EXPERIMENTS)
-        print(f"error: there is no command {name!r}; choose from {known}", file=sys.stderr)
+        meant, known = did_you_mean(name, EXPERIMENTS), ", ".join(EXPERIMENTS)
+        print(f"error: there is no command {name!r}; {meant}choose from {known}", file=sys.stderr)
         sys.exit(2)
-    # Late, for each brings libraries that take seconds.
-    from fkd_core import command
-
     module, kind, _ = EXPERIMENTS[name]
-    experiment = importlib.import_module(f"fkd_core.experiments.{module}")
+    try:  # late, for each brings libraries that take seconds
+        from fkd_core import command
+
+        experiment = importlib.import_module(f"fkd_core.experiments.{module}")
+    except ModuleNotFoundError as error:
+        print(
+            f"error: this Python ({sys.executable}) lacks {error.name}; install the pinned "
+            "packages (see README.md)",
+            file=sys.stderr,
+        )
+        sys.exit(2)
     command.run(experiment.main, getattr(experiment, kind), f"fkd {name}", options)
 
 

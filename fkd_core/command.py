@@ -8,12 +8,12 @@ import io
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 import tyro
 from optuna.exceptions import StorageInternalError
@@ -82,18 +82,31 @@ class Options:
     dry_run: bool = False
     """Say how many fits there would be and about how long they take, and do nothing."""
 
+    ROOM: ClassVar = needs.LEAST_ROOM
+    """Bytes that must be free where the results lie."""
+
+    @property
+    def only_plans(self) -> bool:
+        """Whether it is only said what would be done: that leaves no trace and needs nothing."""
+        return self.dry_run
+
     @property
     def cache(self) -> Path:
-        """Folder for what can be made again: parsed files and renderings. A dry run leaves no
-        trace: what it reads is kept in a temporary folder as long as the process lives."""
-        return Path(_scratch().name) if self.dry_run else self.results / "cache"
+        """Folder for what can be made again: parsed files and renderings. What is read for a plan
+        is kept in a temporary folder as long as the process lives."""
+        return Path(_scratch().name) if self.only_plans else self.results / "cache"
 
     @property
     def needs(self) -> list[Need]:
         """What must be there besides files, known before anything is done."""
-        reached = [] if self.dry_run else needs.cluster(self.address)
-        writable = needs.writable(self.results, "--results")
-        return [writable, *needs.storage(self.storage), *reached]
+        if self.only_plans:
+            return []
+        return [
+            needs.writable(self.results, "--results"),
+            needs.room(self.results, self.ROOM),
+            *needs.storage(self.storage),
+            *needs.cluster(self.address),
+        ]
 
     @property
     def artifacts(self) -> Path:
@@ -161,22 +174,20 @@ class Options:
             if given is not None and not given > 0:
                 raise UserError(f"{option(name)}: {given:g} is no time; give more than 0")
         share = self.gpus_per_trial
-        if isinstance(share, float) and not (0 <= share <= 1 or share == share // 1 > 1):
+        if isinstance(share, int | float) and not (0 <= share <= 1 or share == share // 1 > 1):
             raise UserError(
                 f"--gpus-per-trial: {share:g} is no share of a GPU and no number of GPUs; give a "
                 "fraction up to 1, or a whole number"
             )
+        _ = self.outcomes.made_by  # raises UserError where the name or the note is wrong
+
+    def prepare(self) -> None:
+        """Makes the results folder. Raises UserError where checkpoints cannot be kept."""
+        if self.only_plans:
+            return
         if self.place.checkpoints:
             Checkpoints(self.place.checkpoints).check()
-        _ = self.outcomes.made_by  # raises UserError where the name or the note is wrong
-        if self.dry_run:
-            return
-        try:
-            self.results.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(
-                f"--results: {self.results} cannot be a folder ({error.strerror}); give another"
-            ) from error
+        self.results.mkdir(parents=True, exist_ok=True)
 
     def would_write(self, folder: Path) -> str:
         """What a dry run says of the folder that this command fills."""
@@ -185,10 +196,7 @@ class Options:
 
     def fits(self, faces: Faces) -> Fits:
         """The store of results on these faces."""
-        folder = self.results / "fits"
-        if self.dry_run and not folder.exists():
-            folder = self.cache / "no-fits"
-        store = FitStore(folder, None if self.dry_run else STORE_BYTES)
+        store = FitStore(self.results / "fits", STORE_BYTES, look_only=self.only_plans)
         return Fits(store, faces.fingerprint)
 
 
@@ -215,6 +223,15 @@ class Checked(Protocol):
 Chosen = TypeVar("Chosen", bound=Checked)
 
 
+def begin(options: Checked) -> None:
+    """What every command does first: raises UserError for values that cannot be, then for what
+    they need and is not there, and only then makes a folder."""
+    options.check()
+    needs.check(getattr(options, "needs", ()))
+    if isinstance(options, Options):
+        options.prepare()
+
+
 def run(
     experiment: Callable[[Chosen], object],
     options: type[Chosen],
@@ -237,7 +254,7 @@ def run(
         return
     if {"-h", "--help"} & {*given}:
         width = min(100, console.width if console.is_terminal else 100)
-        print(help_page(options, experiment.__doc__ or "", width))
+        print(help_page(options, experiment.__doc__ or "", width, prog or _program()))
         return
 
     def parsed(default: Any = tyro.MISSING_NONPROP) -> Chosen:
@@ -257,12 +274,9 @@ def run(
         if config := getattr(chosen, "config", None):
             chosen = parsed(read_options(config, options))
         with plain_errors(getattr(chosen, "results", None)):
-            chosen.check()
-            missing = needs.check(getattr(chosen, "needs", ()))
-            say_all(missing)
+            begin(chosen)
             with stoppable(getattr(chosen, "minutes", None)):
                 experiment(chosen)
-            say_all(missing)
     except UserError as error:
         _stop(str(error), 2)
     except Stopped as stop:
@@ -303,10 +317,9 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="fkd-dry-run-")
 
 
-def say_all(sentences: Iterable[str]) -> None:
-    """Prints what is to be known, each on a line."""
-    for sentence in sentences:
-        console.print(sentence, style="yellow", markup=False, soft_wrap=True)
+def _program() -> str:
+    """This script as it is typed."""
+    return f"python {os.path.relpath(sys.argv[0])}"
 
 
 def _stop(message: str, code: int) -> None:

@@ -32,11 +32,12 @@ _WIDTH = 26  # columns of an option and what it takes
 _INDENT = "  "
 
 
-def help_page(options: type[Any], about: str, width: int) -> str:
-    """The page for a command with these options, in lines of so many columns.
+def help_page(options: type[Any], about: str, width: int, program: str) -> str:
+    """The page for a command with these options, in lines of so many columns; `program` is how the
+    command is typed.
 
     The class may say more of them: NAMES (option to the names it takes), PRESETS (what each of
-    them is and takes) and EXAMPLES (two commands).
+    them is and takes) and EXAMPLES (what follows the program).
     """
     words, hints = dict(_words(options)), get_type_hints(options)
     own = {field.name: field for field in fields(options)}
@@ -57,7 +58,7 @@ def help_page(options: type[Any], about: str, width: int) -> str:
         for name, said in presets.items():
             lines += _one(name, said, width)
     if examples := getattr(options, "EXAMPLES", ()):
-        lines += ["", "Examples", *(_INDENT + example for example in examples)]
+        lines += ["", "Examples", *(f"{_INDENT}{program} {example}" for example in examples)]
     return "\n".join(lines)
 
 
@@ -68,7 +69,8 @@ def check_words(options: type[Any], given: Sequence[str]) -> None:
     known = {"--" + field.name.replace("_", "-"): field.name for field in fields(options)}
     known |= {f"--no-{name[2:]}": own for name, own in known.items() if hints[own] is bool}
     for number, word in enumerate(given):
-        name, _, value = word.replace("_", "-").partition("=")
+        name, _, value = word.partition("=")
+        name = name.replace("_", "-")
         if not name.startswith("--") or name in ("--help", "--version", "--"):
             continue
         if name not in known:
@@ -98,14 +100,16 @@ def _option(field: Field[Any], hint: Any, words: str, width: int) -> list[str]:
     default = field.default
     if default is MISSING and field.default_factory is not MISSING:
         default = None  # what the machine says, which the words tell
-    told = default not in (None, (), False, MISSING) and "ithout it" not in words
+    nothing = default is None or default is False or default is MISSING or default == ()
     if isinstance(default, tuple):
         default = " ".join(map(str, default))
     name = field.name.replace("_", "-")
-    label = f"--{'no-' if default is True else ''}{name} {_takes(hint)}".strip()
+    label = f"--{name} {_takes(hint)}".strip()
+    if default is True:
+        label, default = f"--{name}, --no-{name}", "yes"
     if field.name == "photos":
         label = "PATH ..."
-    more = f" (default: {default})" if told and default is not True else ""
+    more = "" if nothing or "ithout it" in words else f" (default: {default})"
     return _one(label, words + more, width)
 
 

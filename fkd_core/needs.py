@@ -1,7 +1,6 @@
 """What a command needs beyond its files, known before it begins: packages, room.
 
-A command names its needs; whatever lacks stops it in its first second with one error, or, where
-the rest can be done without it, is said at once and again at the end.
+A command names its needs; whatever lacks stops it in its first second with one error.
 """
 
 from __future__ import annotations
@@ -33,18 +32,13 @@ class Need:
     """What is missing, in words; empty where nothing is."""
     remedy: str
     """What to do about it."""
-    without: str = ""
-    """What comes out less where it is missing; empty where nothing can be done without it."""
 
 
-def check(needs: Iterable[Need]) -> list[str]:
-    """What will be missing, in sentences. Raises UserError, all of it in one, where something is
-    lacking that cannot be done without."""
+def check(needs: Iterable[Need]) -> None:
+    """Raises UserError, all of it in one, where something lacks."""
     lacks = [(need, lack) for need in needs if (lack := need.lack())]
-    wrong = [f"{each.what}: {lack}; {each.remedy}" for each, lack in lacks if not each.without]
-    if wrong:
-        raise UserError(". ".join(wrong))
-    return [f"{lack}, so {each.without}; {each.remedy}." for each, lack in lacks]
+    if lacks:
+        raise UserError(". ".join(f"{need.what}: {lack}; {need.remedy}" for need, lack in lacks))
 
 
 def package(names: Iterable[str], extra: str, what: str) -> Need:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from fkd_core.errors import UserError
 
@@ -66,11 +67,34 @@ def _of(hint: Any, value: Any) -> Any:
             return value
         if kind in (int, float) and isinstance(value, (int, kind)) and not isinstance(value, bool):
             return kind(value)
-    raise ValueError(f"{value!r} is not what it should be: {hint}")
+    choices = [
+        repr(choice) for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)
+    ]
+    wanted = f"; choose from {', '.join(choices)}" if choices else ""
+    raise ValueError(f"{value!r} is not what it should be{wanted}")
+
+
+def made(kind: Callable[..., Chosen], given: Mapping[str, Any]) -> Chosen:
+    """Options of this kind, a dataclass's, with these values. Raises UserError for one that its
+    option does not take."""
+    hints = get_type_hints(kind)
+    for name, value in given.items():
+        plain = list(value) if isinstance(value, tuple) else value
+        try:
+            _of(hints[name], str(value) if isinstance(value, Path) else plain)
+        except ValueError as error:
+            raise UserError(f"{option(name)}: {error}") from error
+    return kind(**given)
+
+
+def without_passwords(command: str) -> str:
+    """A command line as it may be shown and kept."""
+    return re.sub(r"(://[^\s:/@]+):[^\s@]+@", r"\1:***@", command)
 
 
 def typed(program: str, options: Any) -> str:
-    """The command line that asks for these options, a dataclass's, where they are no defaults."""
+    """The command line that asks for these options, a dataclass's, where they are no defaults;
+    without passwords."""
     words = list[str]()
     for field in fields(options):
         value = getattr(options, field.name)
@@ -82,7 +106,7 @@ def typed(program: str, options: Any) -> str:
             words += [option(field.name), *map(str, value)]
         else:
             words += [option(field.name), str(value)]
-    return " ".join([program, *map(shlex.quote, words)])
+    return without_passwords(" ".join([program, *map(shlex.quote, words)]))
 
 
 def option(name: str) -> str:

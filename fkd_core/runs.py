@@ -58,7 +58,7 @@ class Run:
 
     @property
     def tuning(self) -> Path:
-        """Folder of tune_models.py: tables and pages of searches."""
+        """Folder of tune_models.py: tables of searches."""
         return self.folder / "tuning"
 
     @property

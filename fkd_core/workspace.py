@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from fkd_core.errors import UserError
-from fkd_core.options import typed
+from fkd_core.options import made, typed
 from fkd_core.stopping import stoppable
 
 if TYPE_CHECKING:  # each brings libraries that take seconds
@@ -90,16 +90,16 @@ class Workspace:
         """What every command is given, and where it keeps things."""
         from fkd_core.command import Options
 
-        return Options(**self._shared)
+        return made(Options, self._shared)
 
     @cached_property
     def competition(self) -> Competition:
         """The competition's files, read and cleaned; ``notes`` says what was done to them."""
-        from fkd_core.command import plain_errors
+        from fkd_core.command import begin, plain_errors
 
         options = self.options
         with plain_errors(options.results):
-            options.check()
+            begin(options)
             return options.load()
 
     @property
@@ -155,6 +155,8 @@ class Workspace:
         comes back is in pixels, on the faces that were held out. Raises UserError where the fit
         cannot be done.
         """
+        from fkd_core import needs
+        from fkd_core.command import plain_errors
         from fkd_core.fitting import runtime
         from fkd_core.fitting.fit import fit
         from fkd_core.fitting.result import Failed, FitResult, Stopped
@@ -165,16 +167,18 @@ class Workspace:
             raise UserError(f"the spec says it all; leave {', '.join(asked)} out")
         fits = self.fits
         if not fits.holds(spec, keep_weights):
+            needs.check(needs.backend(spec.backend, spec.name))
             try:
                 runtime.prepare_for(spec)
             except RuntimeError as error:  # Keras was imported before
                 raise UserError(f"{error}: make this the notebook's first fit") from error
-            cache = self.options.place.cache
-            done = fit(spec, self.faces, cache=cache, keep_weights=keep_weights)
-            assert not isinstance(done, Stopped)  # nobody asked it to stop
-            if isinstance(done, Failed) and done.out_of_memory:  # with more of it it may succeed
-                raise UserError(f"{spec.name}: {done.reason}; make its batches smaller")
-            fits.keep(spec, done)
+            with plain_errors(self.options.results):
+                cache = self.options.place.cache
+                done = fit(spec, self.faces, cache=cache, keep_weights=keep_weights)
+                assert not isinstance(done, Stopped)  # nobody asked it to stop
+                if isinstance(done, Failed) and done.out_of_memory:  # with more it may succeed
+                    raise UserError(f"{spec.name}: {done.reason}; make its batches smaller")
+                fits.keep(spec, done)
         kept = fits.get(spec)
         if not isinstance(kept, FitResult):
             reason = kept.reason if kept else "its result vanished; ask again"
@@ -274,15 +278,12 @@ class Workspace:
         asked: dict[str, Any],
     ) -> Result:
         """Does what the command of this name does with these options."""
-        from fkd_core import needs
-        from fkd_core.command import console, plain_errors
+        from fkd_core.command import begin, plain_errors
 
-        options = kind(**self._shared, **asked)
+        options = made(kind, {**self._shared, **asked})
         in_main = threading.current_thread() is threading.main_thread()
         with plain_errors(options.results):
-            options.check()
-            for lack in needs.check(options.needs):
-                console.print(lack, style="yellow", soft_wrap=True)
+            begin(options)
             with stoppable() if in_main else contextlib.nullcontext():
                 return main(options, typed(f"fkd {name}", options))
 

@@ -102,7 +102,7 @@ class Budget:
 
 
 BUDGETS: dict[str, Budget] = {
-    "smoke": Budget((0.5,), 160, 40, 1, 3, 2, 3, 1, 2, 2),
+    "smoke": Budget((0.5,), 160, 40, 1, 3, 3, 3, 1, 2, 2),
     "quick": Budget((0.3, 0.8), 320, 100, 2, 6, 10, 6, 2, 6, 6),
     "full": Budget((0.0, 0.5, 1.0), 900, 100, 2, 8, 10, 12, 2, 6, 10, ablation_pairs=4, lag=8),
 }

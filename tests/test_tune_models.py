@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fkd_core.augment.policy import Policy, Step
+from fkd_core.command import begin
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
 from fkd_core.experiments.tune_models import TuneModels, next_sibling, planned
@@ -36,7 +37,7 @@ def test_what_cannot_be_is_named(options: dict[str, Any], words: str, tmp_path: 
 
 
 def _checked(options: TuneModels) -> None:
-    options.check()
+    begin(options)
     options.check_plans()
 
 

@@ -172,3 +172,22 @@ def test_the_leaderboard_ranks_what_was_measured_on_these_pictures(
     assert table["what"].tolist() == ["lenet5, tuned", "conv5, tuned"]
     assert table["rmse"].tolist() == [1.5, 2.5]
     assert table["high"].tolist() == [1.6, 2.6]
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "words"),
+    [
+        ("build_ensemble", {"stacker": "rigde"}, "--stacker: 'rigde' .* choose from .*'ridge'"),
+        ("build_ensemble", {"recipe": "Best"}, "--recipe: 'Best' .* 'best'"),
+        ("search_augment", {"probe": "x"}, "--probe: 'x' .* 'cascade'"),
+        ("tune", {"preset": "smok"}, "--preset: 'smok' .* 'smoke'"),
+        ("tune", {"trials": "many"}, "--trials: 'many'"),
+    ],
+)
+def test_a_value_that_an_option_does_not_take_is_refused_before_anything_is_read(
+    name: str, asked: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    ws = Workspace(tmp_path / "results", tmp_path / "nowhere")
+    with pytest.raises(UserError, match=words):
+        getattr(ws, name)(**asked)
+    assert not (tmp_path / "results").exists()

@@ -7,6 +7,7 @@ corrections that ``data.corrections`` reads.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -33,11 +34,15 @@ def write_gallery(
 ) -> None:
     """The page of these suspects, in their order. `version` is what the saved table will say of
     itself, and names the decisions in the browser; `made` says what made the page."""
+    entries = [_entry(suspect, faces) for suspect in suspects]
+    # What was decided holds for what was proposed then.
+    proposed = [[each["image"], each["wrong"], each["proposed"]] for each in entries]
     data = {
         "version": version,
+        "proposals": hashlib.sha256(json.dumps(proposed).encode()).hexdigest()[:12],
         "made": made,
         "keypoints": KEYPOINTS,
-        "faces": [_entry(suspect, faces) for suspect in suspects],
+        "faces": entries,
     }
     page = files(__package__).joinpath(_PAGE).read_text(encoding="utf-8")
     # "<" cannot end the script that holds the data.

@@ -165,7 +165,9 @@ class Predictor:
 
         name = pipeline or self.pipeline
         source = SOURCES[self.half(name).pipeline]
-        return photo(shown, lambda crops: self.predict(crops, name), source, sure or SURE)
+        return photo(
+            shown, lambda crops: self.predict(crops, name), source, SURE if sure is None else sure
+        )
 
 
 def save(folder: Path, halves: Sequence[Half], *, tta: str, made_by: Mapping[str, Any]) -> None:

@@ -74,7 +74,8 @@ def _add(path: Path, made: Submission) -> None:
     rows: list[dict[str, Any]] = []
     columns = list(COLUMNS)
     if path.exists():
-        with open(path, encoding="utf-8", newline="") as file:
+        # A spreadsheet may have saved it, with a mark before the first name.
+        with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
             reader = csv.DictReader(file)
             rows = list(reader)
             columns += [name for name in reader.fieldnames or () if name not in columns]

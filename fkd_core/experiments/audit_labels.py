@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -64,6 +65,15 @@ class AuditLabels(command.Options):
     epochs: int | None = None
     """Length of every fit, in place of the preset's."""
 
+    PRESETS: ClassVar = {
+        name: f"Besides the best recipe's cascades, networks that are shown {pictures:,} pictures."
+        for name, pictures in space.PICTURES.items()
+    }
+    EXAMPLES: ClassVar = (
+        "--preset smoke --dry-run",
+        "--data FOLDER --apply label_corrections.csv",
+    )
+
     def check(self) -> None:
         """Raises UserError for what cannot be."""
         super().check()
@@ -71,6 +81,13 @@ class AuditLabels(command.Options):
             given = getattr(self, name)
             if given is not None and given < 1:
                 raise UserError(f"--{name}: {given} is too few; give 1 or more")
+        if self.corrections:
+            raise UserError(
+                "--corrections: labels are audited as given, so that one table says all that is "
+                "wrong; leave it out"
+            )
+        if self.apply and not self.apply.is_file():
+            raise UserError(f"--apply: {self.apply} is not there; give a table of corrections")
 
 
 def main(options: AuditLabels, asked: str | None = None) -> None:
@@ -130,9 +147,7 @@ def cascade(options: AuditLabels, faces: Faces) -> Member:
 
 
 def corrected(options: AuditLabels, table: Path) -> Faces:
-    """The faces with these corrections besides those of --corrections, which must be none."""
-    if options.corrections:
-        raise UserError("--apply compares with the labels as given: leave --corrections out")
+    """The faces with these corrections."""
     return replace(options, corrections=table).read().training
 
 

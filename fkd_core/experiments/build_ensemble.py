@@ -27,7 +27,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from fkd_core import command, needs
+from fkd_core import command
 from fkd_core.command import console
 from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.members import of_source
@@ -44,7 +44,7 @@ from fkd_core.experiments.lineup import OURS, REFERENCE, SPECIALISTS, competing
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.fitting.store import FitStore
 from fkd_core.models import MODELS
-from fkd_core.needs import Need, backend, check
+from fkd_core.needs import backend, check
 from fkd_core.progress import FitProgress, clock
 from fkd_core.protocols import estimates, reference_recipe
 from fkd_core.protocols.ensemble import Ensembling
@@ -55,6 +55,7 @@ from fkd_core.running.session import session
 from fkd_core.sources import PIPELINES
 from search_spaces import best_recipe
 from search_spaces import ensemble as space
+from search_spaces.cascade import PREFIX
 
 
 @dataclass(frozen=True)
@@ -99,21 +100,16 @@ class BuildEnsemble(command.Options):
     """Keep for predict.py only what fits into so many megabytes, and say what that costs; the
     submission comes from the whole ensemble."""
 
-    NAMES: ClassVar = {"models": tuple(MODELS), "pipelines": tuple(PIPELINES)}
+    NAMES: ClassVar = {"models": ("all", *MODELS, f"{PREFIX}NAME"), "pipelines": tuple(PIPELINES)}
     PRESETS: ClassVar = {
         name: f"{time} on 2 cores with --recipe best; else members that are not tuned train for "
         f"{space.BUDGETS[name].epochs} epochs on {space.BUDGETS[name].faces or 'all'} faces."
         for name, time in (("smoke", "5 minutes"), ("quick", "16 minutes"), ("full", "80 minutes"))
     }
     EXAMPLES: ClassVar = (
-        "python experiments/build_ensemble.py --dry-run",
-        "python experiments/build_ensemble.py --data FOLDER --recipe best --preset quick",
+        "--dry-run",
+        "--data FOLDER --recipe best --preset quick",
     )
-
-    @property
-    def needs(self) -> list[Need]:
-        """What must be there besides files."""
-        return [*super().needs, needs.room(self.results)]
 
     @property
     def views(self) -> str:
@@ -136,7 +132,7 @@ class BuildEnsemble(command.Options):
             if given is not None and given < least:
                 raise UserError(f"--{name}: {given} is too few; give {least} or more")
         command.chosen_pipelines(self.pipelines)
-        if self.recipe == "tuned":
+        if self.recipe != "best":
             tuned_models(self.models, self.preset)
         elif self.models or self.pipelines != SPECIALISTS:
             raise UserError(
@@ -164,12 +160,14 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     fits = options.fits(faces)
     arms = competing(options, competition)
     ours = arms[OURS]
+    expected = estimates.of_ensemble(arms, fits)
     console.print(report.plan_sheet(arms, fits).shown())
+    console.print(f"All of it takes {estimates.about(expected, options.minutes)}.", soft_wrap=True)
     lookup = None if competition.test_ids is None else competition.lookup
     why_not = obstacle(lookup, ours.sources, options.other_style)
     if why_not:
         console.print(why_not, soft_wrap=True)
-    backends = {fit.backend for fit in ours.fits}
+    backends = {fit.backend for arm in arms.values() for fit in arm.fits}
     check(need for name in sorted(backends) for need in backend(name, "the ensemble's fits"))
     if options.dry_run:
         console.print(options.would_write(options.outcomes.ensemble), soft_wrap=True)
@@ -184,7 +182,7 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     )
 
     with (
-        FitProgress(console, estimates.of_ensemble(arms, fits), estimates.cores()) as progress,
+        FitProgress(console, expected, estimates.cores()) as progress,
         session(faces, options.place, watch=progress) as ray_session,
     ):
         kept = FitStore(options.cache / "predictions")

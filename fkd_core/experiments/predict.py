@@ -65,16 +65,14 @@ class PredictOptions:
     """The model to export; without it the ensemble's first."""
 
     EXAMPLES: ClassVar = (
-        "python experiments/predict.py photo.jpg holiday/",
-        "python experiments/predict.py --export onnx",
+        "photo.jpg holiday/",
+        "--export onnx",
     )
 
     @property
     def needs(self) -> list[Need]:
         """What must be there besides files."""
-        written = [needs.writable(self.out, "--out")] if self.out else []
-        found = [] if self.export else [needs.detector()]
-        return [*needs.export(self.export), *found, *written]
+        return [*needs.export(self.export), *([] if self.export else [needs.detector()])]
 
     def check(self) -> None:
         """Raises UserError where there is nothing to do, or a path is not there or no folder."""
@@ -118,6 +116,7 @@ def main(options: PredictOptions) -> None:
     """Find the keypoints of every face in photos, and draw them."""
     ensemble = options.chosen()
     out = options.out or ensemble.parent / "predictions"
+    needs.check([needs.writable(out, "--out")])
     predictor = Predictor.load(ensemble)
     name = options.pipeline or predictor.pipeline
     if name not in predictor.pipelines:

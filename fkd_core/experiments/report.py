@@ -6,9 +6,9 @@
 
 One HTML file that needs no network: scores and effects with their intervals, the augmentations on
 faces, searches, learning curves, worst faces, predicted test images, costs, and the command behind
-every figure. The other commands write it at their end; this one writes it again, for instance
-where the run's data has moved (--data), or beside another run (--compare). What was not made yet
-is left out with the command that makes it.
+every figure. Searching, tuning and building write it at their end; this one writes it again, for
+instance where the run's data has moved (--data), or beside another run (--compare). What was not
+made yet is left out with the command that makes it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from fkd_core import command
+from fkd_core import command, needs
 from fkd_core.command import console
 from fkd_core.data.kaggle import Competition
 from fkd_core.errors import UserError
+from fkd_core.needs import Need
 from fkd_core.report.page.found import read_json
 from fkd_core.report.page.writing import PAGE, write_report
 from fkd_core.runs import Run, run_of, runs_in
@@ -46,14 +47,25 @@ class Report:
     out: Path | None = None
     """File to write, in place of report.html in the run's folder."""
 
+    EXAMPLES: ClassVar = ("--run NAME", "--run NAME --compare OTHER")
+
+    @property
+    def needs(self) -> list[Need]:
+        """What must be there besides files."""
+        written = needs.writable((self.out or chosen(self).folder / PAGE).parent, "--out")
+        return [*needs.storage(self.storage), written]
+
     def check(self) -> None:
         """Raises UserError where there are no such runs."""
-        for name in (chosen(self).name, self.compare):
-            if name is not None and not (self.results / name).is_dir():
-                known = ", ".join(run.name for run in runs_in(self.results)) or "none"
+        there, own = [run.name for run in runs_in(self.results)], chosen(self).name
+        for name in (own, self.compare):
+            if name is not None and name not in there:
+                known = ", ".join(there) or "none"
                 raise UserError(
                     f"there is no run {name} in {self.results}; those there are: {known}"
                 )
+        if self.compare == own:
+            raise UserError(f"--compare: {own} is the run itself; name another")
 
 
 def main(options: Report) -> None:
@@ -98,7 +110,7 @@ def as_it_was(options: Report, run: Run) -> command.Options:
 
 def configs(run: Run) -> list[Path]:
     """What its commands were asked."""
-    folders = (run.augmentation, run.tuning, run.ensemble)
+    folders = (run.augmentation, run.tuning, run.ensemble, run.audit)
     return [path for folder in folders if (path := folder / "config.json").exists()]
 
 

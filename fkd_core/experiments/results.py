@@ -86,7 +86,7 @@ class Results:
 
     EXAMPLES: ClassVar = (
         "python experiments/results.py",
-        "python experiments/results.py --prune 10GB --dry-run",
+        "--prune 10GB --dry-run",
     )
 
     @property

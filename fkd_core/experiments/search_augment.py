@@ -22,14 +22,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import ClassVar, Literal
 
-from fkd_core import command, needs
+from fkd_core import command
 from fkd_core.augment.policy import Policy
 from fkd_core.command import console
 from fkd_core.errors import UserError
 from fkd_core.evidence import SMALLEST_EFFECT, Components, Verdict, write_verdicts
 from fkd_core.findings.policy import write_policy
 from fkd_core.findings.provenance import provenance, write_config
-from fkd_core.needs import Need
 from fkd_core.progress import FitProgress
 from fkd_core.protocols import estimates
 from fkd_core.protocols.augmentation import AugmentationSearch, Meeting, composable
@@ -82,21 +81,24 @@ class SearchAugment(command.Options):
     plan_power: float | None = None
     """Say how many fits it takes to find an effect of so many px, and do nothing."""
 
-    NAMES: ClassVar = {"transforms": candidates(("all",), "full"), "pipelines": tuple(PIPELINES)}
+    NAMES: ClassVar = {
+        "transforms": ("all", *candidates(("all",), "full")),
+        "pipelines": tuple(PIPELINES),
+    }
     PRESETS: ClassVar = {
         "smoke": "2 minutes on 2 cores: shows that everything runs; verdicts may be undecided.",
         "quick": "10 minutes on 2 cores: six augmentations at two strengths, on 320 faces.",
         "full": "An hour on 2 cores: all augmentations at three strengths, on 900 faces.",
     }
     EXAMPLES: ClassVar = (
-        "python experiments/search_augment.py --dry-run",
-        "python experiments/search_augment.py --data FOLDER --transforms rotation shift mirror",
+        "--dry-run",
+        "--data FOLDER --transforms rotation shift mirror",
     )
 
     @property
-    def needs(self) -> list[Need]:
-        """What must be there besides files."""
-        return [*super().needs, needs.room(self.results)]
+    def only_plans(self) -> bool:
+        """Whether it is only said what would be done."""
+        return self.dry_run or self.plan_power is not None
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import ClassVar
 
-from fkd_core import command, needs
+from fkd_core import command
 from fkd_core.augment.policy import Policy
 from fkd_core.command import console
 from fkd_core.data.faces import Faces
@@ -27,7 +27,6 @@ from fkd_core.findings.best_config import write_best
 from fkd_core.findings.policy import policy_or_reference
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.models import MODELS
-from fkd_core.needs import Need
 from fkd_core.progress import FitProgress
 from fkd_core.protocols import estimates
 from fkd_core.protocols.tuning import Candidate, Tuned, Tuning
@@ -39,6 +38,7 @@ from fkd_core.running.session import session
 from fkd_core.sources import PIPELINES
 from fkd_core.studies.ray_tune import run_studies
 from fkd_core.studies.storage import open_storage
+from search_spaces.cascade import PREFIX
 from search_spaces.training import BUDGETS, Budget
 
 
@@ -63,21 +63,16 @@ class TuneModels(command.Options):
     """Begin each further model's search with the training of the best model before it, until
     that does worse than the reference's training."""
 
-    NAMES: ClassVar = {"models": tuple(MODELS), "pipelines": tuple(PIPELINES)}
+    NAMES: ClassVar = {"models": ("all", *MODELS, f"{PREFIX}NAME"), "pipelines": tuple(PIPELINES)}
     PRESETS: ClassVar = {
         name: f"{time} on 2 cores for lenet5 and one pipeline: {BUDGETS[name].trials} "
         f"configurations of {BUDGETS[name].epochs} epochs on {BUDGETS[name].faces or 'all'} faces."
         for name, time in (("smoke", "1 minute"), ("quick", "25 minutes"), ("full", "9 hours"))
     }
     EXAMPLES: ClassVar = (
-        "python experiments/tune_models.py --models lenet5 conv5 --dry-run",
-        "python experiments/tune_models.py --data FOLDER --models all --preset full",
+        "--models lenet5 conv5 --dry-run",
+        "--data FOLDER --models all --preset full",
     )
-
-    @property
-    def needs(self) -> list[Need]:
-        """What must be there besides files."""
-        return [*super().needs, needs.room(self.results)]
 
     def budget(self) -> Budget:
         """The preset's, with what was given in its place. Raises UserError where it cannot be."""

@@ -17,6 +17,7 @@ from typing import Any
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
 from fkd_core.files import write_text
+from fkd_core.options import without_passwords
 
 
 def provenance(preset: str, seed: int, faces: Faces, asked: str | None = None) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def typed(argv: Sequence[str]) -> str:
         words = ["python", "-m", name.parent.name]
     else:
         words = ["python", os.path.relpath(program)]
-    return shlex.join([*words, *options])
+    return without_passwords(shlex.join([*words, *options]))
 
 
 def origin(path: Path, made_by: Mapping[str, Any], faces: Faces) -> str:

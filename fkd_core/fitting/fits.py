@@ -17,6 +17,10 @@ OnOutcome = Callable[[FitSpec, Outcome], None]
 """Called by the driver for every fit that was run, once it is kept."""
 
 
+DATA = "data"
+"""Field of a row of the store: which faces a fit learned from, the start of their fingerprint."""
+
+
 @dataclass(frozen=True)
 class Fits:
     """What is known about these faces. Equal specs have equal outcomes: nothing is overwritten."""
@@ -68,6 +72,7 @@ class Fits:
     ) -> Outcome:
         """Keeps what ``to_record`` made of an outcome and the weights, and gives the outcome."""
         key = self.key(spec)
+        record = record | {"summary": record["summary"] | {DATA: self.fingerprint[:16]}}
         self.store.put(key, record, arrays)
         if weights:
             named = {f"{i:04d}": weight for i, weight in enumerate(weights)}

@@ -50,12 +50,18 @@ class FitStore:
     A damaged file is set aside in ``damaged/`` and is absent from then on, so its fit is redone.
     `limit_bytes` bounds the whole store by dropping the weights used least recently; results are
     evidence and are never dropped. Keys are lower-case hexadecimal digests, else ValueError.
+    With `look_only` nothing is changed by looking, and the folder need not be there.
     """
 
-    def __init__(self, root: Path, limit_bytes: int | None = None) -> None:
+    def __init__(
+        self, root: Path, limit_bytes: int | None = None, *, look_only: bool = False
+    ) -> None:
         self.root = root
         self.limit_bytes = limit_bytes
+        self._look_only = look_only
         self._index = Index(root / "index")
+        if look_only:
+            return
         root.mkdir(parents=True, exist_ok=True)
         self._sweep()
         self._make_room()
@@ -107,9 +113,10 @@ class FitStore:
             if key != name and _KEY.fullmatch(key) and (row := self._row_from_file(key)):
                 fresh.append(row)
         rows = sorted([*current.values(), *fresh], key=itemgetter("created", "key"))
-        with contextlib.suppress(OSError):  # a store that may only be read lists as well
-            self._index.add(fresh)
-            self._index.gather(lines + len(fresh), rows)
+        if not self._look_only:
+            with contextlib.suppress(OSError):  # a store that may only be read lists as well
+                self._index.add(fresh)
+                self._index.gather(lines + len(fresh), rows)
         for name, value in equals.items():
             rows = [row for row in rows if row.get(name, _MISSING) == value]
         return rows
@@ -152,6 +159,8 @@ class FitStore:
         except FileNotFoundError:
             return None
         except DamagedError as damage:
+            if self._look_only:
+                return None
             log.warning("%s; it is set aside and counts as absent", damage)
             aside = self.root / "damaged"
             aside.mkdir(exist_ok=True)

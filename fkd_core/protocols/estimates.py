@@ -126,11 +126,6 @@ def about(parts: Sequence[Part], minutes: float | None = None) -> str:
     return f"{said}; --minutes {minutes:g} stops before: the same command goes on from there"
 
 
-def in_words(seconds: float) -> str:
-    """So many worker-seconds as time on this machine."""
-    return f"about {in_minutes(seconds / cores())} on this machine's {cores()} cores"
-
-
 def in_minutes(seconds: float) -> str:
     """``12 min``, ``3 h``."""
     minutes = max(1, round(seconds / 60))

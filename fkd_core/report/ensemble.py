@@ -21,7 +21,7 @@ from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.keypoints import KEYPOINTS
-from fkd_core.protocols.estimates import in_words, seconds_a_fit
+from fkd_core.protocols.estimates import seconds_a_fit
 from fkd_core.report.sheet import Sheet
 from search_spaces import of_model
 
@@ -44,7 +44,7 @@ def cost(member: Member, fits: Fits) -> Cost:
 
 def plan_sheet(arms: Mapping[str, OutOfFold], fits: Fits) -> Sheet:
     """Which fits of these ensembles, by name, are missing, and how long they should take."""
-    rows, total, known = [], 0.0, fits.store.rows(failure="")
+    rows, known = [], fits.store.rows(failure="")
     counted: set[FitSpec] = set()
     for arm, ensemble in arms.items():
         for member in ensemble.members:
@@ -56,7 +56,6 @@ def plan_sheet(arms: Mapping[str, OutOfFold], fits: Fits) -> Sheet:
                 seconds_a_fit(fit, known, ensemble.faces, of_model(fit.model.name).IMAGES_A_SECOND)
                 for fit in missing
             ]
-            total += sum(each)
             folds = [f"{fit.split.fold}/{fit.seed}" for fit in missing if fit in needed]
             rows.append(
                 {
@@ -69,7 +68,7 @@ def plan_sheet(arms: Mapping[str, OutOfFold], fits: Fits) -> Sheet:
                     "minutes": round(sum(each) / 60, 1),
                 }
             )
-    note = f"Missing fits take {in_words(total)}." if total else "Nothing is missing."
+    note = "" if counted else "Nothing is missing."
     return Sheet("fits", "Fits", rows, note)
 
 
@@ -81,7 +80,7 @@ def member_sheet(
         {
             "member": each.member,
             "RMSE out of fold": each.out_of_fold,
-            "RMSE on final": each.final.value,
+            "RMSE on final": each.final,
             "correlation": each.correlation,
             "without it": each.left_out,
             "TTA": each.tta,

@@ -20,7 +20,7 @@ import os
 import random
 import time
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from fkd_core import command
 from fkd_core.augment.policy import Policy
@@ -49,6 +49,8 @@ TUNING = replace(BUDGETS["smoke"], trials=9, epochs=18, faces=None, random=3, la
 @dataclass(frozen=True)
 class Simulated(command.Options):
     """Options of the simulation."""
+
+    ROOM: ClassVar = 0
 
     short: bool = False
     """Screening and the tuning of one model, under no augmentation; on this machine by one

@@ -116,7 +116,7 @@ def _search(run: Found, pipeline: str, verdicts: Sequence[Verdict]) -> str:
     left = sum(v.verdict not in sure for v in asked)
     if left:
         groups.append(f"{left} stay{'s' if left == 1 else ''} undecided")
-    parts.append("; ".join(groups) + ".")
+    parts.append("; ".join(groups or ["none"]) + ".")
     for v in control:
         if v.verdict != HARMFUL:
             parts.append(
@@ -126,7 +126,7 @@ def _search(run: Found, pipeline: str, verdicts: Sequence[Verdict]) -> str:
     if pipeline in run.policies:
         parts.append(f"The policy now: {policy_in_words(run.policies[pipeline][0])}")
     for row in run.meetings.get(pipeline, ()):
-        if row["set"] == "final":
+        if row.get("set") == "final":
             change = interval(*three(row, "effect", "low", "high"), signed=True)
             parts.append(f"On faces that chose nothing it changes the RMSE by {change} px.")
     return " ".join(parts)

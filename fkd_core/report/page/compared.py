@@ -9,19 +9,17 @@ from fkd_core.report.page.found import Found, estimate, three
 from fkd_core.report.page.plain import interval, look, named
 from fkd_core.report.page.section import Figure, Section, table
 from fkd_core.report.page.svg import Row, whiskers
+from fkd_core.report.page.verdicts import edge
 
 
 def comparison_section(run: Found, other: Found) -> Section:
     """Scores with intervals, verdicts, and options that differ."""
     both = {_name(run): run, _name(other): other}
     words = []
-    pictures = {
-        str(each.made_by(folder).get("pictures"))
-        for each in both.values()
-        for folder in ("ensemble", "tuning", "augmentation")
-        if each.made_by(folder).get("pictures")
-    }
-    if len(pictures) > 1:
+    one, two = _pictures(run), _pictures(other)
+    if not one or not two:
+        words.append("One of these runs does not tell its pictures; they may be different.")
+    elif one != two:
         words.append(
             "These runs are of different pictures: a difference of scores says nothing about "
             "which did better."
@@ -34,6 +32,12 @@ def comparison_section(run: Found, other: Found) -> Section:
     figures = [*_scores(both), *_verdicts(both), *_options(run, other)]
     names = list(both)
     return Section("compared", f"{names[0]} beside {names[-1]}", words, figures)
+
+
+def _pictures(run: Found) -> set[str]:
+    """Which its commands were asked about."""
+    told = (run.made_by(name).get("pictures") for name in ("ensemble", "tuning", "augmentation"))
+    return {str(each) for each in told if each}
 
 
 def _name(run: Found) -> str:
@@ -75,9 +79,9 @@ def _verdicts(both: Mapping[str, Found]) -> list[Figure]:
             for v in run.verdicts.get(pipeline, ())
             if v.transform == transform
         ]  # fmt: skip
-        reach = sorted(max(abs(r.low or 0), abs(r.high or 0)) for r in rows if r.value is not None)
-        edge = 6 * reach[len(reach) // 2] if reach else None
-        chart = whiskers(rows, "change of RMSE, px", "verdicts of two runs", zero=True, edge=edge)
+        confirmed = [v for run in both.values() for v in run.verdicts.get(pipeline, ()) if v.pairs]
+        end = edge(confirmed)
+        chart = whiskers(rows, "change of RMSE, px", "verdicts of two runs", zero=True, edge=end)
         figures.append(Figure(f"Augmentations on {pipeline} faces", chart))
     return figures
 

@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 
 from fkd_core.report.page.found import Found, cell
-from fkd_core.report.page.plain import hours
+from fkd_core.report.page.plain import PURPOSES, hours
 from fkd_core.report.page.section import Figure, Section, table
 from fkd_core.report.page.svg import Row, bars
-
-_STAGES = {
-    "search": "choosing, set search",
-    "confirm": "confirming, set confirm",
-    "final": "scoring, set final",
-    "all": "the ensemble's folds",
-}
 
 
 def cost_section(run: Found) -> Section | None:
@@ -30,7 +23,7 @@ def cost_section(run: Found) -> Section | None:
     order = sorted(spent, key=lambda key: -spent[key])
     rows = [
         Row(
-            f"{model}, {pipeline}: {_STAGES.get(family, family)}",
+            f"{model}, {pipeline}: {PURPOSES.get(family, family)}",
             spent[family, pipeline, model] / 60,
             look="s0",
             beside=f"{hours(spent[family, pipeline, model])}, "
@@ -44,7 +37,7 @@ def cost_section(run: Found) -> Section | None:
         Figure(
             "Time of workers",
             bars(rows, "minutes of one worker", "time of workers by stage"),
-            f"All fits in the store: {sum(count.values())} in {hours(sum(spent.values()))}. "
+            f"All fits on these faces: {sum(count.values())} in {hours(sum(spent.values()))}. "
             f"Stopping trials early saved {hours(pruned)}, answering from the store "
             f"{hours(stored)}.",
         )

@@ -8,16 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from fkd_core.report.page.found import CURVES, Curve, Found
+from fkd_core.report.page.plain import PURPOSES
 from fkd_core.report.page.section import Figure, Section, command_of
 from fkd_core.report.page.svg import Series, lines
 
 _DRAWN = 40  # curves a chart
-_WHY = {
-    "search": "choosing (set search)",
-    "confirm": "confirming (set confirm)",
-    "final": "scoring (set final)",
-    "all": "the ensemble's folds",
-}
 
 
 def curve_section(run: Found) -> Section:
@@ -35,7 +30,7 @@ def curve_section(run: Found) -> Section:
     order = sorted(groups, key=lambda key: (key[0] != "all", key[1:], key[0]))
     figures = [
         Figure(
-            f"{model}, {pipeline}, {epochs} epochs: {_WHY.get(family, family)}",
+            f"{model}, {pipeline}, {epochs} epochs: {PURPOSES.get(family, family)}",
             chart(groups[family, pipeline, model, epochs]),
             _caption(groups[family, pipeline, model, epochs]),
             folded=family != "all" and len(order) > 3,

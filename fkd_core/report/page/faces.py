@@ -110,7 +110,9 @@ def worst_section(run: Found) -> Section | None:
                 run.made_by("ensemble"),
             )
         )
-    return Section("worst", "Worst faces", (), figures)
+    none = "None of the faces that the ensemble answered is among these; anew:"
+    missing = [] if figures else [(none, command_of("build_ensemble", run.options))]
+    return Section("worst", "Worst faces", (), figures, missing=missing)
 
 
 def _errors(

@@ -18,7 +18,7 @@ from fkd_core.data.faces import Faces
 from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.said import Said, read_said
 from fkd_core.evidence import Verdict, read_verdicts
-from fkd_core.fitting.spec import FitSpec
+from fkd_core.fitting.fits import DATA
 from fkd_core.fitting.store import FitStore
 from fkd_core.inventory import Inventory, KeptStudy, take
 from fkd_core.runs import Run
@@ -97,7 +97,7 @@ class Found:
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """Of the command that ran last."""
+        """Of the furthest command that ran: the ensemble's before those of tuning and search."""
         for name in ("ensemble", "tuning", "augmentation"):
             if options := self.configs.get(name, {}).get("options"):
                 return {**options, "results": str(self.places.results)}
@@ -112,7 +112,9 @@ class Found:
 def gather(places: Places, competition: Competition | None) -> Found:
     """Reads what is there."""
     stock = take(places.results, places.storage_url, given=places.storage_given)
-    fingerprint = competition.training.fingerprint if competition else None
+    fits = _of_faces(stock, competition.training.fingerprint if competition else None)
+    every = {str(fit.row["key"])[:16] for fit in stock.fits}
+    own = {str(row["key"])[:16] for row in fits}
     folders = {
         "augmentation": places.run.augmentation,
         "tuning": places.run.tuning,
@@ -139,9 +141,9 @@ def gather(places: Places, competition: Competition | None) -> Found:
             (path.parent.name, path.name.removesuffix("-candidates.csv")): read_csv(path)
             for path in sorted(places.run.tuning.glob("*/*-candidates.csv"))
         },
-        [study for study in stock.studies if _own(study, stock, fingerprint)],
-        [fit.row for fit in stock.fits],
-        _curves(stock.store, [fit.row for fit in stock.fits], fingerprint),
+        [s for s in stock.studies if own & {*s.fits} or not every & {*s.fits}],
+        fits,
+        _curves(stock.store, fits),
         {path.stem: read_csv(path) for path in sorted(places.run.ensemble.glob("*.csv"))},
         read_said(places.run.ensemble),
         read_json(places.run.submission.with_suffix(".json")),
@@ -192,29 +194,13 @@ def _policies(path: Path) -> Iterator[tuple[str, tuple[Policy, Mapping[str, Any]
             yield pipeline, (Policy.from_json(entry["policy"]), entry.get("made_by") or {})
 
 
-def _own(study: KeptStudy, stock: Inventory, fingerprint: str | None) -> bool:
-    """Whether the study's fits learned from these faces, as far as that can be told."""
-    if fingerprint is None or stock.store is None:
-        return True
-    known = {str(fit.row["key"])[:16]: str(fit.row["key"]) for fit in stock.fits}
-    for start in study.fits:
-        if start in known:
-            stored = stock.store.get(known[start])
-            return stored is None or _made_of(stored.record, known[start], fingerprint)
-    return True
+def _of_faces(stock: Inventory, fingerprint: str | None) -> list[Mapping[str, Any]]:
+    """The rows of the fits that learned from these faces; of all where they are not known."""
+    rows = [fit.row for fit in stock.fits]
+    return [row for row in rows if fingerprint is None or row.get(DATA) == fingerprint[:16]]
 
 
-def _made_of(record: Mapping[str, Any], key: str, fingerprint: str) -> bool:
-    """Whether a fit learned from these faces, by the code as it is."""
-    try:
-        return FitSpec.from_json(record["spec"]).key(fingerprint) == key
-    except (ValueError, KeyError, TypeError):
-        return False
-
-
-def _curves(
-    store: FitStore | None, rows: Sequence[Mapping[str, Any]], fingerprint: str | None
-) -> list[Curve]:
+def _curves(store: FitStore | None, rows: Sequence[Mapping[str, Any]]) -> list[Curve]:
     if store is None:
         return []
     whole = [row for row in rows if not row.get("failure")]
@@ -222,8 +208,6 @@ def _curves(
     for row in whole[:: 1 + len(whole) // CURVES]:
         stored = store.get(str(row["key"]))
         if stored is None:
-            continue
-        if fingerprint is not None and not _made_of(stored.record, stored.key, fingerprint):
             continue
         found.append(
             Curve(

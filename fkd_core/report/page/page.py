@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 
 from fkd_core.files import write_text
+from fkd_core.options import without_passwords
 from fkd_core.report.page.answer import answer
 from fkd_core.report.page.compared import comparison_section
 from fkd_core.report.page.costs import cost_section
@@ -22,6 +23,7 @@ from fkd_core.report.page.section import Figure, Section, command_of, shown, tol
 from fkd_core.report.page.style import STYLE
 from fkd_core.report.page.verdicts import verdict_section
 from fkd_core.report.page.words import glossary
+from fkd_core.runs import DEMO
 
 _MAKERS = (
     score_section, verdict_section, policy_section, search_section, curve_section,
@@ -74,13 +76,15 @@ _SCRIPT = (
 def _subject(run: Found) -> str:
     faces = f"{len(run.faces):,} faces" if run.faces else "faces that cannot be read now"
     data = run.options.get("data")
-    whose = str(data) if data else "the demo faces, drawn by this program, no photographs"
+    whose = str(data) if data else run.places.run.name
+    if not data and run.places.run.name == DEMO:
+        whose = "the demo faces, drawn by this program, no photographs"
     made = [run.made_by(name) for name in ("ensemble", "tuning", "augmentation")]
     days = sorted({str(each["date"]) for each in made if "date" in each})
     day = f" · {days[0]}" if len(days) == 1 else f" · {days[0]} to {days[-1]}" if days else ""
     return (
-        f'<p class="lead">{escape(faces)}: {escape(whose)}{day}. All errors are in pixels of the '
-        "96 x 96 picture; lower is better.</p>"
+        f'<p class="lead">{escape(faces)}: {escape(whose)}{escape(day)}. All errors are in pixels '
+        "of the 96 x 96 picture; lower is better.</p>"
     )
 
 
@@ -107,6 +111,6 @@ def _provenance(run: Found, sections: Sequence[Section]) -> Section:
     if run.studies:
         words.append(
             "Trials with their own pages: optuna-dashboard --artifact-dir "
-            f"{run.places.results / 'artifacts'} {run.places.storage_url}"
+            f"{run.places.results / 'artifacts'} {without_passwords(run.places.storage_url)}"
         )
     return Section("provenance", "Where figures come from", words, figures)

@@ -12,6 +12,15 @@ LOOKS = {HELPFUL: "good", HARMFUL: "bad", EQUIVALENT: "same"}
 """Verdict to a colour of the style; all others are ``unsure``."""
 
 
+PURPOSES = {
+    "search": "choosing (set search)",
+    "confirm": "confirming (set confirm)",
+    "final": "scoring (set final)",
+    "all": "the ensemble's folds",
+}
+"""What fits are for, by the set whose faces they hold out."""
+
+
 def look(verdict: str) -> str:
     """The colour of a verdict."""
     return LOOKS.get(verdict, "unsure")

@@ -117,12 +117,13 @@ def _candidate(row: Cells) -> Sequence[str]:
 
 def _line(study: KeptStudy) -> Sequence[str]:
     states, best = study.states, study.best
+    form = ".3f" if study.name.startswith("tuning/") else "+.3f"
     return (
         readable(study.name),
         str(sum(states.values())),
         str(states["PRUNED"]),
         str(states["FAIL"]),
-        "" if best is None else f"{best.value:+.3f}",
+        "" if best is None else f"{best.value:{form}}",
         hours(study.costs.spent),
     )
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from fkd_core.options import without_passwords
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -111,7 +113,7 @@ def command_of(script: str, options: Mapping[str, Any], *more: str) -> str:
         given = options.get(name)
         if given not in (None, "", _DEFAULTS.get(name)):
             words += [f"--{name}", str(given)]
-    return shlex.join([*words, *more])
+    return without_passwords(shlex.join([*words, *more]))
 
 
 _DEFAULTS = {"results": "results"}

@@ -39,7 +39,7 @@ def verdict_section(run: Found) -> Section:
         if rows := run.meetings.get(pipeline):
             drawn = [
                 Row(
-                    f"{row['treatment']} against {row['control']}, {row['set']}",
+                    f"{row['treatment']} against {row['control']}, {row.get('set') or 'confirm'}",
                     cell(row, "effect"), cell(row, "low"), cell(row, "high"),
                     _sure(cell(row, "low"), cell(row, "high")),
                     f"{px(cell(row, 'effect'), signed=True)} px",
@@ -116,12 +116,16 @@ def _caption(verdicts: Sequence[Verdict]) -> str:
     notes = dict.fromkeys(v.note for v in confirmed if v.note)
     told = [
         "Dots: the measured effect; bars: 95% intervals; an arrow: far beyond the axis. The band "
-        f"is what is too small to matter, under {zone(confirmed):.3f} px. "
+        f"is what is too small to matter{_under(zone(confirmed))}. "
         "Green circle: helpful; orange cross: harmful; blue square: equivalent, surely inside the "
         "band; hollow: undecided."
     ]
     told += [f"* No verdict where {note}." for note in notes]
     return " ".join(told)
+
+
+def _under(zone: float) -> str:
+    return f", under {zone:.3f} px" if zone else ""
 
 
 def _sure(low: float | None, high: float | None) -> str:

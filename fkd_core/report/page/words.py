@@ -12,7 +12,7 @@ MEANINGS = {
     "control": "the arm that the others are compared with",
     "copy": "one augmented rendering of a face",
     "cross-validation": "each part of the faces is predicted by what was fitted on the others",
-    "equivalent": "surely too small to matter: the 90% interval lies within 2% of the error",
+    "equivalent": "surely smaller than what matters, by default 0.5% of the error",
     "final": "the set of faces that chooses nothing; scores come from it",
     "fit": "one model trained once; a pure function of its spec and the faces",
     "fold": "a part of the faces that a fit holds out",

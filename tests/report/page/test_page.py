@@ -116,7 +116,7 @@ def test_the_worst_faces_come_first(html: str) -> None:
     [
         (searched, "verdicts", "members", "experiments/tune_models.py"),
         (tuned, "promises", "members", "experiments/build_ensemble.py"),
-        (combined, "members", "promised gains", "kaggle competitions submit"),
+        (combined, "members", "compared", "kaggle competitions submit"),
     ],
 )
 def test_a_run_of_one_command_says_how_the_rest_is_made(
