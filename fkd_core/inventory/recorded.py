@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from fkd_core.inventory.files import mapping
-from fkd_core.inventory.kept import KeptRun
 from fkd_core.runs import Run
 
 Row = Mapping[str, str]
 Interval = tuple[float, float, float]
 """A figure and the ends of its 95% interval, px."""
+
+Configs = Mapping[str, Mapping[str, Any]]
+"""A run's config.json of each command, by the folder that it lies in."""
 
 _WHERE = ("results", "run", "storage", "address", "checkpoints", "minutes", "dry_run")
 """Options that say where and how long a command works, and nothing of what comes out."""
@@ -49,21 +51,16 @@ def scores(run: Run) -> dict[str, Interval]:
     return found
 
 
-def differing(one: KeptRun, other: KeptRun) -> list[tuple[str, str, str, str]]:
+def differing(one: Configs, other: Configs) -> list[tuple[str, str, str, str]]:
     """Command's folder, option and both values, of what differs in options as given and resolved,
     and in the code; of commands that both runs have."""
     found = []
-    theirs = {outcome.folder.name: outcome for outcome in other.outcomes}
-    for outcome in one.outcomes:
-        name = outcome.folder.name
-        if name in theirs:
-            a, b = _told(outcome.config), _told(theirs[name].config)
-            keys = list(dict.fromkeys((*a, *b)))
-            found += [
-                (name, key, a.get(key, ""), b.get(key, ""))
-                for key in keys
-                if a.get(key) != b.get(key)
-            ]
+    for name in (name for name in one if one[name] and other.get(name)):
+        a, b = _told(one[name]), _told(other[name])
+        keys = list(dict.fromkeys((*a, *b)))
+        found += [
+            (name, key, a.get(key, ""), b.get(key, "")) for key in keys if a.get(key) != b.get(key)
+        ]
     return found
 
 

@@ -9,7 +9,7 @@ from rich.filesize import decimal
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.evidence import Estimate
 from fkd_core.inventory import KeptRun
-from fkd_core.inventory.recorded import Interval, Row, differing, scores, verdicts
+from fkd_core.inventory.recorded import Configs, Interval, Row, differing, scores, verdicts
 from fkd_core.report.inventory import escaped, row, when
 from fkd_core.report.sheet import Sheet
 
@@ -82,12 +82,16 @@ def comparison(one: KeptRun, other: KeptRun) -> list[Sheet]:
     sheets.append(Sheet("scores", "Scores on set final, px", rows, note))
     options = [
         {"command": command, "option": option, one.name: x, other.name: y}
-        for command, option, x, y in differing(one, other)
+        for command, option, x, y in differing(_configs(one), _configs(other))
     ]
     sheets.append(
         Sheet("options", "What differs in their options", [escaped(each) for each in options])
     )
     return [sheet for sheet in sheets if sheet.rows]
+
+
+def _configs(run: KeptRun) -> Configs:
+    return {outcome.folder.name: outcome.config for outcome in run.outcomes}
 
 
 def same_pictures(one: KeptRun, other: KeptRun) -> bool:

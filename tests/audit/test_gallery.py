@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browser import BROWSER, DRIVER, SECONDS, Browser, browser
+from browser_for_tests import MISSING, SECONDS, Browser, browser
 from planted import planted
 
 from fkd_core.audit.gallery import write_gallery
@@ -20,9 +20,7 @@ from fkd_core.data.faces import Faces
 from fkd_core.data.grouping import digests
 from fkd_core.keypoints import KEYPOINTS
 
-pytestmark = pytest.mark.skipif(
-    BROWSER is None or DRIVER is None, reason="no Chromium with its driver here"
-)
+pytestmark = pytest.mark.skipif(MISSING, reason="no Chromium with its driver here")
 Shown = tuple[list[Suspect], Faces, Path]
 
 

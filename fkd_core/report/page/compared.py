@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from fkd_core.inventory.recorded import differing
 from fkd_core.report.page.found import Found, estimate, three
 from fkd_core.report.page.plain import interval, look, named
 from fkd_core.report.page.section import Figure, Section, table
@@ -87,26 +87,8 @@ def _verdicts(both: Mapping[str, Found]) -> list[Figure]:
 
 
 def _options(run: Found, other: Found) -> list[Figure]:
-    rows = []
-    for folder in ("augmentation", "tuning", "ensemble"):
-        mine, theirs = _told(run, folder), _told(other, folder)
-        for name in dict.fromkeys([*mine, *theirs]):
-            one, two = mine.get(name), theirs.get(name)
-            if mine and theirs and one != two:
-                rows.append((folder, name, str(one), str(two)))
+    rows = differing(run.configs, other.configs)
     if not rows:
         return []
     columns = ("command", "option", _name(run), _name(other))
     return [Figure("Options that differ", table(columns, rows, words=4))]
-
-
-def _told(run: Found, folder: str) -> dict[str, Any]:
-    told = run.configs.get(folder, {})
-    return (
-        {**told.get("options", {}), **{k: run.made_by(folder).get(k) for k in _MADE}}
-        if told
-        else {}
-    )
-
-
-_MADE = ("code", "data", "faces")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from driver import CHROMEDRIVER, Browser, browser
+from browser_for_tests import MISSING, Browser, browser
 from made_up_run import combined, competition_of, searched, tuned
 
 from fkd_core.data.faces import Faces
@@ -15,10 +14,7 @@ from fkd_core.report.page.found import gather
 from fkd_core.report.page.page import write_page
 from fkd_core.report.page.writing import places_of
 
-pytestmark = pytest.mark.skipif(
-    CHROMEDRIVER is None or not any(map(shutil.which, ("chromium", "chrome", "google-chrome"))),
-    reason="no Chromium with chromedriver here",
-)
+pytestmark = pytest.mark.skipif(MISSING, reason="no Chromium with its driver here")
 
 FAINT = """
 const seen = [], lum = c => { const [r, g, b] = c.map(v => (v /= 255) <= .04045 ? v / 12.92 :
@@ -60,27 +56,27 @@ return [...document.querySelectorAll('svg text')].filter(t => t.checkVisibility(
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory, faces: Faces) -> str:
+def written(tmp_path_factory: pytest.TempPathFactory, faces: Faces) -> Path:
     results = tmp_path_factory.mktemp("results")
     searched(results, faces)
     tuned(results, faces)
     options = combined(results, faces)
     path: Path = options.outcomes.folder / "report.html"
-    return write_page(path, gather(places_of(options), competition_of(faces))).as_uri()
+    return write_page(path, gather(places_of(options), competition_of(faces)))
 
 
 @pytest.fixture(scope="module")
-def window() -> Iterator[Browser]:
-    with browser() as opened:
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("downloads")) as opened:
         yield opened
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1400, 390])
 def test_it_is_whole_and_can_be_read(
-    window: Browser, address: str, width: int, scheme: str
+    window: Browser, written: Path, width: int, scheme: str
 ) -> None:
-    window.look(address, width, scheme)
+    window.look(written, width, scheme)
     window.run("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert window.run("return document.documentElement.scrollWidth") <= width
     assert window.run(EMPTY) == []

@@ -1,4 +1,4 @@
-"""A real browser, driven through chromedriver in the W3C's WebDriver protocol."""
+"""A real browser, driven through chromedriver in the W3C's WebDriver protocol, for all tests."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ BROWSER = next(
 DRIVER = shutil.which("chromedriver")
 SECONDS = 120.0
 """What a busy machine may take for anything."""
+MISSING = BROWSER is None or DRIVER is None
 KEYS = {"Right": "\ue014", "Left": "\ue012", "Tab": "\ue004", "Escape": "\ue00c"}
 
 
@@ -37,6 +38,19 @@ class Browser:
     def resize(self, width: int, height: int) -> None:
         """The window."""
         self._post("window/rect", {"width": width, "height": height})
+
+    def look(self, page: Path, width: int, scheme: str) -> None:
+        """Opens a file in a window so wide, in a light or dark scheme."""
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        self._devtools("Emulation.setDeviceMetricsOverride", size)
+        wish = [{"name": "prefers-color-scheme", "value": scheme}]
+        self._devtools("Emulation.setEmulatedMedia", {"features": wish})
+        self.open(page)
+
+    def log(self) -> list[dict[str, Any]]:
+        """What the console holds since the last call."""
+        found: list[dict[str, Any]] = self._post("se/log", {"type": "browser"})
+        return found
 
     def run(self, script: str) -> Any:
         """What a script returns."""
@@ -64,6 +78,9 @@ class Browser:
             to(end), {"type": "pointerUp", **button},
         ]  # fmt: skip
         self._act({"type": "pointer", "id": "mouse", "actions": steps})
+
+    def _devtools(self, command: str, params: dict[str, Any]) -> None:
+        self._post("goog/cdp/execute", {"cmd": command, "params": params})
 
     def _act(self, source: dict[str, Any]) -> None:
         self._post("actions", {"actions": [source]})
@@ -98,7 +115,8 @@ def browser(downloads: Path) -> Iterator[Browser]:
                     "download.prompt_for_download": False,
                 },
             }  # fmt: skip
-            wanted = {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}}
+            asked = {"goog:loggingPrefs": {"browser": "ALL"}, "goog:chromeOptions": options}
+            wanted = {"capabilities": {"alwaysMatch": asked}}
             _wait_until_up(address, server)
             session = _asked(f"{address}/session", wanted)["sessionId"]
             try:
