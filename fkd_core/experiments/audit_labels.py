@@ -38,6 +38,7 @@ from fkd_core.evidence import Estimate
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.fitting.store import FitStore
 from fkd_core.progress import FitProgress
+from fkd_core.progress.forecast import Part
 from fkd_core.protocols import estimates
 from fkd_core.protocols.ensemble import Ensembling
 from fkd_core.report import ensemble as report
@@ -95,16 +96,18 @@ def main(options: AuditLabels, asked: str | None = None) -> None:
     faces = options.load().training
     judges = members(options, faces)
     taught = {GIVEN: faces}
-    plan(options, {"audit": (judges, faces)})
+    parts = plan(options, judges, faces, "audit")
     if options.apply:
         taught[CORRECTED] = corrected(options, options.apply)
-        plan(options, {name: ([cascade(options, faces)], each) for name, each in taught.items()})
+        arms = [plan(options, [cascade(options, faces)], *arm[::-1]) for arm in taught.items()]
+        parts += [*arms[0], *arms[1], *arms[1]]
         console.print(f"An arm without flagged labels takes as long as the one `{CORRECTED}`.")
+    console.print(f"All of it takes {estimates.about(parts)}.", soft_wrap=True)
     if options.dry_run:
         console.print(options.would_write(options.outcomes.audit), soft_wrap=True)
         return
     OutOfFold(judges, faces, None, VIEW).check()
-    suspects = ranked(answers(options, judges, faces, "audit"), faces)
+    suspects = ranked(answers(options, {"audit": judges}, faces)["audit"], faces)
     flagged = [each for each in suspects if each.flagged]
     made_by = provenance(options.preset, options.seed, faces, asked)
     folder = options.outcomes.begun(made_by).audit
@@ -151,34 +154,34 @@ def corrected(options: AuditLabels, table: Path) -> Faces:
     return replace(options, corrections=table).read().training
 
 
-def plan(options: AuditLabels, arms: Mapping[str, tuple[Sequence[Member], Faces]]) -> None:
-    """Says what is to be trained; each arm has faces, and so a store, of its own."""
-    for name, (asked, faces) in arms.items():
-        ensemble = {name: OutOfFold(asked, faces, None, VIEW)}
-        console.print(report.plan_sheet(ensemble, options.fits(faces)).shown())
+def plan(options: AuditLabels, asked: Sequence[Member], faces: Faces, name: str) -> list[Part]:
+    """Says what of an arm is to be trained; each has faces, and so a store, of its own."""
+    arm, fits = {name: OutOfFold(asked, faces, None, VIEW)}, options.fits(faces)
+    console.print(report.plan_sheet(arm, fits).shown())
+    return estimates.of_tables(arm, fits)
 
 
 def answers(
-    options: AuditLabels, asked: Sequence[Member], faces: Faces, stage: str
-) -> dict[str, Table]:
-    """The out-of-fold tables of these members; only what is not kept is done."""
-    arm, fits = OutOfFold(asked, faces, None, VIEW), options.fits(faces)
-    expected = [p for p in estimates.of_ensemble({stage: arm}, fits) if p.like != "stack"]
+    options: AuditLabels, asked: Mapping[str, Sequence[Member]], faces: Faces
+) -> dict[str, dict[str, Table]]:
+    """The out-of-fold tables of each of these, by name; only what is not kept is done."""
+    arms = {name: OutOfFold(each, faces, None, VIEW) for name, each in asked.items()}
+    fits = options.fits(faces)
     with (
-        FitProgress(console, expected, estimates.cores()) as progress,
+        FitProgress(console, estimates.of_tables(arms, fits), estimates.cores()) as progress,
         session(faces, options.place, watch=progress) as ray_session,
     ):
         kept = FitStore(options.cache / "predictions")
-        return Ensembling(ray_session, fits, kept, progress).tables({stage: arm})[stage]
+        return Ensembling(ray_session, fits, kept, progress).tables(arms)
 
 
 def trained(options: AuditLabels, member: Member, name: str, faces: Faces) -> Arm:
     """What the member says when it is taught these labels."""
-    said = {}
-    for seed in member.seeds:
-        one = replace(member, seeds=(seed,))
-        said[seed], fold = whole(answers(options, [one], faces, name), len(faces))
-    return Arm(name, said, fold)
+    of_seed = {f"{name}, seed {seed}": [replace(member, seeds=(seed,))] for seed in member.seeds}
+    tables = answers(options, of_seed, faces).values()
+    answered = [whole(each, len(faces)) for each in tables]
+    said = {seed: points for seed, (points, _) in zip(member.seeds, answered, strict=True)}
+    return Arm(name, said, answered[0][1])
 
 
 def effect_sheet(options: AuditLabels, taught: Mapping[str, Faces]) -> Sheet:

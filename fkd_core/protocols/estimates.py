@@ -92,6 +92,13 @@ def of_tuning(plan: TuningPlan, rows: Sequence[Mapping[str, Any]], faces: Faces)
 
 def of_ensemble(arms: Mapping[str, OutOfFold], fits: Fits) -> list[Part]:
     """What these ensembles, by name, lack: fits, predictions, and the stacks of the first."""
+    first = next(iter(arms.values()))
+    stacks = [Part(f"stack ({source})", None, 1, 0.0, like="stack") for source in first.sources]
+    return of_tables(arms, fits) + stacks
+
+
+def of_tables(arms: Mapping[str, OutOfFold], fits: Fits) -> list[Part]:
+    """What the out-of-fold tables of these, by name, lack: fits and predictions."""
     rows, counted, parts = fits.store.rows(failure=""), set[FitSpec](), list[Part]()
     for name, arm in arms.items():
         lacking = [fit for fit in arm.lacking(fits) if fit not in counted]
@@ -106,9 +113,7 @@ def of_ensemble(arms: Mapping[str, OutOfFold], fits: Fits) -> list[Part]:
         took = [n / 3 / speeds[fit] for n, fit in zip(shown, arm.fits, strict=True)]  # no gradient
         mean = statistics.fmean(took) if took else 0.0
         parts.append(Part(f"predict ({name})", None, len(took), mean))
-    first = next(iter(arms.values()))
-    stacks = [Part(f"stack ({source})", None, 1, 0.0, like="stack") for source in first.sources]
-    return parts + stacks
+    return parts
 
 
 def search_seconds(gpu_hours: float | None, gpus_per_trial: float | str | None) -> float | None:
