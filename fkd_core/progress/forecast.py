@@ -125,7 +125,7 @@ class Forecast:
         own = [part for part in self._own if part.spec and not part.trials]
         # Few that are all there, such as a search's control, are no part of the plan.
         if own and (lacking or 2 * len(wanted) > own[0].fits):
-            self._take(own, len(wanted))
+            self._take(own, max(len(wanted), len(lacking)))  # lacking: also what aligns them
 
     def searches(self, trials: int, ended: int, now: float) -> None:
         """So many trials are searched next, of which some have ended before."""
@@ -291,7 +291,15 @@ class Forecast:
         return begun + sum(self._expected(part) for part in own)
 
     def _prior(self, kind: Kind) -> float:
-        return self._records.get(kind) or self._usual()
+        return self._records.get(kind, 0.0) * self._pace or self._usual()
+
+    @property
+    def _pace(self) -> float:
+        """How many times longer fits took this run than was thought before."""
+        known = {kind: took for kind, took in self._took.items() if self._records.get(kind)}
+        thought = sum(self._records[kind] for kind in known)
+        taken = sum(statistics.fmean(took[-_ENOUGH:]) for took in known.values())
+        return taken / thought if thought else 1.0
 
     def _longest(self) -> float:
         """The shortest that what has begun can take: one fit."""

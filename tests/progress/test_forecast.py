@@ -165,6 +165,18 @@ def test_what_fits_take_here_comes_in_place_of_the_records() -> None:
     assert forecast.left(100.0) == pytest.approx(2 * 25, rel=0.1)
 
 
+def test_fits_that_others_are_aligned_by_are_counted_once_and_tell_the_pace() -> None:
+    first = [replace(SPEC, seed=seed) for seed in range(4)]
+    last = [replace(SPEC, seed=fit.seed, aligned_by=fit) for fit in first]
+    forecast = Forecast([Part("train", first[0], 4, 5.0), Part("train", last[0], 4, 20.0)])
+    forecast.stage("train", 0.0)
+    forecast.fits(last, [*first, *last], 0.0)
+    assert forecast.left(0.0) == 4 * 5 + 4 * 20
+    for number, spec in enumerate(first, start=1):
+        forecast.fit(spec, 10.0, 10.0 * number)
+    assert forecast.left(40.0) == pytest.approx(4 * 40, rel=0.02), "twice as slow as was thought"
+
+
 def test_a_limit_on_the_hours_of_a_search_bounds_what_is_foretold() -> None:
     part = Part("search (lenet5)", SPEC, 100, 60.0, 100, most=600.0)
     assert Forecast([part], workers=1).left(0.0) == 600.0
