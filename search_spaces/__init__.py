@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from optuna.trial import BaseTrial
+if TYPE_CHECKING:  # a bare GPU machine has no Optuna, and best_recipe.py needs none
+    from optuna.trial import BaseTrial
 
 
 class Space(Protocol):

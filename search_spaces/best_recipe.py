@@ -18,6 +18,7 @@ docs/accuracy.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from fkd_core.augment.policy import Policy, Step
@@ -25,6 +26,7 @@ from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.models.base import Architecture
 from fkd_core.models.plain import Plain
+from fkd_core.models.res import Res
 
 PIPELINE = "joint"
 """One network for both annotators' faces."""
@@ -87,6 +89,7 @@ class Stage:
     jitter: Jitter
     rate: float = 2e-3
     """Highest learning rate."""
+    batch: int = 32
 
     def spec(self, faces: int, before: FitSpec | None) -> FitSpec:
         """Its fit on so many training faces, after the stage before."""
@@ -95,7 +98,7 @@ class Stage:
             pipeline=PIPELINE,
             training=Training(
                 epochs=max(1, round(self.pictures / faces)),
-                batch_size=32,
+                batch_size=self.batch,
                 learning_rate=self.rate,
                 beta_2=0.99,
                 schedule="cosine",
@@ -128,17 +131,29 @@ CASCADES: dict[str, tuple[tuple[Stage, ...], ...]] = {
 }
 """Members by preset, each a cascade; what cascades begin with alike is trained once."""
 
+_LONGER = Jitter(12.0, 0.13, 4.0, 3.4, gamma=1.28, light=0.3, squares=0.3)
+_BEFORE = (replace(FIND, pictures=200_000), replace(REFINE, pictures=200_000))
+ON_GPU: tuple[tuple[Stage, ...], ...] = (
+    (*_BEFORE, Stage(Res(width=64, every=True, downsample=1), 900_000, _LONGER, 3e-3, 128)),
+    (*_BEFORE, Stage(Plain(width=64), 1_500_000, _LONGER, 3e-3, 128)),
+)
+"""Members whose last stages are for a GPU: benchmarks/best_on_gpu.py trains them. Their widths,
+lengths and batches are guesses until it was run on one."""
+
 FACES: dict[str, int | None] = {"smoke": 1_000, "quick": None, "full": None}
 """Faces that may train, thinned by image group; None for all."""
 
 
 def members(preset: str, faces: int) -> list[FitSpec]:
     """The configurations of a preset, for so many training faces in a fold."""
-    found = []
-    for cascade in CASCADES[preset]:
-        spec: FitSpec | None = None
-        for stage in cascade:
-            spec = stage.spec(faces, spec)
-        assert spec is not None
-        found.append(spec)
-    return found
+    return [chain(cascade, faces) for cascade in CASCADES[preset]]
+
+
+def chain(cascade: Sequence[Stage], faces: int) -> FitSpec:
+    """The last of these stages, aligned by the one before, and so on; for so many training
+    faces in a fold."""
+    first, *others = cascade
+    spec = first.spec(faces, None)
+    for stage in others:
+        spec = stage.spec(faces, spec)
+    return spec

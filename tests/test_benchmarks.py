@@ -17,6 +17,8 @@ from fkd_core.data.folds import set_of
 from fkd_core.data.kaggle import load_competition
 from fkd_core.fitting.result import FitResult, from_record
 from fkd_core.fitting.store import FitStore
+from fkd_core.keypoints import KEYPOINTS
+from fkd_core.sources import SOURCES
 
 ROOT = Path(__file__).parents[1]
 HERE = Path(np.__file__).parents[1]
@@ -105,6 +107,41 @@ def test_planted_mistakes_are_counted_among_the_first(tmp_path: Path) -> None:
     assert found["as many as are planted"] == ["3", "2", "0.667", "0.667"]
     assert found["all that are flagged"] == ["2", "1", "0.500", "0.333"]
     assert found["11"][2] == "not among the faces"
+
+
+@pytest.mark.slow
+def test_the_gpus_recipe_runs_with_keras_and_one_backend_alone(tmp_path: Path, bare: Path) -> None:
+    pytest.importorskip("jax")
+    (bare / "cv2").symlink_to(HERE / "cv2")
+    faces = tiny_faces()
+    names = ("images", "points", "source", "group", "row")
+    asked = np.arange(len(KEYPOINTS), dtype=np.int8)  # x of every point of one image, and of ...
+    some = asked[list(SOURCES["partial"].keypoints)]  # ... the four points of another
+    task = {f"faces.{name}": getattr(faces, name) for name in names} | {
+        "test_images": faces.images[:2],
+        "test_ids": np.array([1, 2], np.int32),
+        "lookup.row_id": np.arange(len(asked) + len(some), dtype=np.int32),
+        "lookup.image_id": np.repeat([1, 2], [len(asked), len(some)]).astype(np.int32),
+        "lookup.keypoint": np.concatenate([asked, some]),
+        "lookup.axis": np.zeros(len(asked) + len(some), np.int8),
+    }
+    np.savez(tmp_path / "task.npz", allow_pickle=False, **task)
+    program = str(ROOT / "benchmarks" / "best_on_gpu.py")
+    small = ["--folds", "2", "--at-once", "1", "--pictures", "1e-4"]
+    for already in (False, True):
+        done = subprocess.run(
+            [sys.executable, "-S", program, *small, "--data", "task.npz", "--out", "out"],
+            cwd=tmp_path,
+            env=os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": f"{ROOT}:{bare}"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert ("8/8: joint-" in done.stdout) is not already
+        assert "mean, set final, out of fold: " in done.stdout
+    lines = (tmp_path / "out" / "submission.csv").read_text().splitlines()
+    assert len(lines) == 1 + 15 + 4
 
 
 @pytest.mark.slow
