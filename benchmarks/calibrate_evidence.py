@@ -140,7 +140,7 @@ def comparisons(table: GroupedErrors) -> list[list[Comparison]]:
                 effect=float(effect[s, t]),
                 se=float(se[s, t]),
                 freedom=float(variance.freedom[s, t]),
-                p_nadeau_bengio=nothing,
+                resampled_se=nothing,
                 pairs=rmse.shape[2],
                 control_rmse=float(own[s, 0]),
                 treatment_rmse=float(own[s, 1 + t]),

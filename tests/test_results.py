@@ -184,9 +184,9 @@ mirror,1.0,helpful,-0.5,-0.7,-0.3,0.001,6
 rotation,0.5,undecided,-0.1,-0.3,0.1,0.4,6
 shear,,undecided (not confirmed),,,,,0
 """
-SCORES = """,score,score_low,score_high
+SCORES = """arm,score,score_low,score_high
 ensemble,2.5,2.25,2.75
-plain mean,2.625,2.375,2.875
+mean,2.625,2.375,2.875
 """
 TUNED = "pipeline,model,rmse,low,high\ncomplete,lenet5,1.5,1.25,1.75\n"
 
@@ -410,7 +410,7 @@ def test_a_run_is_shown_with_its_verdicts_and_scores(two_runs: Filled, run: Run)
     for word in ("helpful", "-0.500 (-0.700..-0.300)", "0.001", "6"):
         assert word in row
     assert "not confirmed" in _line(done.stdout, "│ shear")
-    assert "2.625 (2.375..2.875)" in _line(done.stdout, "│ plain mean")
+    assert "2.625 (2.375..2.875)" in _line(done.stdout, "│ mean")
     assert "Needed by: nothing" in done.stdout
     assert "helpful" in _line(run("--show", "demo/augmentation").stdout, "│ mirror")
     photos = run("--show", "photos").stdout
@@ -420,7 +420,7 @@ def test_a_run_is_shown_with_its_verdicts_and_scores(two_runs: Filled, run: Run)
 
 def test_tables_that_are_damaged_are_left_out(two_runs: Filled, run: Run) -> None:
     (two_runs.demo.augmentation / "verdicts.csv").write_bytes(b"\xff\x00")
-    (two_runs.demo.ensemble / "score.csv").write_text(",score\nensemble,much\n")
+    (two_runs.demo.ensemble / "score.csv").write_text("arm,score\nensemble,much\n")
     done = run("--show", "demo")
     assert done.returncode == 0, done.stderr
     assert "Verdicts" not in done.stdout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,9 +16,9 @@ from fkd_core.audit.student import Array
 from fkd_core.data.faces import Faces
 from fkd_core.data.grouping import digests
 from fkd_core.ensemble.table import Table
-from fkd_core.files import whole_file
 from fkd_core.keypoints import KEYPOINTS
 from fkd_core.sources import PIPELINES
+from fkd_core.tables import write_table
 
 COLUMNS = (
     "rank", "row", "image", "source", "score", "probability", "reason", "keypoints", "off_px",
@@ -113,18 +112,28 @@ def left_out(faces: Faces, suspects: Sequence[Suspect]) -> Faces:
 
 def write_suspects(path: Path, suspects: Sequence[Suspect]) -> None:
     """As a CSV file, see COLUMNS: how far off the worst wrong label is, and the RMSE of all."""
-    with whole_file(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for rank, each in enumerate(suspects, start=1):
-            count = max(1, int(np.isfinite(each.given).sum()))
-            cells = (
-                rank, each.row, each.image, each.source, f"{each.score:.3f}",
-                f"{expit(each.score):.4f}", each.reason,
-                " ".join(KEYPOINTS[k] for k in each.keypoints), f"{each.off:.2f}",
-                f"{np.sqrt(each.squared / count):.3f}", each.fits_row or "",
-            )  # fmt: skip
-            writer.writerow(cells)
+    rows = [
+        {
+            "rank": rank,
+            "row": each.row,
+            "image": each.image,
+            "source": each.source,
+            "score": round(each.score, 3),
+            "probability": round(float(expit(each.score)), 4),
+            "reason": each.reason,
+            "keypoints": " ".join(KEYPOINTS[k] for k in each.keypoints),
+            "off_px": round(each.off, 2),
+            "error_px": round(float(np.sqrt(each.squared / _marked(each))), 3),
+            "fits_row": each.fits_row,
+        }
+        for rank, each in enumerate(suspects, start=1)
+    ]
+    write_table(path, rows, COLUMNS)
+
+
+def _marked(suspect: Suspect) -> int:
+    """How many coordinates are labelled."""
+    return max(1, int(np.isfinite(suspect.given).sum()))
 
 
 def _spread_out(points: NDArray[np.floating], keypoints: Sequence[int]) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections.abc import Mapping
@@ -12,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from fkd_core.evidence import Estimate
-from fkd_core.files import whole_file, write_text
+from fkd_core.files import write_text
+from fkd_core.tables import read_table, write_table
 
 COLUMNS = ("written", "sha256", "score", "low", "high", "members", "command", "public_score")
 """Of submissions.csv; `public_score` is for its reader to fill in, and stays."""
@@ -71,23 +71,12 @@ def _add(path: Path, made: Submission) -> None:
         "command": made.made_by.get("command", ""),
         _KEPT_COLUMN: "",
     }
-    rows: list[dict[str, Any]] = []
-    columns = list(COLUMNS)
-    if path.exists():
-        # A spreadsheet may have saved it, with a mark before the first name.
-        with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
-            columns += [name for name in reader.fieldnames or () if name not in columns]
+    rows: list[dict[str, Any]] = [*read_table(path)]
+    columns = list(dict.fromkeys((*COLUMNS, *(name for old in rows[:1] for name in old))))
     for old in rows:
         if old.get("sha256") == made.sha256:
             old.update({name: value for name, value in row.items() if name != _KEPT_COLUMN})
             break
     else:
         rows.append(row)
-    with whole_file(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(
-            file, columns, lineterminator="\n", restval="", extrasaction="ignore"
-        )
-        writer.writeheader()
-        writer.writerows(rows)
+    write_table(path, rows, columns)

@@ -1,7 +1,7 @@
 """Evidence: errors of fits and of predictions, their comparison, and verdicts with intervals."""
 
 from fkd_core.evidence.best import probability_best
-from fkd_core.evidence.comparison import Comparison, compare, rmse_interval
+from fkd_core.evidence.comparison import Comparison, Opinion, compare, rmse_interval
 from fkd_core.evidence.components import Components
 from fkd_core.evidence.errors import FitErrors
 from fkd_core.evidence.pooled import Estimate, Pool, difference, rmse
@@ -16,8 +16,6 @@ from fkd_core.evidence.verdicts import (
     Verdict,
     holm,
     judge,
-    read_verdicts,
-    write_verdicts,
 )
 
 __all__ = [
@@ -32,6 +30,7 @@ __all__ = [
     "Components",
     "Estimate",
     "FitErrors",
+    "Opinion",
     "Pool",
     "Verdict",
     "compare",
@@ -39,8 +38,6 @@ __all__ = [
     "holm",
     "judge",
     "probability_best",
-    "read_verdicts",
     "rmse",
     "rmse_interval",
-    "write_verdicts",
 ]

@@ -31,8 +31,8 @@ class Comparison:
     """Standard error of the effect, over fits and faces: see ``two_way``."""
     freedom: float
     """Degrees of freedom by which `se` is known."""
-    p_nadeau_bengio: float
-    """Two-sided, of the corrected resampled t-test."""
+    resampled_se: float
+    """Standard error of the effect by the corrected resampled t-test, over pairs alone."""
     pairs: int
     """Matched (fold, seed) pairs."""
     control_rmse: float
@@ -75,12 +75,48 @@ class Comparison:
             _one_sided(-self.effect - zone, self.se, self.freedom),
         )
 
+    @property
+    def p_nadeau_bengio(self) -> float:
+        """Two-sided, of the corrected resampled t-test (Nadeau and Bengio, "Inference for the
+        generalization error", Machine Learning 52, 2003)."""
+        return _two_sided(self.effect, self.resampled_se, self.pairs - 1)
+
+    def opinion(self, zone: float) -> Opinion:
+        """How probable help, no matter and harm are, where effects smaller than `zone` px do not
+        matter: the Bayesian correlated t-test (Corani and Benavoli, "A Bayesian approach for
+        comparing cross-validated algorithms on multiple data sets", Machine Learning 100, 2015).
+
+        Its posterior is Student's t about the effect with `resampled_se`; it knows nothing of
+        other candidates, and of faces only what differs from pair to pair.
+        """
+        helps = _one_sided(-self.effect - zone, self.resampled_se, self.pairs - 1)
+        harms = _one_sided(self.effect - zone, self.resampled_se, self.pairs - 1)
+        return Opinion(helps, max(0.0, 1.0 - helps - harms), harms)
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """Probabilities, together 1."""
+
+    helps: float
+    equal: float
+    """That the effect is too small to matter."""
+    harms: float
+
+    @property
+    def words(self) -> str:
+        """The most probable one.
+
+        >>> Opinion(0.97, 0.02, 0.01).words
+        'helps 97%'
+        """
+        told = {"helps": self.helps, "equal": self.equal, "harms": self.harms}
+        name = max(told, key=lambda each: told[each])
+        return f"{name} {told[name]:.0%}"
+
 
 def compare(treatment: Sequence[FitErrors], control: Sequence[FitErrors]) -> Comparison:
     """Compares two arms on identical (fold, seed) pairs, by ``two_way``'s standard error.
-
-    Beside it stands the corrected resampled t-test (Nadeau and Bengio, "Inference for the
-    generalization error", Machine Learning 52, 2003).
 
     Raises ValueError where pairs do not match, hold out different faces, or are under 2.
     """
@@ -98,12 +134,11 @@ def compare(treatment: Sequence[FitErrors], control: Sequence[FitErrors]) -> Com
     k, effect = len(order), float(differences.mean())
     variance = two_way(differences, moves - moves_of_control)
     ratio = np.mean([len(fit.group) / fit.train_faces for fit in arms[1]])
-    corrected = float(np.sqrt((1 / k + ratio) * differences.var(ddof=1)))
     return Comparison(
         effect=effect,
         se=float(np.sqrt(variance.value)),
         freedom=float(variance.freedom),
-        p_nadeau_bengio=_two_sided(effect, corrected, k - 1),
+        resampled_se=float(np.sqrt((1 / k + ratio) * differences.var(ddof=1))),
         pairs=k,
         control_rmse=float(own.mean()),
         treatment_rmse=float(treatments.mean()),

@@ -1,14 +1,11 @@
-"""Verdicts: what the evidence says of each augmentation, and the table that keeps it."""
+"""Verdicts: what the evidence says of each augmentation."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 
-from fkd_core.evidence.comparison import Comparison
-from fkd_core.files import whole_file
+from fkd_core.evidence.comparison import Comparison, Opinion
 
 SMALLEST_EFFECT = 0.005
 """Smallest effect that matters unless another is asked for, as a share of the control's RMSE."""
@@ -44,8 +41,13 @@ class Verdict:
     """Holm-adjusted p that there is no effect, over all that was confirmed."""
     pairs: int
     """Matched pairs; 0 where not confirmed."""
-    p_nadeau_bengio: float | None = None
-    """Of the corrected resampled t-test, not adjusted."""
+    helps: float | None = None
+    """Second opinion, by pairs alone and of this candidate alone: how probable it is that the
+    effect is below -`zone`; see ``Comparison.opinion``."""
+    equal: float | None = None
+    """How probable, that it lies inside the zone."""
+    harms: float | None = None
+    """How probable, that it is above `zone`."""
     control_rmse: float | None = None
     """Held-out RMSE without it, px."""
     half_effect: float | None = None
@@ -58,6 +60,13 @@ class Verdict:
     """Holm-adjusted p that the effect is as large as `zone`, over all that was confirmed."""
     note: str = ""
     """Why there is no verdict, where validity failed."""
+
+    @property
+    def opinion(self) -> Opinion | None:
+        """The second opinion; None where it was not confirmed."""
+        if self.helps is None or self.equal is None or self.harms is None:
+            return None
+        return Opinion(self.helps, self.equal, self.harms)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -107,7 +116,7 @@ def _confirmed(
     p_beyond: float,
 ) -> Verdict:
     train_ratio = c.control_train_rmse / c.control_rmse
-    note = _invalid(train_ratio)
+    note, opinion = _invalid(train_ratio), c.opinion(zone)
     if note:
         verdict = UNDECIDED
     elif p_beyond < ALPHA:
@@ -125,7 +134,9 @@ def _confirmed(
         high=c.high,
         p_holm=p_effect,
         pairs=c.pairs,
-        p_nadeau_bengio=c.p_nadeau_bengio,
+        helps=opinion.helps,
+        equal=opinion.equal,
+        harms=opinion.harms,
         control_rmse=c.control_rmse,
         half_effect=c.half_effect,
         train_ratio=train_ratio,
@@ -142,45 +153,4 @@ def _invalid(train_ratio: float) -> str:
     return (  # NaN is a reason too
         f"the control's training RMSE is {train_ratio:.2f} of its held-out RMSE,"
         f" more than {LARGEST_TRAIN_RATIO}: it did not overfit enough to judge by"
-    )
-
-
-def write_verdicts(path: Path, verdicts: Sequence[Verdict]) -> None:
-    """Writes the table as CSV, whole or not at all; an empty cell stands for None."""
-    names = [field.name for field in fields(Verdict)]
-    with whole_file(path) as aside, open(aside, "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(names)
-        table.writerows([getattr(verdict, name) for name in names] for verdict in verdicts)
-
-
-def read_verdicts(path: Path) -> list[Verdict]:
-    """The table again, exactly as it was written. Raises ValueError where it is no such table."""
-    with open(path, newline="", encoding="utf-8") as file:
-        table = csv.DictReader(file)
-        if table.fieldnames != [field.name for field in fields(Verdict)]:
-            raise ValueError(f"{path} is not a table of verdicts: its header differs")
-        return [_from_cells(row) for row in table]
-
-
-def _from_cells(cells: Mapping[str, str]) -> Verdict:
-    def number(name: str) -> float | None:
-        return float(cells[name]) if cells[name] else None
-
-    return Verdict(
-        transform=cells["transform"],
-        strength=number("strength"),
-        verdict=cells["verdict"],
-        effect=number("effect"),
-        low=number("low"),
-        high=number("high"),
-        p_holm=number("p_holm"),
-        pairs=int(cells["pairs"]),
-        p_nadeau_bengio=number("p_nadeau_bengio"),
-        control_rmse=number("control_rmse"),
-        half_effect=number("half_effect"),
-        train_ratio=number("train_ratio"),
-        zone=number("zone"),
-        p_equivalent=number("p_equivalent"),
-        note=cells["note"],
     )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fkd_core.experiments.build_ensemble import BuildEnsemble
 
 OURS = "ensemble"
-REFERENCE = "reference recipe"
+REFERENCE = "reference"
 SPECIALISTS = ("complete", "partial")
 
 

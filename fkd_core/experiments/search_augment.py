@@ -26,7 +26,7 @@ from fkd_core import command
 from fkd_core.augment.policy import Policy
 from fkd_core.command import console
 from fkd_core.errors import UserError
-from fkd_core.evidence import SMALLEST_EFFECT, Components, Verdict, write_verdicts
+from fkd_core.evidence import SMALLEST_EFFECT, Components, Verdict
 from fkd_core.findings.policy import write_policy
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.progress import FitProgress
@@ -43,6 +43,7 @@ from fkd_core.report.augmentation import (
     meeting_table,
     verdict_table,
     write_meeting,
+    write_verdicts,
 )
 from fkd_core.report.page.writing import close
 from fkd_core.report.trial_page import TrialPages

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from fkd_core.inventory.files import mapping
 from fkd_core.runs import Run
+from fkd_core.tables import Cells, read_table
 
-Row = Mapping[str, str]
 Interval = tuple[float, float, float]
 """A figure and the ends of its 95% interval, px."""
 
@@ -24,21 +22,20 @@ _WHERE = ("results", "run", "storage", "address", "checkpoints", "minutes", "dry
 _LONGEST = 60
 
 
-def verdicts(run: Run) -> dict[str, list[Row]]:
+def verdicts(run: Run) -> dict[str, list[Cells]]:
     """The rows of its verdicts by pipeline, the complete one's first."""
-    found = {}
+    found = dict[str, list[Cells]]()
     for path in sorted(run.augmentation.glob("verdicts*.csv"), key=lambda path: path.stem):
         pipeline = path.stem.removeprefix("verdicts").lstrip("-") or "complete"
-        rows = [row for row in _rows(path) if row.get("transform")]
-        if rows:
-            found[pipeline] = rows
+        if rows := [row for row in read_table(path) if row.get("transform")]:
+            found[pipeline] = [*rows]
     return found
 
 
 def scores(run: Run) -> dict[str, Interval]:
     """RMSE on set final: of the ensemble and what it is compared with, then of tuned models."""
-    named = [(row.get("", ""), row, "score") for row in _rows(run.ensemble / "score.csv")]
-    for row in _rows(run.tuning / "results.csv"):
+    named = [(row.get("arm", ""), row, "score") for row in read_table(run.ensemble / "score.csv")]
+    for row in read_table(run.tuning / "results.csv"):
         named.append((f"{row.get('model')}, {row.get('pipeline')}, tuned", row, ""))
     found = {}
     for name, row, score in named:
@@ -92,12 +89,3 @@ def _shown(value: Any) -> str:
         digest = hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
         return f"{len(value)} entries, {digest[:8]}"
     return str(value)
-
-
-def _rows(path: Path) -> list[Row]:
-    """Of a CSV file; none where it is not there or is no such file."""
-    try:
-        with open(path, newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except (OSError, ValueError, csv.Error):
-        return []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from fkd_core.photos.faces import Face
 from fkd_core.photos.frames import Frame
 from fkd_core.photos.reading import STANDARD_INPUT, shown
 from fkd_core.sources import Source
+from fkd_core.tables import table_text
 
 JOURNAL = "keypoints.jsonl"
 
@@ -153,16 +152,17 @@ def _face(told: dict[str, Any]) -> Face:
 def table(records: Sequence[Record], source: Source) -> str:
     """CSV of the faces of each shot: file, frame of a film, face from 1, style, keypoint, x, y in
     photo pixels."""
-    text = io.StringIO()
-    write = csv.writer(text, lineterminator="\n")
-    write.writerow(("file", "frame", "face", "style", "keypoint", "x", "y"))
-    for record in records:
-        shot = (record.shot.file, record.shot.frame)
-        for number, face in enumerate(record.faces, start=1):
-            for keypoint, (x, y) in zip(source.keypoints, face.points, strict=True):
-                own = (number, source.name, KEYPOINTS[keypoint], f"{x:.3f}", f"{y:.3f}")
-                write.writerow((*shot, *own))
-    return text.getvalue()
+    columns = ("file", "frame", "face", "style", "keypoint", "x", "y")
+    rows = [
+        (
+            record.shot.file, record.shot.frame, number, source.name, KEYPOINTS[keypoint],
+            round(float(x), 3), round(float(y), 3),
+        )
+        for record in records
+        for number, face in enumerate(record.faces, start=1)
+        for keypoint, (x, y) in zip(source.keypoints, face.points, strict=True)
+    ]  # fmt: skip
+    return table_text([dict(zip(columns, row, strict=True)) for row in rows], columns)
 
 
 def listing(records: Sequence[Record], source: Source) -> str:

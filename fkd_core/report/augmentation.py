@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.evidence import HARMFUL, HELPFUL, Comparison, Verdict
-from fkd_core.files import whole_file
 from fkd_core.protocols.augmentation import Meeting
 from fkd_core.report.shown import Shown
+from fkd_core.tables import Cells, column, read_table, write_table
 
 _COLOURS = {HELPFUL: "green", HARMFUL: "red"}
 _ORDER = (HELPFUL, "equivalent", "undecided", HARMFUL)
 
 
 def verdict_table(verdicts: Sequence[Verdict], title: str) -> Shown:
-    """The verdicts for a terminal, helpful ones first; `at half` is the effect at half length, px,
-    which is told and decides nothing."""
+    """The verdicts for a terminal, helpful ones first. What decides nothing is told too: a
+    second opinion, and the effect at half length, px."""
     columns = (
-        "transform", "setting", "verdict", "effect px", "95% interval", "p (Holm)", "at half",
-        "pairs",
+        "transform", "setting", "verdict", "effect px", "95% interval", "p (Holm)",
+        "second opinion", "at half", "pairs",
     )  # fmt: skip
     ranked = sorted(verdicts, key=_rank)
     rows = [
         (
             v.transform,
-            TRANSFORMS[v.transform].describe(v.strength) if v.strength is not None else "",
+            _setting(v),
             v.verdict,
             _number(v.effect, "+.3f"),
             _interval(v.low, v.high),
             "" if v.p_holm is None else _p(v.p_holm),
+            v.opinion.words if v.opinion else "",
             _number(v.half_effect, "+.3f"),
             str(v.pairs or ""),
         )
@@ -62,27 +63,56 @@ def meeting_table(meeting: Meeting, title: str) -> Shown:
     return Shown(title, columns, rows)
 
 
+def write_verdicts(path: Path, verdicts: Sequence[Verdict]) -> None:
+    """The verdicts as CSV, in the order of ``verdict_table``: all that a Verdict holds, and its
+    setting in the transform's unit."""
+    rows = []
+    for verdict in sorted(verdicts, key=_rank):
+        told = asdict(verdict)
+        transform, strength = told.pop("transform"), told.pop("strength")
+        rows.append(
+            {"transform": transform, "setting": _setting(verdict), "strength": strength} | told
+        )
+    write_table(path, rows, ("transform", "setting", *(f.name for f in fields(Verdict)[1:])))
+
+
+def read_verdicts(path: Path) -> list[Verdict]:
+    """The verdicts again, to six digits. Raises ValueError where it is no such table."""
+    rows = read_table(path)
+    names = {field.name for field in fields(Verdict)}
+    if not rows or set(rows[0]) != {*names, "setting"}:
+        raise ValueError(f"{path} is not a table of verdicts: its header differs")
+    return [_verdict(row) for row in rows]
+
+
+def _verdict(row: Cells) -> Verdict:
+    words = {name: row[name] for name in ("transform", "verdict", "note")}
+    numbers = {
+        field.name: float(row[field.name]) if row[field.name] else None
+        for field in fields(Verdict)
+        if field.name not in (*words, "pairs")
+    }
+    return Verdict(pairs=int(row["pairs"]), **words, **numbers)  # type: ignore[arg-type]
+
+
 def write_meeting(path: Path, meeting: Meeting) -> None:
     """The meeting as CSV: one row a comparison; effects in px, negative ones favour treatment."""
-    with whole_file(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
-            [
-                "treatment",
-                "control",
-                "set",
-                "treatment_rmse",
-                "control_rmse",
-                "effect",
-                "low",
-                "high",
-                "p",
-                "pairs",
-            ]
-        )
-        for treatment, control, family, c in _rows(meeting):
-            numbers = (c.treatment_rmse, c.control_rmse, c.effect, c.low, c.high, c.p, c.pairs)
-            writer.writerow([treatment, control, family, *numbers])
+    rows = [
+        {
+            "treatment": column(treatment),
+            "control": column(control),
+            "set": family,
+            "treatment_rmse": c.treatment_rmse,
+            "control_rmse": c.control_rmse,
+            "effect": c.effect,
+            "low": c.low,
+            "high": c.high,
+            "p": c.p,
+            "pairs": c.pairs,
+        }
+        for treatment, control, family, c in _rows(meeting)
+    ]
+    write_table(path, rows)
 
 
 def _rows(meeting: Meeting) -> Iterator[tuple[str, str, str, Comparison]]:
@@ -94,6 +124,12 @@ def _rows(meeting: Meeting) -> Iterator[tuple[str, str, str, Comparison]]:
     if meeting.final:
         name = {"uniform": "uniform choice"}.get(meeting.winner, meeting.winner)
         yield name, "none", "final", meeting.final
+
+
+def _setting(verdict: Verdict) -> str:
+    if verdict.strength is None:
+        return ""
+    return TRANSFORMS[verdict.transform].describe(verdict.strength)
 
 
 def _rank(verdict: Verdict) -> tuple[int, float]:

@@ -105,7 +105,8 @@ def stacker_sheet(stacked: Stacked) -> Sheet:
         own = stacked.table.final_pool(stacked.final[each.name])
         rows.append(
             {
-                "stacker": each.name + (" (ships)" if each.name == stacked.name else ""),
+                "stacker": each.name,
+                "ships": "yes" if each.name == stacked.name else "",
                 "RMSE by CV": each.rmse.value,
                 "against mean": each.difference,
                 "RMSE on final": rmse([own]).value,
@@ -133,8 +134,8 @@ def own_arms(stacked: Mapping[str, Stacked]) -> dict[str, Arm]:
     """What ships, the plain mean, and the member that is best on sets search and confirm."""
     return {
         "ensemble": {name: each.final[each.name] for name, each in stacked.items()},
-        "plain mean": {name: each.final["mean"] for name, each in stacked.items()},
-        "best member": {name: _best_member(each.table) for name, each in stacked.items()},
+        "mean": {name: each.final["mean"] for name, each in stacked.items()},
+        "best_member": {name: _best_member(each.table) for name, each in stacked.items()},
     }
 
 
@@ -164,10 +165,10 @@ def score_sheet(
     first = next(iter(scored.values()))
     if any((copies[table.index] & ~table.chosen_on).any() for table in tables.values()):
         name = next(iter(arms))
-        scored[f"{name}, without copies of test images"] = pools(arms[name], ~copies)
+        scored[f"{name}_without_copies"] = pools(arms[name], ~copies)
     rows = []
     for name, own in scored.items():
-        row: dict[str, Any] = {"": name, "score": rmse(list(own.values()))}
+        row: dict[str, Any] = {"arm": name, "score": rmse(list(own.values()))}
         row |= {pipeline: rmse([replace(pool, weight=1.0)]) for pipeline, pool in own.items()}
         same = own is not first and name in arms
         apart = difference(list(own.values()), list(first.values())) if same else None
@@ -177,7 +178,7 @@ def score_sheet(
         "What it scores on set final",
         rows,
         "RMSE, px, 95% intervals. Score: pipelines weighted by the coordinates that the "
-        "competition requests of each.",
+        "competition requests of each. Copies: faces whose pixels equal a test image's.",
     )
 
 

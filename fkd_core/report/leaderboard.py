@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from fkd_core.data.faces import Faces
+from fkd_core.tables import read_table
 
 COLUMNS = ["pipeline", "what", "rmse", "low", "high", "preset", "date", "command"]
 """``rmse`` with its 95% interval in px; ``what`` is a tuned model or an arm of an ensemble."""
@@ -36,19 +36,14 @@ def _tuned(best: Path) -> Iterator[dict[str, Any]]:
 
 
 def _arms(ensemble: Path) -> Iterator[dict[str, Any]]:
-    path = ensemble / "score.csv"
-    if not path.exists():
-        return
     made = _made(_json(ensemble / "config.json"))
-    with open(path, encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            for name in (column.removesuffix("_low") for column in row if column.endswith("_low")):
-                if name in row and row[name] and not name.startswith("against"):
-                    values = {"rmse": row[name], "low": row[f"{name}_low"]}
-                    values["high"] = row[f"{name}_high"]
-                    numbers = {key: float(value) for key, value in values.items()}
-                    pipeline = "as the competition weights" if name == "score" else name
-                    yield {"pipeline": pipeline, "what": row[""], **numbers, **made}
+    for row in read_table(ensemble / "score.csv"):
+        for name in (each.removesuffix("_low") for each in row if each.endswith("_low")):
+            if row.get(name) and not name.startswith("against"):
+                ends = {"rmse": name, "low": f"{name}_low", "high": f"{name}_high"}
+                numbers = {key: float(row[column]) for key, column in ends.items()}
+                pipeline = "as the competition weights" if name == "score" else name
+                yield {"pipeline": pipeline, "what": row.get("arm"), **numbers, **made}
 
 
 def _made(content: dict[str, Any]) -> dict[str, Any]:

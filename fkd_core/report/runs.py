@@ -9,9 +9,10 @@ from rich.filesize import decimal
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.evidence import Estimate
 from fkd_core.inventory import KeptRun
-from fkd_core.inventory.recorded import Configs, Interval, Row, differing, scores, verdicts
+from fkd_core.inventory.recorded import Configs, Interval, differing, scores, verdicts
 from fkd_core.report.inventory import escaped, row, when
 from fkd_core.report.sheet import Sheet
+from fkd_core.tables import Cells
 
 
 def run_sheet(runs: Sequence[KeptRun]) -> Sheet:
@@ -75,7 +76,9 @@ def comparison(one: KeptRun, other: KeptRun) -> list[Sheet]:
         )
     a, b = scores(one.run), scores(other.run)
     rows = [
-        escaped({"": name, one.name: _estimate(a.get(name)), other.name: _estimate(b.get(name))})
+        escaped(
+            {"arm": name, one.name: _estimate(a.get(name)), other.name: _estimate(b.get(name))}
+        )
         for name in dict.fromkeys((*a, *b))
     ]
     note = "" if same_pictures(one, other) else "Of other pictures: not to be subtracted."
@@ -101,7 +104,7 @@ def same_pictures(one: KeptRun, other: KeptRun) -> bool:
 
 
 def _side_by_side(
-    pipeline: str, one: KeptRun, other: KeptRun, mine: Sequence[Row], theirs: Sequence[Row]
+    pipeline: str, one: KeptRun, other: KeptRun, mine: Sequence[Cells], theirs: Sequence[Cells]
 ) -> Sheet:
     a = {each["transform"]: each for each in mine}
     b = {each["transform"]: each for each in theirs}
@@ -119,7 +122,7 @@ def _side_by_side(
     return Sheet(f"verdicts-{pipeline}", f"Verdicts on {pipeline} faces", rows)
 
 
-def _verdict(found: Row | None) -> str:
+def _verdict(found: Cells | None) -> str:
     """Setting, verdict and effect in one cell."""
     if found is None:
         return ""
@@ -127,20 +130,20 @@ def _verdict(found: Row | None) -> str:
     return ", ".join(each for each in told if each)
 
 
-def _agreement(one: Row | None, other: Row | None) -> str:
+def _agreement(one: Cells | None, other: Cells | None) -> str:
     if one is None or other is None:
         return ""
     return "yes" if one.get("verdict") == other.get("verdict") else "no"
 
 
-def _setting(found: Row) -> str:
+def _setting(found: Cells) -> str:
     strength, transform = _number(found.get("strength")), TRANSFORMS.get(found["transform"])
     if strength is None:
         return ""
     return transform.describe(strength) if transform else f"{strength:g}"
 
 
-def _effect(found: Row) -> str:
+def _effect(found: Cells) -> str:
     effect, low, high = (_number(found.get(name)) for name in ("effect", "low", "high"))
     if effect is None or low is None or high is None:
         return ""

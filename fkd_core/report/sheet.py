@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from fkd_core.evidence import Estimate
-from fkd_core.files import whole_file
 from fkd_core.report.shown import Shown
+from fkd_core.tables import column, write_table
 
 
 @dataclass(frozen=True)
@@ -38,14 +37,7 @@ class Sheet:
 
     def write(self, folder: Path) -> None:
         """As ``<name>.csv``; an Estimate fills three columns: itself, its `low` and its `high`."""
-        rows = [_flat(row) for row in self.rows]
-        fullest = sorted(rows, key=len, reverse=True)  # an Estimate may be missing in some rows
-        columns = list(dict.fromkeys(name for row in fullest for name in row))
-        path = folder / f"{self.name}.csv"
-        with whole_file(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, columns, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        write_table(folder / f"{self.name}.csv", [_flat(row) for row in self.rows])
 
 
 def text(cell: Any) -> str:
@@ -61,11 +53,9 @@ def text(cell: Any) -> str:
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
-    for name, cell in row.items():
+    for title, cell in row.items():
+        name = column(title)
         flat[name] = cell
         if isinstance(cell, Estimate):
-            flat[name] = round(cell.value, 5)
-            flat |= {f"{name}_low": round(cell.low, 5), f"{name}_high": round(cell.high, 5)}
-        elif isinstance(cell, float):
-            flat[name] = None if math.isnan(cell) else round(cell, 5)
+            flat |= {name: cell.value, f"{name}_low": cell.low, f"{name}_high": cell.high}
     return flat

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fkd_core.files import whole_file
 from fkd_core.protocols.tuning import Tuned
 from fkd_core.report.shown import Shown
+from fkd_core.tables import read_table, write_table
 
 COLUMNS = (
     "pipeline", "model", "rmse", "low", "high", "gain", "gain_low", "gain_high", "parameters",
@@ -31,7 +30,7 @@ def write_tuned(folder: Path, tuned: Tuned, share: float, made_by: Mapping[str, 
     mine = {"pipeline": plan.pipeline, "model": plan.model}
     _update(folder / "results.csv", COLUMNS, [mine | _row(tuned, share, made_by["command"])])
     hours = [
-        mine | {"stage": stage, "device_hours": round(seconds * share / 3600, 5)}
+        mine | {"stage": stage, "device_hours": seconds * share / 3600}
         for stage, seconds in tuned.costs.items()
     ]
     _update(folder / "ledger.csv", LEDGER, hours)
@@ -44,13 +43,10 @@ def _row(tuned: Tuned, share: float, command: str) -> dict[str, Any]:
     final = tuned.final
     gain = {"gain": final.effect, "gain_low": final.low, "gain_high": final.high} if final else {}
     return {
-        **{
-            name: round(v, 4)
-            for name, v in {"rmse": rmse, "low": low, "high": high, **gain}.items()
-        },
+        **{"rmse": rmse, "low": low, "high": high, **gain},
         "parameters": tuned.parameters,
-        "fit_seconds": round(tuned.fit_seconds, 1),
-        "device_hours": round(sum(tuned.costs.values()) * share / 3600, 5),
+        "fit_seconds": tuned.fit_seconds,
+        "device_hours": sum(tuned.costs.values()) * share / 3600,
         "trials": sum(tuned.states.values()),
         "pruned": tuned.states.get("PRUNED", 0),
         "failed": tuned.states.get("FAIL", 0),
@@ -65,15 +61,12 @@ def _update(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]
     changed = {(row["pipeline"], row["model"]) for row in rows}
     kept = [row for row in _read(path, columns) if (row["pipeline"], row["model"]) not in changed]
     both = sorted([*kept, *rows], key=lambda row: (row["pipeline"], row["model"]))
-    _write_csv(path, columns, both)
+    write_table(path, both, columns)
 
 
 def _read(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    if not path.exists():
-        return []
-    with open(path, encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        return list(reader) if tuple(reader.fieldnames or ()) == tuple(columns) else []
+    rows = read_table(path)
+    return rows if rows and tuple(rows[0]) == tuple(columns) else []
 
 
 def result_table(folder: Path, title: str) -> Shown:
@@ -137,30 +130,22 @@ def _write_candidates(path: Path, tuned: Tuned) -> None:
     """The same as CSV, with every configuration as JSON."""
     columns = (
         "configuration", "searched", "searched_gain", "confirmed", "best", "effect", "low", "high",
+        "spec",
     )  # fmt: skip
     rows = [
-        dict(
-            zip(
-                columns,
-                (
-                    candidate.name,
-                    candidate.searched,
-                    candidate.searched_gain,
-                    candidate.confirmed,
-                    candidate.best,
-                    *((c.effect, c.low, c.high) if (c := candidate.comparison) else ("", "", "")),
-                ),
-                strict=True,
-            )
+        {
+            "configuration": candidate.name,
+            "searched": candidate.searched,
+            "searched_gain": candidate.searched_gain,
+            "confirmed": candidate.confirmed,
+            "best": candidate.best,
+            "spec": json.dumps(candidate.spec.to_json()),
+        }
+        | (
+            {"effect": c.effect, "low": c.low, "high": c.high}
+            if (c := candidate.comparison)
+            else {}
         )
-        | {"spec": json.dumps(candidate.spec.to_json())}
         for candidate in tuned.candidates
     ]
-    _write_csv(path, (*columns, "spec"), rows)
-
-
-def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-    with whole_file(path) as aside, open(aside, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_table(path, rows, columns)

@@ -82,6 +82,17 @@ def test_nadeau_bengio_uses_the_faces_actually_used() -> None:
     assert found.p_nadeau_bengio == pytest.approx(2 * stats.t.sf(abs(t), 4))
 
 
+@pytest.mark.parametrize("effect", [-0.3, -0.02, 0.0, 0.1])
+def test_the_second_opinion_is_the_posterior_of_the_correlated_t_test(effect: float) -> None:
+    found = compare(*simulate(np.random.default_rng(3), effect=effect, seeds=5, groups=60))
+    opinion, zone = found.opinion(0.05), stats.t(4, found.effect, found.resampled_se)
+    assert opinion.helps == pytest.approx(zone.cdf(-0.05))
+    assert opinion.harms == pytest.approx(zone.sf(0.05))
+    assert opinion.helps + opinion.equal + opinion.harms == pytest.approx(1.0)
+    likely = max("helps", "equal", "harms", key=lambda name: getattr(opinion, name))
+    assert opinion.words.startswith(likely)
+
+
 def test_false_positives_come_about_as_often_as_their_nominal_five_per_cent() -> None:
     random = np.random.default_rng(4)
     designs = [

@@ -71,16 +71,16 @@ def _results(run: Found) -> dict[str, str]:
 
 
 def _score(run: Found) -> Iterator[str]:
-    rows = {row.get("", ""): row for row in run.tables.get("score", ())}
+    rows = {row.get("arm", ""): row for row in run.tables.get("score", ())}
     ensemble = rows.get("ensemble")
     if ensemble is None:
         return
     told = interval(*estimate(ensemble, "score"))
     sentence = f"How wrong is the ensemble? By {told} px RMSE, on faces that chose nothing."
     others = [
-        f"{name} {px(cell(row, 'score'))}"
+        f"{name.replace('_', ' ')} {px(cell(row, 'score'))}"
         for name, row in rows.items()
-        if row is not ensemble and "without copies" not in name
+        if row is not ensemble and not name.endswith("_without_copies")
     ]
     yield f"{sentence} For comparison: {listed(others)}." if others else sentence
 

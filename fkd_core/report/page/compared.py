@@ -48,11 +48,11 @@ def _scores(both: Mapping[str, Found]) -> list[Figure]:
     rows = []
     for number, (name, run) in enumerate(both.items()):
         for row in run.tables.get("score", ()):
-            if row[""] in ("ensemble", "plain mean", "best member"):
+            if row["arm"] in ("ensemble", "mean", "best_member"):
                 value, low, high = estimate(row, "score")
                 told = f"{interval(value, low, high)} px"
                 colour = f"s{number}"
-                rows.append(Row(f"{name}: {row['']}", value, low, high, colour, told))
+                rows.append(Row(f"{name}: {row['arm']}", value, low, high, colour, told))
         for row in run.tuned:
             value, low, high = three(row, "rmse", "low", "high")
             label = f"{name}: {row['model']}, {row['pipeline']}"

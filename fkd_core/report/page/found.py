@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,17 +16,17 @@ from fkd_core.augment.policy import Policy
 from fkd_core.data.faces import Faces
 from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.said import Said, read_said
-from fkd_core.evidence import Verdict, read_verdicts
+from fkd_core.evidence import Verdict
 from fkd_core.fitting.fits import DATA
 from fkd_core.fitting.store import FitStore
 from fkd_core.inventory import Inventory, KeptStudy, take
+from fkd_core.report.augmentation import read_verdicts
 from fkd_core.runs import Run
 from fkd_core.sources import PIPELINES
+from fkd_core.tables import Cells, read_table
 
 CURVES = 240
 """How many fits' learning curves are read at most; of more, every n-th."""
-Cells = Mapping[str, str]
-"""A row of a CSV file."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def gather(places: Places, competition: Competition | None) -> Found:
         pipeline = suffix.removeprefix("-") or "complete"
         with contextlib.suppress(OSError, ValueError, KeyError):
             verdicts[pipeline] = read_verdicts(places.run.augmentation / f"verdicts{suffix}.csv")
-        if rows := read_csv(places.run.augmentation / f"meeting{suffix}.csv"):
+        if rows := read_table(places.run.augmentation / f"meeting{suffix}.csv"):
             meetings[pipeline] = rows
     return Found(
         places,
@@ -135,16 +134,16 @@ def gather(places: Places, competition: Competition | None) -> Found:
         verdicts,
         meetings,
         dict(_policies(places.run.policy)),
-        read_csv(places.run.tuning / "results.csv"),
-        read_csv(places.run.tuning / "ledger.csv"),
+        read_table(places.run.tuning / "results.csv"),
+        read_table(places.run.tuning / "ledger.csv"),
         {
-            (path.parent.name, path.name.removesuffix("-candidates.csv")): read_csv(path)
+            (path.parent.name, path.name.removesuffix("-candidates.csv")): read_table(path)
             for path in sorted(places.run.tuning.glob("*/*-candidates.csv"))
         },
         [s for s in stock.studies if own & {*s.fits} or not every & {*s.fits}],
         fits,
         _curves(stock.store, fits),
-        {path.stem: read_csv(path) for path in sorted(places.run.ensemble.glob("*.csv"))},
+        {path.stem: read_table(path) for path in sorted(places.run.ensemble.glob("*.csv"))},
         read_said(places.run.ensemble),
         read_json(places.run.submission.with_suffix(".json")),
     )
@@ -157,15 +156,6 @@ def read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def read_csv(path: Path) -> list[dict[str, str]]:
-    """The rows of a file; none where there is no such file."""
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
-    except (OSError, csv.Error, UnicodeDecodeError):
-        return []
 
 
 def cell(row: Cells, name: str) -> float | None:

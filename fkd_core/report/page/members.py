@@ -29,10 +29,10 @@ def member_section(run: Found) -> Section | None:
                     [
                         (
                             row["member"],
-                            interval(cell(row, "RMSE out of fold"), None, None),
-                            interval(*estimate(row, "RMSE on final")),
+                            interval(cell(row, "rmse_out_of_fold"), None, None),
+                            interval(*estimate(row, "rmse_on_final")),
                             interval(cell(row, "correlation"), None, None),
-                            interval(cell(row, "TTA"), None, None, signed=True),
+                            interval(cell(row, "tta"), None, None, signed=True),
                             f"{int(row['parameters']):,}",
                             hours(cell(row, "seconds") or 0.0),
                         )
@@ -46,14 +46,14 @@ def member_section(run: Found) -> Section | None:
         )  # fmt: skip
         rows = [
             Row(
-                row["member"], cell(row, "without it"), low := cell(row, "without it_low"),
-                high := cell(row, "without it_high"),
+                row["member"], cell(row, "without_it"), low := cell(row, "without_it_low"),
+                high := cell(row, "without_it_high"),
                 "unsure" if low is None or high is None or low <= 0 <= high
                 else "good" if low > 0 else "bad",
-                f"{interval(cell(row, 'without it'), None, None, signed=True)} px",
+                f"{interval(cell(row, 'without_it'), None, None, signed=True)} px",
             )
             for row in members
-            if cell(row, "without it") is not None
+            if cell(row, "without_it") is not None
         ]  # fmt: skip
         if rows:
             figures.append(
@@ -85,10 +85,10 @@ def member_section(run: Found) -> Section | None:
                         ("way", "by cross-validation, px", "against the mean", "on final, px"),
                         [
                             (
-                                row["stacker"],
-                                interval(*estimate(row, "RMSE by CV")),
-                                interval(*estimate(row, "against mean"), signed=True),
-                                interval(cell(row, "RMSE on final"), None, None),
+                                f"{row['stacker']}{' (ships)' if row.get('ships') else ''}",
+                                interval(*estimate(row, "rmse_by_cv")),
+                                interval(*estimate(row, "against_mean"), signed=True),
+                                interval(cell(row, "rmse_on_final"), None, None),
                             )
                             for row in stackers
                         ],

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from fkd_core.report.page.found import Cells, Found, cell, estimate
+from fkd_core.report.page.found import Found, cell, estimate
 from fkd_core.report.page.plain import interval
 from fkd_core.report.page.section import Figure, Section, command_of
 from fkd_core.report.page.svg import Row, Series, Spot, lines, whiskers
 from fkd_core.sources import SOURCES
+from fkd_core.tables import Cells
 
 
 def score_section(run: Found) -> Section:
@@ -21,16 +22,16 @@ def score_section(run: Found) -> Section:
     figures = [
         Figure(
             "Score, as the competition weights it",
-            whiskers([_row(row[""], row, "score") for row in arms], "RMSE, px", "scores"),
+            whiskers([_row(row["arm"], row, "score") for row in arms], "RMSE, px", "scores"),
             "RMSE on set final with 95% intervals; left is better. Pipelines are weighted by the "
             "coordinates that the competition requests of each.",
             made_by,
         )
     ]
     for source in SOURCES:
-        rows = [_row(row[""], row, source) for row in arms if cell(row, source) is not None]
+        rows = [_row(row["arm"], row, source) for row in arms if cell(row, source) is not None]
         rows += [
-            _row(row["member"], row, "RMSE on final", "unsure")
+            _row(row["member"], row, "rmse_on_final", "unsure")
             for row in run.tables.get(f"members-{source}", ())
         ]
         if rows:
@@ -58,16 +59,16 @@ def promise_section(run: Found) -> Section | None:
     for source in SOURCES:
         spots = [
             Spot(x, y, "s0", f"{row['member']}: {x:.3f} promised, {y:.3f} found",
-                 cell(row, "RMSE on final_low"), cell(row, "RMSE on final_high"))
+                 cell(row, "rmse_on_final_low"), cell(row, "rmse_on_final_high"))
             for row in run.tables.get(f"members-{source}", ())
-            if (x := cell(row, "RMSE out of fold")) is not None
-            and (y := cell(row, "RMSE on final")) is not None
+            if (x := cell(row, "rmse_out_of_fold")) is not None
+            and (y := cell(row, "rmse_on_final")) is not None
         ]  # fmt: skip
         spots += [
             Spot(x, y, "s1", f"{row['stacker']}: {x:.3f} promised, {y:.3f} found")
             for row in run.tables.get(f"stackers-{source}", ())
-            if (x := cell(row, "RMSE by CV")) is not None
-            and (y := cell(row, "RMSE on final")) is not None
+            if (x := cell(row, "rmse_by_cv")) is not None
+            and (y := cell(row, "rmse_on_final")) is not None
         ]
         if spots:
             figures.append(

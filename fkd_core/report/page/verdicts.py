@@ -39,7 +39,7 @@ def verdict_section(run: Found) -> Section:
         if rows := run.meetings.get(pipeline):
             drawn = [
                 Row(
-                    f"{row['treatment']} against {row['control']}, {row.get('set') or 'confirm'}",
+                    f"{_plain(row['treatment'])} against {_plain(row['control'])}, {row['set']}",
                     cell(row, "effect"), cell(row, "low"), cell(row, "high"),
                     _sure(cell(row, "low"), cell(row, "high")),
                     f"{px(cell(row, 'effect'), signed=True)} px",
@@ -77,7 +77,7 @@ def forest(verdicts: Sequence[Verdict]) -> str:
             named(v.transform, v.strength), v.effect, v.low, v.high, look(v.verdict),
             f"{px(v.effect, signed=True)} px, {v.verdict}{' *' if v.note else ''}",
             f"{named(v.transform, v.strength)}: {interval(v.effect, v.low, v.high, signed=True)} "
-            f"px, {v.verdict}; {v.note}".removesuffix("; "),
+            f"px, {v.verdict}{_opinion(v)}; {v.note}".removesuffix("; "),
         )
         for v in confirmed
     ]  # fmt: skip
@@ -90,6 +90,10 @@ def forest(verdicts: Sequence[Verdict]) -> str:
     ]
     said = "; ".join(f"{row.label}: {row.beside}" for row in rows)
     return whiskers(rows, AXIS, said, zero=True, band=zone(confirmed), edge=edge(confirmed))
+
+
+def _opinion(verdict: Verdict) -> str:
+    return f"; second opinion: {verdict.opinion.words}" if verdict.opinion else ""
 
 
 def zone(confirmed: Sequence[Verdict]) -> float:
@@ -122,6 +126,10 @@ def _caption(verdicts: Sequence[Verdict]) -> str:
     ]
     told += [f"* No verdict where {note}." for note in notes]
     return " ".join(told)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _under(zone: float) -> str:

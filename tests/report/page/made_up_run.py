@@ -20,12 +20,13 @@ from fkd_core.data.folds import Split, set_of
 from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.said import Said, write_said
 from fkd_core.ensemble.submitted import record
-from fkd_core.evidence import Estimate, Verdict, write_verdicts
+from fkd_core.evidence import Estimate, Verdict
 from fkd_core.findings.policy import write_policy
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.fitting.store import FitStore
 from fkd_core.models.lenet5 import LeNet5
+from fkd_core.report.augmentation import write_verdicts
 from fkd_core.report.page.writing import places_of
 from fkd_core.sources import PIPELINES, SOURCES
 from fkd_core.studies.storage import open_storage
@@ -70,7 +71,7 @@ def searched(results: Path, faces: Faces) -> Options:
     write_verdicts(places.run.augmentation / "verdicts.csv", verdicts)
     rows = [
         ("composed", "none", "confirm", -0.55),
-        ("uniform choice", "none", "confirm", -0.2),
+        ("uniform_choice", "none", "confirm", -0.2),
         ("composed", "none", "final", -0.45),
     ]
     write(places.run.augmentation / "meeting.csv", [
@@ -131,23 +132,23 @@ def combined(results: Path, faces: Faces) -> Options:
     folder = places.run.ensemble
     told = made_by(faces, "build_ensemble")
     config(folder, told)
-    arms = {"ensemble": 2.3, "plain mean": 2.5, "best member": 2.4, "reference recipe": 3.1}
+    arms = {"ensemble": 2.3, "mean": 2.5, "best_member": 2.4, "reference": 3.1}
     write(folder / "score.csv", [
-        {"": name} | {k: v for c in ("score", *SOURCES) for k, v in estimate(c, rmse).items()}
+        {"arm": name} | {k: v for c in ("score", *SOURCES) for k, v in estimate(c, rmse).items()}
         for name, rmse in arms.items()
     ])  # fmt: skip
     halves = {}
     for name, source in SOURCES.items():
         write(folder / f"members-{name}.csv", [
-            {"member": member, "RMSE out of fold": 2.4 + 0.1 * i, "correlation": 0.8,
-             **estimate("RMSE on final", 2.5 + 0.1 * i), **estimate("without it", 0.1 - 0.15 * i),
-             "TTA": -0.05, "parameters": 1000, "seconds": 60}
+            {"member": member, "rmse_out_of_fold": 2.4 + 0.1 * i, "correlation": 0.8,
+             **estimate("rmse_on_final", 2.5 + 0.1 * i), **estimate("without_it", 0.1 - 0.15 * i),
+             "tta": -0.05, "parameters": 1000, "seconds": 60}
             for i, member in enumerate(("lenet5", "conv5"))
         ])  # fmt: skip
         write(folder / f"stackers-{name}.csv", [
-            {"stacker": "mean", **estimate("RMSE by CV", 2.5), "RMSE on final": 2.55},
-            {"stacker": "ridge (ships)", **estimate("RMSE by CV", 2.3),
-             **estimate("against mean", -0.2), "RMSE on final": 2.4},
+            {"stacker": "mean", **estimate("rmse_by_cv", 2.5), "rmse_on_final": 2.55},
+            {"stacker": "ridge", "ships": "yes", **estimate("rmse_by_cv", 2.3),
+             **estimate("against_mean", -0.2), "rmse_on_final": 2.4},
         ])  # fmt: skip
         own = np.flatnonzero(faces.labelled(PIPELINES[name]))
         labels = np.nan_to_num(faces.points[own][:, list(source.keypoints)], nan=48.0)
@@ -177,7 +178,8 @@ def verdict(
     """One that was confirmed, of a control with an RMSE of 3 px."""
     ends = (effect - reach, effect + reach)
     return Verdict(
-        name, strength, said, effect, *ends, 0.01, 6, 0.02, 3.0, effect, 0.4, 0.015, 0.9, note
+        name, strength, said, effect, *ends, 0.01, 6, 0.9, 0.08, 0.02, 3.0, effect, 0.4, 0.015,
+        0.9, note,
     )  # fmt: skip
 
 

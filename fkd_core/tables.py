@@ -1,0 +1,62 @@
+"""CSV tables that people read and commands read again: one form for all of them.
+
+Columns are named in lower case with underscores, so that ``frame.rmse_on_final`` works; numbers
+have six digits, and what is not known is an empty cell.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fkd_core.files import write_text
+
+Cells = Mapping[str, str]
+"""A row as it is read: column to text, which is empty where nothing is known."""
+
+
+def column(title: str) -> str:
+    """The name of a column by its title.
+
+    >>> column("RMSE on final"), column("missing (fold/seed)")
+    ('rmse_on_final', 'missing_fold_seed')
+    """
+    return re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")
+
+
+def table_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
+    """The rows as CSV: in these columns, or in all that rows have."""
+    fullest = sorted(rows, key=len, reverse=True)  # some rows may lack some columns
+    names = list(columns) or list(dict.fromkeys(name for row in fullest for name in row))
+    cells = [{name: _rounded(row.get(name)) for name in names} for row in rows]
+    frame = pd.DataFrame(cells, columns=names, dtype=object)
+    return frame.to_csv(index=False, lineterminator="\n") if names else ""
+
+
+def write_table(
+    path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()
+) -> None:
+    """Writes a table whole or not at all; parents are created."""
+    write_text(path, table_text(rows, columns))
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """The rows of a table, as text; none where there is no such file, or it is none.
+
+    A mark that a spreadsheet has put before the first name is left out.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
+            rows = list(csv.DictReader(file, restval=""))
+    except (OSError, csv.Error):
+        return []
+    return [{name: cell for name, cell in row.items() if name is not None} for row in rows]
+
+
+def _rounded(cell: Any) -> Any:
+    return float(f"{cell:.6g}") if isinstance(cell, float) else cell
