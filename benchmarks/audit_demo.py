@@ -11,7 +11,6 @@ with a column `row`, and maybe one `wrong`, which says how.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from rich.console import Console
 from fkd_core.data.demo import demo_folder
 from fkd_core.report.sheet import Sheet
 from fkd_core.runs import DEMO, Run
+from fkd_core.tables import read_table
 
 console = Console(highlight=False)
 
@@ -41,8 +41,8 @@ class Options:
 def main(options: Options) -> None:
     """Prints precision and recall, and what became of every planted mistake."""
     truth = options.truth or demo_folder(options.results / "cache" / "demo") / "demo_truth.csv"
-    wrong = {int(row["row"]): row.get("wrong", "wrong") for row in rows_of(truth)}
-    suspects = rows_of(Run(options.results / options.run).audit / "suspects.csv")
+    wrong = {int(row["row"]): row.get("wrong", "wrong") for row in read_table(truth)}
+    suspects = read_table(Run(options.results / options.run).audit / "suspects.csv")
     sheet = precision_sheet([int(row["row"]) for row in suspects], set(wrong), suspects)
     console.print(sheet.shown())
     rank = {int(row["row"]): row for row in suspects}
@@ -79,12 +79,6 @@ def precision_sheet(
             }
         )
     return Sheet("precision", "Planted mistakes among the most suspect faces", rows)
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    """A CSV file's rows."""
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 if __name__ == "__main__":

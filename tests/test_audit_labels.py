@@ -86,10 +86,10 @@ def test_labels_are_ranked_and_their_correction_is_measured(tmp_path: Path) -> N
         assert len(list(csv.DictReader(file))) == len(faces)
     with open(folder / "effect.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [(row["taught"], row["scored on"]) for row in rows] == [
+    assert [(row["taught"], row["scored_on"]) for row in rows] == [
         (arm, labels)
-        for labels in ("labels that nobody disputes", "labels as corrected", "labels as given")
-        for arm in ("corrected", "flagged left out")
+        for labels in ("undisputed", "corrected", "given")
+        for arm in ("corrected", "left_out")
     ]
     for row in rows:
         low, value, high = (float(row[f"difference{end}"]) for end in ("_low", "", "_high"))

@@ -48,7 +48,7 @@ from fkd_core.running.session import session
 from fkd_core.sources import JOINT, PIPELINES
 from search_spaces import audit as space
 
-GIVEN, CORRECTED, LEFT_OUT = "labels as given", "corrected", "flagged left out"
+GIVEN, CORRECTED, LEFT_OUT = "given", "corrected", "left_out"
 VIEW = "mirror"
 """Test-time augmentation of the opinions."""
 
@@ -101,7 +101,7 @@ def main(options: AuditLabels, asked: str | None = None) -> None:
         taught[CORRECTED] = corrected(options, options.apply)
         arms = [plan(options, [cascade(options, faces)], *arm[::-1]) for arm in taught.items()]
         parts += [*arms[0], *arms[1], *arms[1]]
-        console.print(f"An arm without flagged labels takes as long as the one `{CORRECTED}`.")
+        console.print(f"The arm {LEFT_OUT}, without flagged labels, takes as long as {CORRECTED}.")
     console.print(f"All of it takes {estimates.about(parts)}.", soft_wrap=True)
     if options.dry_run:
         console.print(options.would_write(options.outcomes.audit), soft_wrap=True)
@@ -192,8 +192,8 @@ def effect_sheet(options: AuditLabels, taught: Mapping[str, Faces]) -> Sheet:
     same = np.isclose(taught[CORRECTED].points, faces.points, atol=1e-3)
     kept = np.isfinite(taught[LEFT_OUT].points)
     scored = {
-        "labels that nobody disputes": np.where(same & kept, faces.points, np.nan),
-        "labels as corrected": taught[CORRECTED].points,
+        "undisputed": np.where(same & kept, faces.points, np.nan),
+        CORRECTED: taught[CORRECTED].points,
         GIVEN: faces.points,
     }
     rows = [
@@ -214,7 +214,8 @@ def effect_sheet(options: AuditLabels, taught: Mapping[str, Faces]) -> Sheet:
         "What changed labels change in training",
         rows,
         "Out-of-fold RMSE of the cascade, px; differences in pairs of fold and seed, with 95% "
-        "intervals; negative helps. Flagged labels are left out of training, not weighted less.",
+        "intervals; negative helps. Flagged labels are left out of training, not weighted less; "
+        "undisputed labels are those that neither the table nor the audit touches.",
     )
 
 
