@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fkd_core.ensemble.views import VIEWS
+from fkd_core.experiments.reference_recipe import counterparts
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.models.plain import Plain
 from fkd_core.models.res import Res
-from fkd_core.protocols.reference_recipe import counterparts
 from fkd_core.sources import COMPLETE, PARTIAL
 from search_spaces.best_recipe import CASCADES, FIND, REFINE, TTA, Stage
 

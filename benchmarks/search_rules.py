@@ -36,6 +36,7 @@ from fkd_core.studies.sampling import TPE, Random, Sampler
 from fkd_core.studies.simulation import simulate
 from fkd_core.studies.storage import Storage
 from fkd_core.studies.study import Study, StudyPlan
+from search_spaces.model import ModelSpace
 from search_spaces.training import BUDGETS
 
 BUDGET = replace(BUDGETS["quick"], faces=None, lag=4)
@@ -75,7 +76,7 @@ class Found:
 
 def search(sampler: str, pruner: str, seed: int, options: Options, folder: Path) -> Found:
     """One search by one rule."""
-    plan = TuningPlan("lenet5", "complete", BUDGET, Policy(), seed=0)
+    plan = TuningPlan(ModelSpace("lenet5"), "complete", BUDGET, Policy(), seed=0)
     design = plan.design("search")
     study = Study(
         StudyPlan(
@@ -109,8 +110,8 @@ def score(results: Sequence[FitResult]) -> float:
 
 def lowest() -> float:
     """The best score there is, px: all but the learning rate is without effect."""
-    plan = TuningPlan("lenet5", "complete", BUDGET, Policy(), seed=0)
-    spec = plan.spec_of({**plan.space.REFERENCE, "learning_rate": BEST_RATE, "early_stop": False})
+    plan = TuningPlan(ModelSpace("lenet5"), "complete", BUDGET, Policy(), seed=0)
+    spec = plan.spec_of({**plan.space.reference, "learning_rate": BEST_RATE, "early_stop": False})
     found = [outcome(each, FACES) for each in plan.design("search").specs(spec)]
     return score([each for each in found if isinstance(each, FitResult)])
 

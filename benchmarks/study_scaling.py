@@ -38,6 +38,7 @@ from fkd_core.studies.sampling import TPE
 from fkd_core.studies.simulation import simulate
 from fkd_core.studies.storage import open_storage
 from fkd_core.studies.study import Study, StudyPlan
+from search_spaces.model import ModelSpace
 from search_spaces.training import BUDGETS
 
 NAME = "tuning/complete/lenet5@scaling0"
@@ -59,7 +60,7 @@ class Options:
 
 def open_study(url: str, trials: int) -> Study:
     """The study with this total."""
-    plan = TuningPlan("lenet5", "complete", BUDGET, Policy(), seed=0)
+    plan = TuningPlan(ModelSpace("lenet5"), "complete", BUDGET, Policy(), seed=0)
     design = plan.design("search")
     return Study(
         StudyPlan(
@@ -79,7 +80,10 @@ def open_study(url: str, trials: int) -> Study:
 
 def fill(database: Path, first: int, trials: int) -> None:
     """Adds ended trials to the study, straight into Optuna's tables: three in five were pruned."""
-    plan, chance = TuningPlan("lenet5", "complete", BUDGET, Policy(), seed=0), random.Random(first)
+    plan, chance = (
+        TuningPlan(ModelSpace("lenet5"), "complete", BUDGET, Policy(), seed=0),
+        random.Random(first),
+    )
     now = "2026-01-01 00:00:00.000000"
     tables: dict[str, list[tuple[object, ...]]] = {}
     with sqlite3.connect(database) as db:

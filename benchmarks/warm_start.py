@@ -34,6 +34,7 @@ from fkd_core.running.session import Session, session
 from fkd_core.studies.ray_tune import run_studies
 from fkd_core.studies.storage import open_storage
 from search_spaces.augmentation import reference
+from search_spaces.model import ModelSpace
 from search_spaces.training import BUDGETS, Budget
 
 
@@ -89,7 +90,7 @@ def searched(
     storage = open_storage(f"sqlite:///{(options.results / 'studies.db').resolve()}")
 
     def tuning(model: str, sibling: Candidate | None = None) -> Tuning:
-        plan = TuningPlan(model, options.pipeline, budget, reference(), seed)
+        plan = TuningPlan(ModelSpace(model), options.pipeline, budget, reference(), seed)
         return Tuning(plan, ray_session, fits, storage, progress.done, sibling)
 
     first = tuning(options.sibling)

@@ -130,16 +130,19 @@ class Workspace:
         """
         from fkd_core.command import chosen_pipelines
         from fkd_core.findings.policy import policy_or_reference
-        from fkd_core.protocols.tuning_plan import TuningPlan, resized, tuned_models
+        from fkd_core.protocols.tuning_plan import TuningPlan, resized
+        from search_spaces.augmentation import reference
+        from search_spaces.model import ModelSpace, tuned_models
         from search_spaces.training import BUDGETS
 
         name, *others = tuned_models([model], "quick")
         if others:
             raise UserError("a fit is of one model; name it")
         (pipeline,) = chosen_pipelines([pipeline])
-        policy, _ = policy_or_reference(self.options.outcomes.policy, pipeline, self.faces)
+        where = self.options.outcomes.policy
+        policy, _ = policy_or_reference(where, pipeline, self.faces, reference())
         budget = replace(resized(BUDGETS["quick"], epochs=epochs), faces=faces)
-        made = TuningPlan(name, pipeline, budget, policy, self.seed).hypothesis
+        made = TuningPlan(ModelSpace(name), pipeline, budget, policy, self.seed).hypothesis
         try:
             split = replace(made.split, family="all", folds=5, fold=fold)
         except ValueError as error:

@@ -27,10 +27,14 @@ from typing import Any
 from optuna.trial import BaseTrial
 
 from fkd_core.augment.policy import Policy, Step
-from fkd_core.fitting.spec import Training
+from fkd_core.augment.transforms import TRANSFORMS
+from fkd_core.data.folds import Split
+from fkd_core.errors import UserError, did_you_mean
+from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.models.base import Architecture
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.models.plain import Plain
+from search_spaces.cascade import straightened
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,45 @@ BUDGETS: dict[str, Budget] = {
     "quick": Budget((0.3, 0.8), 320, 100, 2, 6, 10, 6, 2, 6, 6),
     "full": Budget((0.0, 0.5, 1.0), 900, 100, 2, 8, 10, 12, 2, 6, 10, ablation_pairs=4, lag=8),
 }
+
+
+def base(pipeline: str, budget: Budget, seed: int, probe: str) -> FitSpec:
+    """The fit without augmentation that everything is compared with: a network of PROBES, judged
+    by this pipeline's faces."""
+    judge = PROBES[probe]
+    alone = FitSpec(
+        model=judge.model,
+        pipeline=pipeline,
+        split=Split(folds=budget.folds, seed=seed, limit=budget.faces),
+        training=budget.training,
+        copies=COPIES,
+        copy_seed=seed,
+    )
+    return straightened(alone) if judge.aligned else alone
+
+
+def images_a_second(probe: str) -> float:
+    """What a worker trains of a network of PROBES on one core."""
+    return PROBES[probe].images_a_second
+
+
+def candidates(asked: Sequence[str], preset: str) -> tuple[str, ...]:
+    """The candidates a user means: by name, `all`, or none for the preset's own.
+
+    Raises UserError for an unknown name.
+    """
+    everything = tuple(name for name, t in TRANSFORMS.items() if t.candidate)
+    if not asked:
+        return everything if preset == "full" else TELLING
+    if "all" in asked:
+        return everything
+    for name in asked:
+        if name not in everything:
+            raise UserError(
+                f"--transforms: there is no candidate {name!r}; "
+                f"{did_you_mean(name, everything)}choose from all, {', '.join(everything)}"
+            )
+    return tuple(dict.fromkeys(asked))
 
 
 def alone(transform: str, strength: float | None) -> Policy:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from fkd_core.fitting.spec import FitSpec
 from search_spaces.best_recipe import BRIEFLY
 
-PREFIX = "aligned-"
+ALIGNED = "aligned-"
 EPOCHS = 20
 """Of the first stage at most, where all faces may train; of fewer, as many pictures."""
 
@@ -25,12 +25,7 @@ _FIND = BRIEFLY[0]
 
 def bare(name: str) -> str:
     """The model's own name."""
-    return name.removeprefix(PREFIX)
-
-
-def named(spec: FitSpec) -> str:
-    """What a fit's configuration is called among those of Level 1: see ``bare``."""
-    return f"{PREFIX if spec.aligned_by else ''}{spec.model.name}"
+    return name.removeprefix(ALIGNED)
 
 
 def straightened(spec: FitSpec) -> FitSpec:

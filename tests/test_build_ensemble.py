@@ -20,6 +20,7 @@ from fkd_core.data.folds import Split
 from fkd_core.data.kaggle import load_competition
 from fkd_core.ensemble.predictor import Predictor
 from fkd_core.errors import UserError
+from fkd_core.experiments import reference_recipe
 from fkd_core.experiments.build_ensemble import BuildEnsemble
 from fkd_core.experiments.lineup import lineup
 from fkd_core.findings.best_config import write_best
@@ -27,7 +28,6 @@ from fkd_core.findings.provenance import provenance
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.models.conv5 import Conv5
 from fkd_core.models.plain import Plain
-from fkd_core.protocols import reference_recipe
 from fkd_core.running.simulated import simulated_faces
 
 ROOT = Path(__file__).parents[1]
@@ -53,7 +53,7 @@ def test_what_cannot_be_is_named(options: dict[str, Any], words: str, tmp_path: 
 def test_what_was_tuned_is_the_ensemble_and_keeps_its_training(tmp_path: Path) -> None:
     tuned = FitSpec(Conv5.tiny(), "partial", training=Training(epochs=7, learning_rate=3e-3))
     faces = simulated_faces(100)
-    write_best(tmp_path / "demo" / "best", tuned, {}, provenance("smoke", 0, faces))
+    write_best(tmp_path / "demo" / "best", "conv5", tuned, {}, provenance("smoke", 0, faces))
     chosen = BuildEnsemble(results=tmp_path, pipelines=("partial",), seeds=2, seed=3)
     members = lineup(chosen, faces)
     with pytest.raises(UserError, match=r"conv5\.json.*other pictures"):

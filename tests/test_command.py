@@ -17,8 +17,9 @@ import pytest
 from fkd_core import command
 from fkd_core.command import Options
 from fkd_core.fitting.store import FitStore
-from fkd_core.protocols.augmentation_plan import Plan, candidates
+from fkd_core.protocols.augmentation_plan import Plan
 from fkd_core.studies.storage import open_storage
+from search_spaces import augmentation as space
 from search_spaces.augmentation import BUDGETS
 
 ROOT = Path(__file__).parents[1]
@@ -132,14 +133,15 @@ def test_without_data_it_says_that_the_faces_are_drawn(
 
 def test_the_planned_number_of_fits_is_the_sum_over_the_pipelines(results: Path) -> None:
     both = _in_process("--dry-run", "--results", results, "--pipelines", "complete", "partial")
-    names = candidates((), "quick")
-    plans = [Plan(pipeline, names, BUDGETS["quick"], 0) for pipeline in ("complete", "partial")]
+    names = space.candidates((), "quick")
+    budget, pipelines = BUDGETS["quick"], ("complete", "partial")
+    plans = [Plan(space, pipeline, names, budget, 0) for pipeline in pipelines]
     assert f"at most {sum(plan.fits for plan in plans)} fits" in both.stdout
 
 
 def test_a_dry_run_counts_in_what_was_asked_for(results: Path) -> None:
     few = _in_process("--dry-run", "--results", results, "--trials", "1", "--minutes", "0.1")
-    plan = Plan("complete", candidates((), "quick"), BUDGETS["quick"], 0)
+    plan = Plan(space, "complete", space.candidates((), "quick"), BUDGETS["quick"], 0)
     saved = (plan.budget.compose_trials - 1) * plan.budget.compose_pairs
     assert f"at most {plan.fits - saved} fits" in few.stdout
     assert "--minutes 0.1 stops before" in few.stdout

@@ -157,7 +157,13 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Filled:
     _study(filled.url, SCREEN, (-0.25, [keys["searched"][:16]]))
     made_by = {"command": "python experiments/build_ensemble.py [x]", "code": "0.1.0+abc"}
     run = OutcomesOf(folder / "demo").begun(made_by)
-    write_best(run.best, SPEC, {"winner": "trial 1", "rmse_search": 1.5}, {"command": "tune"})
+    write_best(
+        run.best,
+        SPEC.model.name,
+        SPEC,
+        {"winner": "trial 1", "rmse_search": 1.5},
+        {"command": "tune"},
+    )
     _config(run.augmentation, made_by=made_by)
     write_policy(run.policy, "complete", POLICY, made_by)
     members = [SPEC.to_json()]
@@ -328,7 +334,9 @@ def test_everything_that_is_needed_is_known(filled: Filled) -> None:
 
 
 def test_where_no_trial_is_the_winner_every_study_of_the_model_is_needed(filled: Filled) -> None:
-    write_best(filled.demo.best, SPEC, {"winner": "trial 1", "rmse_search": 1.0}, {})
+    write_best(
+        filled.demo.best, SPEC.model.name, SPEC, {"winner": "trial 1", "rmse_search": 1.0}, {}
+    )
     needs = needs_of(take(filled.folder, filled.url, given=False))
     for study in (TUNING, OLDER):
         assert needs[f"study {study}"] == ["demo/best/complete/conv5.json"]

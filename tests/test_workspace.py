@@ -165,9 +165,9 @@ def test_the_leaderboard_ranks_what_was_measured_on_these_pictures(
     best = own.options.outcomes.begun(made_by).best
     for model, rmse in (("conv5", 2.5), ("lenet5", 1.5)):
         evidence = {"rmse_final": [rmse, rmse - 0.1, rmse + 0.1]}
-        write_best(best, ws.spec(model), evidence, made_by)
+        write_best(best, model, ws.spec(model), evidence, made_by)
     elsewhere = made_by | {"pictures": "0123"}
-    write_best(best, ws.spec("plain"), {"rmse_final": [1.0, 0.9, 1.1]}, elsewhere)
+    write_best(best, "plain", ws.spec("plain"), {"rmse_final": [1.0, 0.9, 1.1]}, elsewhere)
     table = own.leaderboard()
     assert table["what"].tolist() == ["lenet5, tuned", "conv5, tuned"]
     assert table["rmse"].tolist() == [1.5, 2.5]

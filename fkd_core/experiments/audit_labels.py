@@ -47,6 +47,7 @@ from fkd_core.report.sheet import Sheet
 from fkd_core.running.session import session
 from fkd_core.sources import JOINT, PIPELINES
 from search_spaces import audit as space
+from search_spaces import images_a_second
 
 GIVEN, CORRECTED, LEFT_OUT = "given", "corrected", "left_out"
 VIEW = "mirror"
@@ -157,8 +158,8 @@ def corrected(options: AuditLabels, table: Path) -> Faces:
 def plan(options: AuditLabels, asked: Sequence[Member], faces: Faces, name: str) -> list[Part]:
     """Says what of an arm is to be trained; each has faces, and so a store, of its own."""
     arm, fits = {name: OutOfFold(asked, faces, None, VIEW)}, options.fits(faces)
-    console.print(report.plan_sheet(arm, fits).shown())
-    return estimates.of_tables(arm, fits)
+    console.print(report.plan_sheet(arm, fits, images_a_second).shown())
+    return estimates.of_tables(arm, fits, images_a_second)
 
 
 def answers(
@@ -168,7 +169,9 @@ def answers(
     arms = {name: OutOfFold(each, faces, None, VIEW) for name, each in asked.items()}
     fits = options.fits(faces)
     with (
-        FitProgress(console, estimates.of_tables(arms, fits), estimates.cores()) as progress,
+        FitProgress(
+            console, estimates.of_tables(arms, fits, images_a_second), estimates.cores()
+        ) as progress,
         session(faces, options.place, watch=progress) as ray_session,
     ):
         kept = FitStore(options.cache / "predictions")

@@ -40,22 +40,23 @@ from fkd_core.ensemble.submitted import record
 from fkd_core.ensemble.table import Table
 from fkd_core.errors import UserError
 from fkd_core.evidence import Estimate
+from fkd_core.experiments import reference_recipe
 from fkd_core.experiments.lineup import OURS, REFERENCE, SPECIALISTS, competing
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.fitting.store import FitStore
 from fkd_core.models import MODELS
 from fkd_core.needs import backend, check
 from fkd_core.progress import FitProgress, clock
-from fkd_core.protocols import estimates, reference_recipe
+from fkd_core.protocols import estimates
 from fkd_core.protocols.ensemble import Ensembling
-from fkd_core.protocols.tuning_plan import tuned_models
 from fkd_core.report import ensemble as report
 from fkd_core.report.page.writing import close
 from fkd_core.running.session import session
 from fkd_core.sources import PIPELINES
-from search_spaces import best_recipe
+from search_spaces import best_recipe, images_a_second
 from search_spaces import ensemble as space
-from search_spaces.cascade import PREFIX
+from search_spaces.cascade import ALIGNED
+from search_spaces.model import tuned_models
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class BuildEnsemble(command.Options):
     """Keep for predict.py only what fits into so many megabytes, and say what that costs; the
     submission comes from the whole ensemble."""
 
-    NAMES: ClassVar = {"models": ("all", *MODELS, f"{PREFIX}NAME"), "pipelines": tuple(PIPELINES)}
+    NAMES: ClassVar = {"models": ("all", *MODELS, f"{ALIGNED}NAME"), "pipelines": tuple(PIPELINES)}
     PRESETS: ClassVar = {
         name: f"{time} on 2 cores with --recipe best; else members that are not tuned train for "
         f"{space.BUDGETS[name].epochs} epochs on {space.BUDGETS[name].faces or 'all'} faces."
@@ -160,8 +161,8 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     fits = options.fits(faces)
     arms = competing(options, competition)
     ours = arms[OURS]
-    expected = estimates.of_ensemble(arms, fits)
-    console.print(report.plan_sheet(arms, fits).shown())
+    expected = estimates.of_ensemble(arms, fits, images_a_second)
+    console.print(report.plan_sheet(arms, fits, images_a_second).shown())
     console.print(f"All of it takes {estimates.about(expected, options.minutes)}.", soft_wrap=True)
     lookup = None if competition.test_ids is None else competition.lookup
     why_not = obstacle(lookup, ours.sources, options.other_style)

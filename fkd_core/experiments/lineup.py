@@ -12,15 +12,17 @@ from fkd_core.data.faces import Faces
 from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.members import Member
 from fkd_core.ensemble.out_of_fold import OutOfFold
+from fkd_core.experiments import reference_recipe
 from fkd_core.findings.best_config import has_best, read_best
 from fkd_core.findings.policy import policy_or_reference
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.models import MODELS
-from fkd_core.protocols import reference_recipe
-from fkd_core.protocols.tuning_plan import TuningPlan, tuned_models
+from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.sources import PIPELINES
-from search_spaces import best_recipe, cascade
+from search_spaces import augmentation, best_recipe
 from search_spaces import ensemble as space
+from search_spaces.cascade import ALIGNED
+from search_spaces.model import ModelSpace, tuned_models
 from search_spaces.training import BUDGETS as TUNING
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ def lineup(options: BuildEnsemble, faces: Faces) -> list[Member]:
 def tuned(options: BuildEnsemble, pipeline: str, faces: Faces) -> list[FitSpec]:
     """The configurations that were found for a pipeline, or the models' defaults."""
     best = options.outcomes.best
-    every = [*MODELS, *(cascade.PREFIX + name for name in MODELS)]
+    every = [*MODELS, *(ALIGNED + name for name in MODELS)]
     found = [name for name in every if has_best(best, pipeline, name)]
     preset = space.BUDGETS[options.preset].models
     names = tuned_models(options.models or tuple(found) or preset, options.preset)
@@ -101,10 +103,14 @@ def defaults(
     that was found or the reference's."""
     if not models:
         return {}
-    policy, note = policy_or_reference(options.outcomes.policy, pipeline, faces)
+    policy, note = policy_or_reference(
+        options.outcomes.policy, pipeline, faces, augmentation.reference()
+    )
     console.print(
         f"{pipeline}: not tuned, so its defaults: {', '.join(models)}. {note}", soft_wrap=True
     )
     budget = replace(TUNING[options.preset], epochs=space.BUDGETS[options.preset].epochs)
-    plans = (TuningPlan(name, pipeline, budget, policy, options.seed) for name in models)
+    plans = (
+        TuningPlan(ModelSpace(name), pipeline, budget, policy, options.seed) for name in models
+    )
     return {plan.model: plan.hypothesis for plan in plans}

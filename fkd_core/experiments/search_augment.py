@@ -31,10 +31,9 @@ from fkd_core.findings.policy import write_policy
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.progress import FitProgress
 from fkd_core.protocols import estimates
-from fkd_core.protocols.augmentation import AugmentationSearch, Meeting, composable
+from fkd_core.protocols.augmentation import AugmentationSearch, Meeting
 from fkd_core.protocols.augmentation_plan import (
     Plan,
-    candidates,
     confirm_faces,
     power_plan,
     resized,
@@ -83,7 +82,7 @@ class SearchAugment(command.Options):
     """Say how many fits it takes to find an effect of so many px, and do nothing."""
 
     NAMES: ClassVar = {
-        "transforms": ("all", *candidates(("all",), "full")),
+        "transforms": ("all", *space.candidates(("all",), "full")),
         "pipelines": tuple(PIPELINES),
     }
     PRESETS: ClassVar = {
@@ -119,7 +118,7 @@ class Searched:
 def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched]:
     """Validate every candidate augmentation by measurement, and compose a policy of what helps."""
     pipelines = command.chosen_pipelines(options.pipelines)
-    names = candidates(options.transforms, options.preset)
+    names = space.candidates(options.transforms, options.preset)
     preset = space.BUDGETS[options.preset]
     budget = resized(preset, options.trials, options.epochs, options.faces, options.pairs)
     if not 0 <= options.smallest_effect < 1:
@@ -129,7 +128,7 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
     seconds = estimates.search_seconds(options.gpu_hours, options.gpus_per_trial)
     plans = [
         Plan(
-            *(pipeline, names, budget, options.seed, seconds),
+            *(space, pipeline, names, budget, options.seed, seconds),
             probe=options.probe,
             smallest=options.smallest_effect,
         )
@@ -185,7 +184,9 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
             write_verdicts(folder / f"verdicts{suffix}.csv", verdicts)
 
             a_fit = parts[plan.pipeline][0].seconds
-            progress.expect(estimates.of_composing(limited, a_fit, len(composable(verdicts))))
+            progress.expect(
+                estimates.of_composing(limited, a_fit, len(search.composable(verdicts)))
+            )
             progress.stage(f"compose ({plan.pipeline})")
             meeting = search.compose(verdicts)
             found[plan.pipeline] = Searched(verdicts, meeting)

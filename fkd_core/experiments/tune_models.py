@@ -30,7 +30,7 @@ from fkd_core.models import MODELS
 from fkd_core.progress import FitProgress
 from fkd_core.protocols import estimates
 from fkd_core.protocols.tuning import Candidate, Tuned, Tuning
-from fkd_core.protocols.tuning_plan import TuningPlan, resized, tuned_models
+from fkd_core.protocols.tuning_plan import TuningPlan, resized
 from fkd_core.report import tuning as report
 from fkd_core.report.page.writing import close
 from fkd_core.report.trial_page import TrialPages
@@ -38,7 +38,9 @@ from fkd_core.running.session import session
 from fkd_core.sources import PIPELINES
 from fkd_core.studies.ray_tune import run_studies
 from fkd_core.studies.storage import open_storage
-from search_spaces.cascade import PREFIX
+from search_spaces import augmentation
+from search_spaces.cascade import ALIGNED
+from search_spaces.model import ModelSpace, tuned_models
 from search_spaces.training import BUDGETS, Budget
 
 
@@ -63,7 +65,7 @@ class TuneModels(command.Options):
     """Begin each further model's search with the training of the best model before it, until
     that does worse than the reference's training."""
 
-    NAMES: ClassVar = {"models": ("all", *MODELS, f"{PREFIX}NAME"), "pipelines": tuple(PIPELINES)}
+    NAMES: ClassVar = {"models": ("all", *MODELS, f"{ALIGNED}NAME"), "pipelines": tuple(PIPELINES)}
     PRESETS: ClassVar = {
         name: f"{time} on 2 cores for lenet5 and one pipeline: {BUDGETS[name].trials} "
         f"configurations of {BUDGETS[name].epochs} epochs on {BUDGETS[name].faces or 'all'} faces."
@@ -157,7 +159,7 @@ def main(options: TuneModels, asked: str | None = None) -> list[Tuned]:
                 for warning in tuned.warnings:
                     console.print(f"{model}, {tuning.plan.pipeline}: {warning}", style="yellow")
                 report.write_tuned(folder, tuned, share, made_by)
-                write_best(run.best, tuned.winner.spec, tuned.evidence, made_by)
+                write_best(run.best, model, tuned.winner.spec, tuned.evidence, made_by)
                 pipeline = tuning.plan.pipeline
                 best[pipeline] = next_sibling(tuned, best.get(pipeline, tuned.winner))
     console.print(report.result_table(folder, "The winners on set final"))
@@ -174,7 +176,7 @@ def planned(options: TuneModels, faces: Faces) -> list[TuningPlan]:
     policies = {pipeline: policy_of(options, pipeline, faces) for pipeline in pipelines}
     seconds = estimates.search_seconds(options.gpu_hours, options.gpus_per_trial)
     return [
-        TuningPlan(model, pipeline, options.budget(), policy, options.seed, seconds)
+        TuningPlan(ModelSpace(model), pipeline, options.budget(), policy, options.seed, seconds)
         for model in tuned_models(options.models, options.preset)
         for pipeline, policy in policies.items()
     ]
@@ -196,6 +198,8 @@ def next_sibling(tuned: Tuned, sibling: Candidate | None) -> Candidate | None:
 
 def policy_of(options: TuneModels, pipeline: str, faces: Faces) -> Policy:
     """The policy that search_augment.py found, or the reference's; which, is said."""
-    policy, note = policy_or_reference(options.outcomes.policy, pipeline, faces)
+    policy, note = policy_or_reference(
+        options.outcomes.policy, pipeline, faces, augmentation.reference()
+    )
     console.print(f"{pipeline}: {note}", soft_wrap=True)
     return policy

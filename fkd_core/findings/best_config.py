@@ -1,6 +1,6 @@
 """best/<pipeline>/<model>.json: the best configuration of each model, for the stages after it.
 
-A model as the last stage of a cascade is another one: see ``search_spaces.cascade``.
+A model as the last stage of a cascade is another one, ``aligned-`` before its name.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ from fkd_core.errors import UserError
 from fkd_core.files import write_text
 from fkd_core.findings.provenance import origin
 from fkd_core.fitting.spec import FitSpec
-from search_spaces import cascade
 
 
 def write_best(
-    folder: Path, spec: FitSpec, evidence: Mapping[str, Any], made_by: Mapping[str, Any]
+    folder: Path,
+    model: str,
+    spec: FitSpec,
+    evidence: Mapping[str, Any],
+    made_by: Mapping[str, Any],
 ) -> Path:
-    """Sets the best spec of its pipeline and model; gives the file."""
-    path = _path(folder, spec.pipeline, cascade.named(spec))
+    """Sets the best spec of its pipeline and of what is called `model`; gives the file."""
+    path = _path(folder, spec.pipeline, model)
     content = {"spec": spec.to_json(), "evidence": dict(evidence), "made_by": dict(made_by)}
     write_text(path, json.dumps(content, indent=2) + "\n")
     return path

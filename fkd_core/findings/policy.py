@@ -14,7 +14,6 @@ from fkd_core.errors import UserError
 from fkd_core.files import write_text
 from fkd_core.findings.provenance import origin
 from fkd_core.sources import COMPLETE
-from search_spaces import augmentation
 
 
 def write_policy(path: Path, pipeline: str, policy: Policy, provenance: Mapping[str, Any]) -> None:
@@ -49,13 +48,15 @@ def read_policy(path: Path, pipeline: str, faces: Faces) -> tuple[Policy, str]:
     return policy, f"{origin(path, made_by, faces)}{borrowed}"
 
 
-def policy_or_reference(path: Path, pipeline: str, faces: Faces) -> tuple[Policy, str]:
+def policy_or_reference(
+    path: Path, pipeline: str, faces: Faces, reference: Policy
+) -> tuple[Policy, str]:
     """The pipeline's policy, or the reference's where none was searched, and a sentence that says
     which. Raises UserError where the file is damaged, or of other pictures than these faces'."""
     if path.exists():
         policy, where = read_policy(path, pipeline, faces)
         return policy, f"Augmentations: {where}."
-    return augmentation.reference(), (
+    return reference, (
         f"No {path}, so the reference's augmentations; search_augment.py finds better ones."
     )
 

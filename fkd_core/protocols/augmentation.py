@@ -35,7 +35,6 @@ from fkd_core.studies.sampling import TPE, Grid, Random, Sampler
 from fkd_core.studies.storage import Storage
 from fkd_core.studies.study import Study, StudyPlan
 from fkd_core.studies.trial import OnTrial
-from search_spaces import augmentation as space
 
 SEED_NOISE = 0.03
 """Deviation of the difference between two fits that differ in seed alone, over their RMSE
@@ -84,14 +83,6 @@ class Meeting:
         return {"composed": self.composed, "uniform": self.uniform, "none": Policy()}[self.winner]
 
 
-def composable(verdicts: Sequence[Verdict]) -> dict[str, Verdict]:
-    """What a composition begins with, by name: all that was confirmed and not found harmful."""
-    left_out = (HARMFUL, NOT_CONFIRMED)
-    parts = {v.transform: v for v in verdicts if v.verdict not in left_out}
-    parts.pop(space.CONTROL, None)
-    return parts
-
-
 @dataclass(frozen=True)
 class AugmentationSearch:
     """One pipeline's search. What each stage gives follows from the faces and the plan alone."""
@@ -119,8 +110,10 @@ class AugmentationSearch:
     def confirm(self, screened: Sequence[Screened]) -> list[Verdict]:
         """Verdicts on all candidates and on the harmful control, from set confirm."""
         chosen = {s.transform: s.strength for s in screened[: self.plan.budget.confirmed]}
-        policies = {name: space.alone(name, strength) for name, strength in chosen.items()}
-        policies[space.CONTROL] = space.alone(space.CONTROL, None)
+        policies = {
+            name: self.plan.space.alone(name, strength) for name, strength in chosen.items()
+        }
+        policies[self.plan.space.CONTROL] = self.plan.space.alone(self.plan.space.CONTROL, None)
         design = self._design("confirm", 100, self.plan.budget.confirm_pairs)
         control, *arms = self._run(design, Policy(), *policies.values())
         self._record("confirm", design, policies)
@@ -130,15 +123,23 @@ class AugmentationSearch:
         strengths = {s.transform: s.strength for s in screened}
         return judge(comparisons, self.plan.transforms, strengths, self.plan.smallest)
 
+    def composable(self, verdicts: Sequence[Verdict]) -> dict[str, Verdict]:
+        """What a composition begins with, by name: all that was confirmed and not found
+        harmful."""
+        left_out = (HARMFUL, NOT_CONFIRMED)
+        parts = {v.transform: v for v in verdicts if v.verdict not in left_out}
+        parts.pop(self.plan.space.CONTROL, None)
+        return parts
+
     def compose(self, verdicts: Sequence[Verdict]) -> Meeting | None:
         """The best composition of all that was confirmed and not found harmful, met by none and a
         uniform choice; None where nothing is left. What is undecided alone may help together, and
         the composition is judged as a whole."""
-        parts = composable(verdicts)
+        parts = self.composable(verdicts)
         if not parts:
             return None
         composed = self._best_composition(parts)
-        uniform = space.uniform_choice(self.plan.transforms)
+        uniform = self.plan.space.uniform_choice(self.plan.transforms)
         design = self._design("confirm", 300, self.plan.budget.meeting_pairs)
         policies = {"composed": composed, "uniform": uniform}
         none, best, chosen = self._run(design, Policy(), *policies.values())
@@ -171,10 +172,10 @@ class AugmentationSearch:
         strengths = self.plan.budget.strengths
 
         def ask(trial: BaseTrial) -> dict[str, Any]:
-            return space.strength(trial, strengths) if has_strength else {}
+            return self.plan.space.strength(trial, strengths) if has_strength else {}
 
         def specs(values: Mapping[str, Any]) -> list[FitSpec]:
-            return self._specs(design, space.alone(name, values.get("strength")))
+            return self._specs(design, self.plan.space.alone(name, values.get("strength")))
 
         return self._study(
             f"screen/{name}",
@@ -203,22 +204,23 @@ class AugmentationSearch:
         }
         helpful = {name for name, v in parts.items() if v.verdict == HELPFUL}
         first = [
-            {f"{name}.probability": space.ALONE * (name in used) for name in parts} | strengths
+            {f"{name}.probability": self.plan.space.ALONE * (name in used) for name in parts}
+            | strengths
             for used in dict.fromkeys((frozenset(parts), frozenset(helpful or parts)))
         ]
         study = self._study(
             "compose/" + "+".join(parts),
             design,
             control,
-            space=lambda trial: space.composition(trial, names),
-            specs=lambda values: self._specs(design, space.composed(dict(values))),
+            space=lambda trial: self.plan.space.composition(trial, names),
+            specs=lambda values: self._specs(design, self.plan.space.composed(dict(values))),
             proposals=self._proposals(TPE(n_startup_trials=5), first=first),
             trials=self.plan.budget.compose_trials,
             seconds=self.plan.seconds,
         )
         run_studies(self.session, [study], self.fits, self.on_outcome, self.on_trial)
         best = _best(study)
-        return space.composed(best.params if best else first[0])
+        return self.plan.space.composed(best.params if best else first[0])
 
     def _ablation(
         self, composed: Policy, design: PairedDesign, best: Sequence[FitResult]

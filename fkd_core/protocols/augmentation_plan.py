@@ -5,18 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from optuna.trial import BaseTrial
 
+from fkd_core.augment.policy import Policy
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.data.faces import Faces
-from fkd_core.data.folds import Split, set_of
-from fkd_core.errors import UserError, did_you_mean
+from fkd_core.data.folds import set_of
+from fkd_core.errors import UserError
 from fkd_core.evidence import ALPHA, SMALLEST_EFFECT, Components
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.sources import PIPELINES
-from search_spaces import augmentation as space
-from search_spaces import cascade
+
+if TYPE_CHECKING:
+    from search_spaces.augmentation import Budget
 
 POWER = 0.8
 """How often an effect that a study is planned for should be found."""
@@ -24,36 +28,64 @@ MOST_PAIRS = 100
 """More are not planned."""
 
 
+class Space(Protocol):
+    """What is tried: ``search_spaces.augmentation``, or a module of the same form."""
+
+    ALONE: float
+    """Probability while a transform is judged alone."""
+    CONTROL: str
+    """A transform known to do harm."""
+
+    def base(self, pipeline: str, budget: Budget, seed: int, probe: str) -> FitSpec:
+        """The fit without augmentation."""
+
+    def images_a_second(self, probe: str) -> float:
+        """What a worker trains of it on one core."""
+
+    def alone(self, transform: str, strength: float | None) -> Policy:
+        """The policy under which a transform is judged by itself."""
+
+    def strength(self, trial: BaseTrial, strengths: Sequence[float]) -> dict[str, Any]:
+        """The screen of one transform."""
+
+    def composition(self, trial: BaseTrial, transforms: dict[str, bool]) -> dict[str, Any]:
+        """Values of a composition of these, which have a strength or not."""
+
+    def composed(self, values: dict[str, Any]) -> Policy:
+        """The policy that these values describe."""
+
+    def uniform_choice(self, transforms: Sequence[str]) -> Policy:
+        """One transform or none, each copy anew."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """What one pipeline's search will do, before it does it."""
 
+    space: Space
+    """What is tried."""
     pipeline: str
     """Whose faces judge."""
     transforms: tuple[str, ...]
     """The candidates."""
-    budget: space.Budget
+    budget: Budget
     seed: int
     seconds: float | None = None
     """Hard limit of worker seconds for the search of the composition."""
     probe: str = "light"
-    """The network that judges: a name in ``search_spaces.augmentation.PROBES``."""
+    """The network that judges, by its name in the space."""
     smallest: float = SMALLEST_EFFECT
     """Smallest effect that matters, as a share of the control's RMSE."""
 
     @property
     def base(self) -> FitSpec:
         """The fit without augmentation that everything is compared with."""
-        probe = space.PROBES[self.probe]
-        alone = FitSpec(
-            model=probe.model,
-            pipeline=self.pipeline,
-            split=Split(folds=self.budget.folds, seed=self.seed, limit=self.budget.faces),
-            training=self.budget.training,
-            copies=space.COPIES,
-            copy_seed=self.seed,
-        )
-        return cascade.straightened(alone) if probe.aligned else alone
+        return self.space.base(self.pipeline, self.budget, self.seed, self.probe)
+
+    @property
+    def images_a_second(self) -> float:
+        """What a worker trains of it, about."""
+        return self.space.images_a_second(self.probe)
 
     def confirmation(self, pairs: int) -> int:
         """Fits of a confirmation with so many pairs: none, the harmful control, the candidates."""
@@ -77,12 +109,12 @@ class Plan:
 
 
 def resized(
-    budget: space.Budget,
+    budget: Budget,
     trials: int | None = None,
     epochs: int | None = None,
     faces: int | None = None,
     pairs: int | None = None,
-) -> space.Budget:
+) -> Budget:
     """The budget with so many compositions tried, epochs a fit, faces that train and pairs of the
     confirmation, where given. Raises UserError for a number that cannot be."""
     given = {"trials": trials, "epochs": epochs, "faces": faces, "pairs": pairs}
@@ -129,22 +161,3 @@ def power_plan(plan: Plan, groups: int, effect: float, parts: Components) -> str
     if enough <= own:
         return f"{now}; {enough} pairs ({plan.confirmation(enough)} fits) suffice for {POWER:.0%}"
     return f"{now}; {POWER:.0%} need {enough} pairs ({plan.confirmation(enough)} fits)"
-
-
-def candidates(asked: Sequence[str], preset: str) -> tuple[str, ...]:
-    """The candidates a user means: by name, `all`, or none for the preset's own.
-
-    Raises UserError for an unknown name.
-    """
-    everything = tuple(name for name, t in TRANSFORMS.items() if t.candidate)
-    if not asked:
-        return everything if preset == "full" else space.TELLING
-    if "all" in asked:
-        return everything
-    for name in asked:
-        if name not in everything:
-            raise UserError(
-                f"--transforms: there is no candidate {name!r}; "
-                f"{did_you_mean(name, everything)}choose from all, {', '.join(everything)}"
-            )
-    return tuple(dict.fromkeys(asked))

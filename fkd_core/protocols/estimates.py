@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fkd_core.augment.transforms import TRANSFORMS
@@ -18,8 +18,9 @@ from fkd_core.progress.forecast import Part, kind_of
 from fkd_core.protocols.augmentation_plan import Plan
 from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.sources import PIPELINES
-from search_spaces import augmentation as space
-from search_spaces import of_model
+
+Speed = Callable[[str], float]
+"""What one core trains of a model's reference configuration, images a second."""
 
 SCREENED, COMPOSED, TUNED = 0.8, 0.8, 0.6
 """How much of its fits a search does, about, as it stops the others early."""
@@ -41,8 +42,7 @@ def seconds_a_fit(
 def of_augmentation(plan: Plan, rows: Sequence[Mapping[str, Any]], faces: Faces) -> list[Part]:
     """What the search of one pipeline is expected to do, stage by stage."""
     b, n, base = plan.budget, len(plan.transforms), plan.base
-    speed = space.PROBES[plan.probe].images_a_second
-    seconds = seconds_a_fit(base, rows, faces, speed)
+    seconds = seconds_a_fit(base, rows, faces, plan.images_a_second)
     arms = sum(
         len(b.strengths) if TRANSFORMS[name].has_strength else 1 for name in plan.transforms
     )
@@ -71,14 +71,14 @@ def of_composing(plan: Plan, seconds: float, used: int) -> list[Part]:
 def of_tuning(plan: TuningPlan, rows: Sequence[Mapping[str, Any]], faces: Faces) -> list[Part]:
     """What the tuning of one model for one pipeline is expected to do."""
     b, spec = plan.budget, plan.reference
-    seconds = seconds_a_fit(spec, rows, faces, plan.space.IMAGES_A_SECOND)
+    seconds = seconds_a_fit(spec, rows, faces, plan.space.images_a_second)
     search, meeting = f"search ({plan.model})", f"confirm and final ({plan.model})"
     confirmed = b.confirm_pairs * min(b.confirmed, b.trials - 1)
     # Whoever is confirmed meets the reference at equal gradient steps, most likely as many as the
     # training that is thought best takes.
     own = int(faces.of_mask(PIPELINES[spec.pipeline]).sum())
     equal = plan.reference_for(plan.hypothesis, min(own, b.faces or own))
-    longer = seconds_a_fit(equal, rows, faces, plan.space.IMAGES_A_SECOND)
+    longer = seconds_a_fit(equal, rows, faces, plan.space.images_a_second)
     return [
         Part(
             search, spec, b.trials * b.search_pairs, seconds, b.trials, TUNED, plan.seconds, b.lag
@@ -90,21 +90,21 @@ def of_tuning(plan: TuningPlan, rows: Sequence[Mapping[str, Any]], faces: Faces)
     ]
 
 
-def of_ensemble(arms: Mapping[str, OutOfFold], fits: Fits) -> list[Part]:
+def of_ensemble(arms: Mapping[str, OutOfFold], fits: Fits, speed: Speed) -> list[Part]:
     """What these ensembles, by name, lack: fits, predictions, and the stacks of the first."""
     first = next(iter(arms.values()))
     stacks = [Part(f"stack ({source})", None, 1, 0.0, like="stack") for source in first.sources]
-    return of_tables(arms, fits) + stacks
+    return of_tables(arms, fits, speed) + stacks
 
 
-def of_tables(arms: Mapping[str, OutOfFold], fits: Fits) -> list[Part]:
+def of_tables(arms: Mapping[str, OutOfFold], fits: Fits, speed: Speed) -> list[Part]:
     """What the out-of-fold tables of these, by name, lack: fits and predictions."""
     rows, counted, parts = fits.store.rows(failure=""), set[FitSpec](), list[Part]()
     for name, arm in arms.items():
         lacking = [fit for fit in arm.lacking(fits) if fit not in counted]
         counted.update(lacking)
         kinds = Counter(map(kind_of, lacking))
-        speeds = {fit: of_model(fit.model.name).IMAGES_A_SECOND for fit in arm.fits + lacking}
+        speeds = {fit: speed(fit.model.name) for fit in arm.fits + lacking}
         for fit in {kind_of(fit): fit for fit in lacking}.values():
             seconds = seconds_a_fit(fit, rows, arm.faces, speeds[fit])
             parts.append(Part(f"train ({name})", fit, kinds[kind_of(fit)], seconds))

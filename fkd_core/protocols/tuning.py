@@ -35,9 +35,6 @@ from fkd_core.studies.sampling import TPE, Sampler
 from fkd_core.studies.storage import Storage
 from fkd_core.studies.study import Study, StudyPlan
 from fkd_core.studies.trial import SPENT
-from search_spaces import files_of
-from search_spaces import training as shared
-from search_spaces.cascade import bare
 
 
 @dataclass(frozen=True)
@@ -256,10 +253,11 @@ class Tuning:
     @property
     def _first(self) -> list[dict[str, Any]]:
         """The reference; its model trained as the sibling's winner is, or as is thought best."""
-        reference = dict(self.plan.space.REFERENCE)
-        named = shared.REFERENCE.keys() | {"weight_decay"}
-        training = self.sibling.params if self.sibling else shared.hypothesis(reference)
-        warm = reference | {name: value for name, value in training.items() if name in named}
+        space = self.plan.space
+        reference = dict(space.reference)
+        training = self.sibling.params if self.sibling else space.hypothesis
+        named = {name: value for name, value in training.items() if name in space.trained_by}
+        warm = reference | named
         return [reference] if warm == reference else [reference, warm]
 
     @property
@@ -271,7 +269,7 @@ class Tuning:
             [spec.to_json() for spec in plan.design("search").specs(plan.reference)],
             self.fits.fingerprint,
             recipe_of(plan.reference),
-            code_version(*files_of(bare(plan.model))),
+            code_version(*plan.space.files),
             asdict(replace(plan.budget, trials=0, confirm_pairs=0, final_pairs=0, confirmed=0)),
             plan.seed,
             self._first,

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
 
 from fkd_core.augment.policy import Policy
 from fkd_core.data.folds import Family, Split
-from fkd_core.errors import UserError, did_you_mean
+from fkd_core.errors import UserError
 from fkd_core.fitting.schedule import steps_per_epoch
 from fkd_core.fitting.spec import FitSpec, Training
-from fkd_core.models import MODELS
 from fkd_core.studies.paired import PairedDesign, fresh, in_turn
-from search_spaces import Space, cascade, files_of, of_model
-from search_spaces import training as shared
-from search_spaces.augmentation import COPIES
+
+if TYPE_CHECKING:
+    from search_spaces.model import ModelSpace
+    from search_spaces.training import Budget
 
 STOP_SHARE = 0.1
 """Training faces that an early-stopping trial gives away, as the reference does."""
@@ -29,11 +29,10 @@ _SEEDS: dict[Family, int] = {"search": 0, "confirm": 100, "final": 300}
 class TuningPlan:
     """One model, one pipeline."""
 
-    model: str
-    """Its name, ``aligned-`` before it for the last stage of a cascade: see
-    ``search_spaces.cascade``."""
+    space: ModelSpace
+    """What is tried of the model."""
     pipeline: str
-    budget: shared.Budget
+    budget: Budget
     policy: Policy
     """Augmentations that every fit trains under."""
     seed: int
@@ -41,9 +40,9 @@ class TuningPlan:
     """Hard limit of what the search may spend in workers."""
 
     @property
-    def space(self) -> Space:
-        """What is tried."""
-        return of_model(cascade.bare(self.model))
+    def model(self) -> str:
+        """Its name."""
+        return self.space.name
 
     def spec_of(self, params: Mapping[str, Any]) -> FitSpec:
         """The fit that these parameters of a trial describe."""
@@ -62,15 +61,15 @@ class TuningPlan:
             ),
             training=Training(epochs, patience=_patience(epochs) if stops else None, **choice),
             policy=self.policy,
-            copies=COPIES,
+            copies=self.space.copies,
             copy_seed=self.seed,
         )
-        return alone if self.model == cascade.bare(self.model) else cascade.straightened(alone)
+        return self.space.whole(alone)
 
     @property
     def reference(self) -> FitSpec:
         """The reference's configuration, under this plan's epochs, faces and policy."""
-        return self.spec_of(self.space.REFERENCE)
+        return self.spec_of(self.space.reference)
 
     def reference_for(self, spec: FitSpec, train_faces: int) -> FitSpec:
         """The reference's configuration with as many gradient steps as this one has, to half an
@@ -88,7 +87,7 @@ class TuningPlan:
     @property
     def hypothesis(self) -> FitSpec:
         """The first trial's model, trained as is thought to be better."""
-        return self.spec_of(shared.hypothesis(self.space.REFERENCE))
+        return self.spec_of(self.space.hypothesis)
 
     def design(self, family: Family) -> PairedDesign:
         """Where configurations are scored on this set; every set has seeds of its own."""
@@ -110,29 +109,7 @@ def _patience(epochs: int) -> int:
     return max(10, epochs // 10)
 
 
-def tuned_models(asked: Sequence[str], preset: str) -> tuple[str, ...]:
-    """The models a user means: by name, also with ``aligned-`` before it, `all`, or none for the
-    preset's own.
-
-    Raises UserError for an unknown name.
-    """
-    whole = "all" in asked or (not asked and preset == "full")
-    chosen = tuple(MODELS) if whole else asked or ("lenet5",)
-    for name in map(cascade.bare, chosen):
-        if name not in MODELS:
-            raise UserError(
-                f"--models: there is no model {name!r}; {did_you_mean(name, MODELS)}choose from "
-                f"all, {', '.join(MODELS)}, or one of these with {cascade.PREFIX} before it"
-            )
-        if not files_of(name)[0].exists():
-            raise UserError(
-                f"--models: {name} has no search space; write {files_of(name)[0]} (see "
-                "docs/extending.md)"
-            )
-    return tuple(dict.fromkeys(chosen))
-
-
-def resized(budget: shared.Budget, **given: int | None) -> shared.Budget:
+def resized(budget: Budget, **given: int | None) -> Budget:
     """The budget with what the user gave in place of its own. Raises UserError where it cannot
     be."""
     asked = {name: value for name, value in given.items() if value is not None}

@@ -21,9 +21,8 @@ from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.keypoints import KEYPOINTS
-from fkd_core.protocols.estimates import seconds_a_fit
+from fkd_core.protocols.estimates import Speed, seconds_a_fit
 from fkd_core.report.sheet import Sheet
-from search_spaces import of_model
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def cost(member: Member, fits: Fits) -> Cost:
     return Cost(done[0].parameters if done else 0, seconds)
 
 
-def plan_sheet(arms: Mapping[str, OutOfFold], fits: Fits) -> Sheet:
+def plan_sheet(arms: Mapping[str, OutOfFold], fits: Fits, speed: Speed) -> Sheet:
     """Which fits of these ensembles, by name, are missing, and how long they should take."""
     rows, known = [], fits.store.rows(failure="")
     counted: set[FitSpec] = set()
@@ -53,8 +52,7 @@ def plan_sheet(arms: Mapping[str, OutOfFold], fits: Fits) -> Sheet:
             missing = [fit for fit in fits.lacking(needed, True) if fit not in counted]
             counted.update(missing)
             each = [
-                seconds_a_fit(fit, known, ensemble.faces, of_model(fit.model.name).IMAGES_A_SECOND)
-                for fit in missing
+                seconds_a_fit(fit, known, ensemble.faces, speed(fit.model.name)) for fit in missing
             ]
             folds = [f"{fit.split.fold}/{fit.seed}" for fit in missing if fit in needed]
             rows.append(

@@ -20,24 +20,24 @@ SPEC = FitSpec(Conv5.tiny(), "partial", training=Training(7), policy=Policy((Ste
 
 
 def test_the_spec_comes_back(tmp_path: Path, faces: Faces) -> None:
-    path = write_best(tmp_path, SPEC, {"rmse": 1.5}, provenance("quick", 0, faces))
+    path = write_best(tmp_path, "conv5", SPEC, {"rmse": 1.5}, provenance("quick", 0, faces))
     assert path == tmp_path / "partial" / "conv5.json"
     assert read_best(tmp_path, "partial", "conv5", faces)[0] == SPEC
 
 
 def test_a_cascade_stands_beside_the_model_alone(tmp_path: Path, faces: Faces) -> None:
     chain = straightened(SPEC)
-    for spec in (SPEC, chain):
-        write_best(tmp_path, spec, {}, provenance("quick", 0, faces))
+    for name, spec in (("conv5", SPEC), ("aligned-conv5", chain)):
+        write_best(tmp_path, name, spec, {}, provenance("quick", 0, faces))
     assert read_best(tmp_path, "partial", "conv5", faces)[0] == SPEC
     assert read_best(tmp_path, "partial", "aligned-conv5", faces)[0] == chain
 
 
 def test_one_of_other_pictures_is_refused(tmp_path: Path, faces: Faces) -> None:
-    write_best(tmp_path, SPEC, {}, provenance("quick", 0, tiny_faces(seed=5)))
+    write_best(tmp_path, "conv5", SPEC, {}, provenance("quick", 0, tiny_faces(seed=5)))
     with pytest.raises(UserError, match="other pictures"):
         read_best(tmp_path, "partial", "conv5", faces)
-    write_best(tmp_path, SPEC, {}, provenance("quick", 0, faces))
+    write_best(tmp_path, "conv5", SPEC, {}, provenance("quick", 0, faces))
     assert "on 56 faces with preset quick" in read_best(tmp_path, "partial", "conv5", faces)[1]
 
 
@@ -48,7 +48,7 @@ def test_a_missing_one_says_what_to_run(tmp_path: Path, faces: Faces) -> None:
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"spec": {"model": 3}}', "\0"])
 def test_a_damaged_one_is_named(tmp_path: Path, faces: Faces, content: str) -> None:
-    path = write_best(tmp_path, SPEC, {}, {})
+    path = write_best(tmp_path, "conv5", SPEC, {}, {})
     path.write_text(content)
     with pytest.raises(UserError, match=r"conv5\.json: cannot be read"):
         read_best(tmp_path, "partial", "conv5", faces)

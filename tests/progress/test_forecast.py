@@ -29,7 +29,9 @@ from fkd_core.running.simulated import outcome, simulated_faces
 from fkd_core.studies.simulation import Clock, simulate
 from fkd_core.studies.storage import Storage
 from fkd_core.studies.study import Study
+from search_spaces import augmentation as space
 from search_spaces.augmentation import BUDGETS as AUGMENTATION
+from search_spaces.model import ModelSpace
 from search_spaces.training import BUDGETS as TUNING
 
 FACES = simulated_faces(250)
@@ -99,7 +101,7 @@ def augment(run: SimulatedSession, plan: Plan, fits: Fits, storage: Storage) -> 
     screened = search.screen()
     run.watch.stage("confirm (complete)")
     verdicts = search.confirm(screened)
-    used = len(augmentation.composable(verdicts))
+    used = len(search.composable(verdicts))
     run.watch.expect(estimates.of_composing(plan, 1.0, used))
     run.watch.stage("compose (complete)")
     assert search.compose(verdicts) is not None
@@ -109,7 +111,7 @@ def test_an_augmentation_search_foretells_its_end(
     fits: Fits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = ("rotation", "shift", "scale", "mirror", "brighten", "box_blur")
-    plan = Plan("complete", names, AUGMENTATION["quick"], seed=0)
+    plan = Plan(space, "complete", names, AUGMENTATION["quick"], seed=0)
     run = begun(estimates.of_augmentation(plan, [], FACES))
     monkeypatch.setattr(augmentation, "run_studies", run.run_studies)
     augment(run, plan, fits, Storage())
@@ -128,7 +130,8 @@ def tune(run: SimulatedSession, plan: TuningPlan, fits: Fits, storage: Storage) 
 def test_a_tuning_foretells_its_end_also_where_half_of_it_is_stored(fits: Fits) -> None:
     budget, storage = replace(TUNING["quick"], faces=None), Storage()
     first, *_ = plans = [
-        TuningPlan(model, "complete", budget, Policy(), 0) for model in ("lenet5", "conv5")
+        TuningPlan(ModelSpace(model), "complete", budget, Policy(), 0)
+        for model in ("lenet5", "conv5")
     ]
     less = replace(first, budget=replace(budget, trials=8))
     half = begun(estimates.of_tuning(less, [], FACES))

@@ -22,6 +22,7 @@ from fkd_core.protocols.augmentation_plan import Plan
 from fkd_core.running.simulated import outcome, simulated_faces
 from fkd_core.studies.simulation import simulate
 from fkd_core.studies.storage import Storage
+from search_spaces import augmentation as space
 from search_spaces.augmentation import Budget
 
 FACES = simulated_faces(120)
@@ -46,7 +47,7 @@ def search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AugmentationSearc
 
     monkeypatch.setattr(augmentation, "run_studies", run_studies)
     fits = Fits(FitStore(tmp_path), FACES.fingerprint)
-    plan = Plan("complete", NAMES, BUDGET, seed=0)
+    plan = Plan(space, "complete", NAMES, BUDGET, seed=0)
     return AugmentationSearch(plan, cast(Any, Here(FACES)), fits, Storage())
 
 

@@ -1,4 +1,4 @@
-"""Which candidates a user means, and what a plan promises before anything runs."""
+"""What a plan promises before anything runs."""
 
 from __future__ import annotations
 
@@ -13,39 +13,22 @@ from fkd_core.errors import UserError
 from fkd_core.evidence import Components
 from fkd_core.protocols.augmentation_plan import (
     Plan,
-    candidates,
     confirm_faces,
     power_plan,
     resized,
 )
 from fkd_core.running.simulated import simulated_faces
 from fkd_core.studies.paired import PairedDesign, fresh, in_turn
-from search_spaces.augmentation import BUDGETS, CONTROL, composed, uniform_choice
+from search_spaces import augmentation as space
+from search_spaces.augmentation import BUDGETS, composed, uniform_choice
 
 EVERYTHING = tuple(name for name, transform in TRANSFORMS.items() if transform.candidate)
-
-
-def test_all_means_every_candidate_but_never_the_harmful_control() -> None:
-    assert candidates(["all"], "quick") == EVERYTHING
-    assert candidates([], "full") == EVERYTHING
-    assert CONTROL in TRANSFORMS
-    assert CONTROL not in EVERYTHING
-
-
-def test_names_are_taken_once_in_the_order_given() -> None:
-    assert candidates(["shift", "mirror", "shift"], "full") == ("shift", "mirror")
-
-
-@pytest.mark.parametrize("name", ["rotate", CONTROL, ""])
-def test_an_unknown_name_is_refused_with_the_names_there_are(name: str) -> None:
-    with pytest.raises(UserError, match=r"--transforms.*rotation"):
-        candidates([name], "quick")
 
 
 @pytest.mark.parametrize("preset", BUDGETS)
 def test_every_stage_has_seeds_of_its_own_and_balanced_folds(preset: str) -> None:
     budget = BUDGETS[preset]
-    base = Plan("complete", EVERYTHING, budget, seed=3).base
+    base = Plan(space, "complete", EVERYTHING, budget, seed=3).base
     design = PairedDesign("confirm", fresh(budget.confirm_pairs, budget.folds, 3100))
     specs = design.specs(base)
     pairs = [(spec.split.fold, spec.seed) for spec in specs]
@@ -56,7 +39,7 @@ def test_every_stage_has_seeds_of_its_own_and_balanced_folds(preset: str) -> Non
 
 def test_each_round_of_the_folds_is_dealt_anew_and_alike_in_every_arm() -> None:
     """Else two folds would be all that is known of what a treatment does to one deal alone."""
-    base = Plan("complete", EVERYTHING, BUDGETS["quick"], 0).base
+    base = Plan(space, "complete", EVERYTHING, BUDGETS["quick"], 0).base
     for pairs in (in_turn(5, 2, 7), fresh(5, 2, 7)):
         splits = [s.split for s in PairedDesign("confirm", pairs).specs(base)]
         assert [split.fold for split in splits] == [0, 1, 0, 1, 0]
@@ -66,7 +49,7 @@ def test_each_round_of_the_folds_is_dealt_anew_and_alike_in_every_arm() -> None:
 
 
 def test_arms_differ_in_what_their_specs_do_alone() -> None:
-    base = Plan("partial", EVERYTHING, BUDGETS["quick"], 0).base
+    base = Plan(space, "partial", EVERYTHING, BUDGETS["quick"], 0).base
     other = replace(base, policy=uniform_choice(["mirror"]))
     design = PairedDesign("search", in_turn(4, 2, 0))
     for control, arm in zip(design.specs(base), design.specs(other), strict=True):
@@ -75,7 +58,7 @@ def test_arms_differ_in_what_their_specs_do_alone() -> None:
 
 
 def test_a_cascade_judges_behind_a_first_stage_that_all_arms_share() -> None:
-    base = Plan("joint", EVERYTHING, BUDGETS["quick"], 0, probe="cascade").base
+    base = Plan(space, "joint", EVERYTHING, BUDGETS["quick"], 0, probe="cascade").base
     arm = replace(base, policy=uniform_choice(["mirror"]))
     design = PairedDesign("search", in_turn(2, 2, 0))
     for control, other in zip(design.specs(base), design.specs(arm), strict=True):
@@ -108,13 +91,13 @@ def test_a_composition_is_read_from_its_parameters() -> None:
 
 
 def test_quick_stays_within_its_promise_of_fits() -> None:
-    plan = Plan("complete", candidates([], "quick"), BUDGETS["quick"], 0)
+    plan = Plan(space, "complete", space.candidates([], "quick"), BUDGETS["quick"], 0)
     assert plan.fits <= 250
 
 
 def test_a_plan_says_how_many_fits_an_effect_needs() -> None:
     budget = replace(BUDGETS["quick"], confirm_pairs=6)
-    plan = Plan("complete", candidates([], "quick"), budget, 0)
+    plan = Plan(space, "complete", space.candidates([], "quick"), budget, 0)
     said = power_plan(plan, 220, -0.08, Components())
     now, enough = (int(n) for n in re.findall(r"(\d+) fits", said))
     assert now == 6 * (6 + 2)

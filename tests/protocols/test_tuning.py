@@ -18,9 +18,10 @@ from fkd_core.report.tuning import sureness
 from fkd_core.running.simulated import simulated_faces
 from fkd_core.studies.simulation import simulate
 from fkd_core.studies.storage import Storage
+from search_spaces.model import ModelSpace
 from search_spaces.training import BUDGETS, HYPOTHESIS, REFERENCE
 
-PLAN = TuningPlan("lenet5", "complete", BUDGETS["smoke"], Policy(), seed=0)
+PLAN = TuningPlan(ModelSpace("lenet5"), "complete", BUDGETS["smoke"], Policy(), seed=0)
 NOBODY = cast(Any, None)
 
 
@@ -61,7 +62,7 @@ def test_anything_else_that_values_depend_on_is_another_search(
 
 def test_a_search_begins_with_the_reference_and_then_the_hypothesis(fits: Fits) -> None:
     first, second = tuning(fits).study.plan.proposals.first
-    assert first == PLAN.space.REFERENCE
+    assert first == PLAN.space.reference
     assert {k: second[k] for k in HYPOTHESIS} == HYPOTHESIS
     assert second["filters"] == first["filters"], "the model is the reference's"
 

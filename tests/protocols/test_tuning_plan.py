@@ -13,12 +13,13 @@ from fkd_core.errors import UserError
 from fkd_core.fitting.schedule import steps_per_epoch
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.models import MODELS
-from fkd_core.protocols.tuning_plan import TuningPlan, resized, tuned_models
+from fkd_core.protocols.tuning_plan import TuningPlan, resized
 from fkd_core.running.simulated import simulated_faces
+from search_spaces.model import ModelSpace
 from search_spaces.training import BUDGETS, COMPACT, HYPOTHESIS, Budget
 
 BUDGET = Budget(trials=10, epochs=200, faces=500, search_pairs=2)
-PLAN = TuningPlan("lenet5", "partial", BUDGET, Policy(), seed=3)
+PLAN = TuningPlan(ModelSpace("lenet5"), "partial", BUDGET, Policy(), seed=3)
 
 
 def test_the_reference_is_the_default_model_under_the_budget() -> None:
@@ -34,8 +35,10 @@ def test_the_reference_takes_as_many_gradient_steps_as_what_it_is_compared_with(
     own: dict[str, Any],
 ) -> None:
     faces = simulated_faces(1500)
-    plan = TuningPlan("lenet5", "complete", replace(BUDGET, epochs=60, faces=1340), Policy(), 0)
-    spec = plan.spec_of({**plan.space.REFERENCE, **own})
+    plan = TuningPlan(
+        ModelSpace("lenet5"), "complete", replace(BUDGET, epochs=60, faces=1340), Policy(), 0
+    )
+    spec = plan.spec_of({**plan.space.reference, **own})
 
     def faces_of(arm: FitSpec, family: Family) -> list[int]:
         specs = plan.design(family).specs(arm)
@@ -57,7 +60,7 @@ def test_the_reference_takes_as_many_gradient_steps_as_what_it_is_compared_with(
 
 
 def test_a_trial_that_does_not_stop_early_trains_on_all_its_faces() -> None:
-    spec = PLAN.spec_of(PLAN.space.REFERENCE | {"early_stop": False})
+    spec = PLAN.spec_of(PLAN.space.reference | {"early_stop": False})
     assert spec.training.patience is None
     assert spec.split.stop_share == 0
 
@@ -84,18 +87,10 @@ def test_the_number_of_fits_counts_every_stage() -> None:
     assert PLAN.fits == 10 * 2 + 6 * 3 + 2 * 3
 
 
-def test_models_are_chosen_by_name_by_all_or_by_the_preset() -> None:
-    assert tuned_models((), "quick") == ("lenet5",)
-    assert tuned_models((), "full") == tuned_models(("all",), "smoke") == tuple(MODELS)
-    assert tuned_models(("conv5", "lenet5", "conv5"), "full") == ("conv5", "lenet5")
-    with pytest.raises(
-        UserError, match=r"no model 'lenet6'; did you mean 'lenet5'.*all, .*lenet5"
-    ):
-        tuned_models(("lenet6",), "quick")
-
-
 def test_a_model_can_be_tuned_as_the_last_stage_of_a_cascade() -> None:
-    alone, last = (replace(PLAN, model=name).hypothesis for name in ("plain", "aligned-plain"))
+    alone, last = (
+        replace(PLAN, space=ModelSpace(name)).hypothesis for name in ("plain", "aligned-plain")
+    )
     first = last.aligned_by
     assert first is not None
     assert replace(last, aligned_by=None) == alone
@@ -106,16 +101,13 @@ def test_a_model_can_be_tuned_as_the_last_stage_of_a_cascade() -> None:
     )
     assert first.training.epochs == 36_000 // 500
     assert (
-        replace(PLAN, model="aligned-plain", budget=replace(BUDGET, epochs=5))
+        replace(PLAN, space=ModelSpace("aligned-plain"), budget=replace(BUDGET, epochs=5))
         .hypothesis.stages[0]
         .training.epochs
         == 5
     ), "no longer than the model itself"
-    stops = replace(PLAN, model="aligned-lenet5").reference
+    stops = replace(PLAN, space=ModelSpace("aligned-lenet5")).reference
     assert [stage.split.stop_share for stage in stops.stages] == [0.1, 0.1]
-    assert tuned_models(("aligned-plain", "plain"), "quick") == ("aligned-plain", "plain")
-    with pytest.raises(UserError, match=r"no model 'lenet6'; .* with aligned- before it"):
-        tuned_models(("aligned-lenet6",), "quick")
 
 
 def test_a_budget_is_resized_by_what_is_given() -> None:

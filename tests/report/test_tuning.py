@@ -15,6 +15,7 @@ from fkd_core.evidence import FitErrors, compare, rmse_interval
 from fkd_core.protocols.tuning import Candidate, Tuned
 from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.report.tuning import result_table, write_tuned
+from search_spaces.model import ModelSpace
 from search_spaces.training import BUDGETS
 
 MADE_BY = {"command": "python x.py", "code": "1", "data": "abc", "seed": 0}
@@ -31,9 +32,9 @@ def arm(size: float) -> list[FitErrors]:
 
 
 def tuned(model: str = "lenet5", won: bool = True) -> Tuned:
-    plan = TuningPlan(model, "partial", BUDGETS["quick"], Policy(), 0)
+    plan = TuningPlan(ModelSpace(model), "partial", BUDGETS["quick"], Policy(), 0)
     better = compare(arm(1.5), arm(2.0))
-    params = dict(plan.space.REFERENCE)
+    params = dict(plan.space.reference)
     reference = Candidate("reference", params, plan.reference, 2.0, 0.0, 2.0, None)
     trial = Candidate("trial 7", params, plan.reference, 1.4, -0.6, 1.5, better)
     return Tuned(

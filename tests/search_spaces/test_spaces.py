@@ -15,6 +15,7 @@ from fkd_core.models import MODELS
 from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.sources import PARTIAL, PIPELINES
 from search_spaces import Space, of_model
+from search_spaces.model import ModelSpace
 from search_spaces.training import BUDGETS
 
 EVERY = pytest.mark.parametrize("name", MODELS)
@@ -41,7 +42,7 @@ def space_of(name: str) -> Space:
 
 def plans(name: str) -> list[TuningPlan]:
     return [
-        TuningPlan(name, pipeline, budget, Policy(), seed=1)
+        TuningPlan(ModelSpace(name), pipeline, budget, Policy(), seed=1)
         for pipeline in PIPELINES
         for budget in BUDGETS.values()
     ]

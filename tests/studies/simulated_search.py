@@ -36,7 +36,9 @@ from fkd_core.running.simulated import SimulatedWorker, simulated_faces
 from fkd_core.studies import storage as storage_module
 from fkd_core.studies.ray_tune import run_studies
 from fkd_core.studies.storage import open_storage
+from search_spaces import augmentation as space
 from search_spaces.augmentation import Budget
+from search_spaces.model import ModelSpace
 from search_spaces.training import BUDGETS
 
 TRANSFORMS = ("rotation", "mirror", "box_blur", "sharpen", "gamma")
@@ -87,7 +89,7 @@ def search(options: Simulated) -> None:
         options.place, cache=options.cache, threads=(os.cpu_count() or 1) if alone else 1
     )
     with session(faces, place, SimulatedWorker) as ray_session:
-        plan = Plan("complete", TRANSFORMS, BUDGET, seed=0)
+        plan = Plan(space, "complete", TRANSFORMS, BUDGET, seed=0)
         augmentation = AugmentationSearch(plan, ray_session, fits, storage, note)
         screened = augmentation.screen()
         policy = Policy()
@@ -101,7 +103,7 @@ def search(options: Simulated) -> None:
             found["meeting"] = repr(meeting.against_none)
         best, found["tuned"] = None, []
         for model in ("lenet5",) if options.short else ("lenet5", "conv5"):
-            tuning_plan = TuningPlan(model, "complete", TUNING, policy, seed=0)
+            tuning_plan = TuningPlan(ModelSpace(model), "complete", TUNING, policy, seed=0)
             tuning = Tuning(tuning_plan, ray_session, fits, storage, note, best)
             run_studies(ray_session, [tuning.study], fits, note)
             tuned = tuning.outcome()

@@ -22,6 +22,7 @@ from fkd_core.running.simulated import SimulatedWorker, simulated_faces
 from fkd_core.studies import ray_tune as tune
 from fkd_core.studies.scheduler import Scheduler
 from fkd_core.studies.storage import Storage
+from search_spaces.model import ModelSpace
 
 
 @dataclass
@@ -67,7 +68,9 @@ def test_every_end_of_a_trial_is_what_the_scheduler_saw(log: Log, tmp_path: Path
     die = tmp_path / "cache" / "die"
     die.parent.mkdir()
     die.touch()  # one worker dies in the middle of a fit
-    plan = TuningPlan("lenet5", "complete", replace(TUNING, trials=8), Policy(), seed=0)
+    plan = TuningPlan(
+        ModelSpace("lenet5"), "complete", replace(TUNING, trials=8), Policy(), seed=0
+    )
     with session(faces, Place(tmp_path / "cache"), SimulatedWorker) as ray_session:
         study = Tuning(plan, ray_session, fits, Storage()).study
         tune.run_studies(ray_session, [study], fits)

@@ -24,6 +24,7 @@ from fkd_core.fitting.spec import FitSpec
 from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.sources import PIPELINES
 from search_spaces import augmentation
+from search_spaces.model import ModelSpace
 from search_spaces.training import BUDGETS
 
 STACKER = ElasticNet(alpha=0.1, l1_ratio=1.0, standardise=False)
@@ -41,7 +42,7 @@ def _counterpart(spec: FitSpec, source: str, sources: int, seed: int) -> FitSpec
     limit = spec.split.limit and max(1, spec.split.limit // sources)
     own = replace(BUDGETS["full"], faces=limit)
     policy = augmentation.reference()
-    reference = TuningPlan(spec.model.name, source, own, policy, seed).reference
+    reference = TuningPlan(ModelSpace(spec.model.name), source, own, policy, seed).reference
     shares = sum(stage.training.epochs / stage.training.batch_size for stage in spec.stages)
     epochs = max(1, round(shares * reference.training.batch_size))
     patience = max(10, epochs // 10) if reference.training.patience else None
