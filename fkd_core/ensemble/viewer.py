@@ -35,8 +35,22 @@ class Viewer:
         set_weights(self._model, spec, weights)
 
     def said(self, images: Images, views: Sequence[View]) -> Points:
-        """[V, n, p, 2] pixels of the pictures [n, 96, 96] themselves, as seen in each view."""
-        # The stages before the last see the same picture whatever the nudge.
+        """[V, n, p, 2] pixels of the pictures [n, 96, 96] themselves, as seen in each view.
+
+        Raises ValueError where a view is settled by none that is not.
+        """
+        first = [view for view in views if not view.settled]
+        said = dict(zip(first, self._first(images, first), strict=True))
+        if len(first) < len(views):
+            if not first:
+                raise ValueError("a settled view needs others, which say where the face is")
+            found = np.mean(list(said.values()), axis=0)
+            said |= {view: self._again(images, found, view) for view in views if view.settled}
+        return np.stack([said[view] for view in views])
+
+    def _first(self, images: Images, views: Sequence[View]) -> list[Points]:
+        """[n, p, 2] in each of these views, in the frame that the stages before find in it."""
+        # They see the same picture whatever the nudge.
         seen: dict[View, tuple[Images, Frames]] = {}
         said = []
         for view in views:
@@ -48,9 +62,25 @@ class Viewer:
             if view.nudge is not None:
                 frame = view.nudge.after(frame)
                 picture = straightened(shown, frame)
-            points = from_frame(run(self._last, picture), frame).astype(np.float32)
-            said.append(view.undo(points, self._taught))
-        return np.stack(said)
+            said.append(self._told(view, picture, frame))
+        return said
+
+    def _again(self, images: Images, found: Points, view: View) -> Points:
+        """[n, p, 2] in a settled view, where the points [n, p, 2] of the pictures say that the
+        faces are."""
+        shown = view.of(images)
+        frame = np.tile(np.eye(2, 3), (len(images), 1, 1))
+        if self._aligned:
+            shape = self._model.get_layer("straighten").get_weights()[0]
+            frame = frames_onto(shape, view.shown(found, self._taught)[:, : len(shape)])
+        if view.nudge is not None:
+            frame = view.nudge.after(frame)
+        return self._told(view, straightened(shown, frame), frame)
+
+    def _told(self, view: View, picture: Images, frame: Frames) -> Points:
+        """[n, p, 2] of the pictures themselves, of what the last stage sees in these frames."""
+        points = from_frame(run(self._last, picture), frame).astype(np.float32)
+        return view.undo(points, self._taught)
 
     def _seen(self, images: Images) -> tuple[Images, Frames]:
         """What the last stage sees of the pictures, and the frames [n, 2, 3] from their pixels
@@ -70,3 +100,16 @@ class Viewer:
     def _last(self) -> Any:
         """The last stage of a chain, else the model itself."""
         return self._model.get_layer("own") if self._aligned else self._model
+
+
+def frames_onto(shape: Points, points: Points) -> Frames:
+    """[n, 2, 3] the similarities that bring points [n, k, 2] nearest to a shape [k, 2], in least
+    squares; as ``layers.Straighten`` does it."""
+    centre, own = shape.mean(axis=0, dtype=np.float64), points.mean(axis=1, dtype=np.float64)
+    to, of = shape - centre, points - own[:, None]
+    size = np.square(of).sum(axis=(1, 2))
+    a = (of * to).sum(axis=(1, 2)) / size
+    b = (of[..., 0] * to[:, 1] - of[..., 1] * to[:, 0]).sum(axis=1) / size
+    linear = np.stack([[a, -b], [b, a]]).transpose(2, 0, 1)
+    moved = centre - (linear @ own[..., None])[..., 0]
+    return np.concatenate([linear, moved[..., None]], axis=2)

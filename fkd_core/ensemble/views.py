@@ -52,6 +52,9 @@ class View:
     """Pixels it is moved down."""
     nudge: Nudge | None = None
     """What the network's own input is warped by; `of` and `undo` leave that to ``Viewer``."""
+    settled: bool = False
+    """Whether the last stage of an aligned fit sees the face where the mean of all views that are
+    not settled has found it: nearer than the stages before it could say."""
 
     def of(self, images: Images) -> Images:
         """Images [n, 96, 96] mirrored and moved; a border that comes into sight repeats the
@@ -62,6 +65,14 @@ class View:
             for moved in (self.down, self.right)
         )
         return np.ascontiguousarray(shown[:, y[:, None], x])
+
+    def shown(self, points: Points, taught: Pipeline) -> Points:
+        """Points [n, p, 2] of a picture, as taught, where `of` shows them; undone by `undo`."""
+        there = points
+        if self.mirrored:
+            there = points[:, list(taught.mirror)]
+            there[..., 0] = IMAGE_SIZE - 1 - there[..., 0]
+        return there + np.array([self.right, self.down], np.float32)
 
     def undo(self, points: Points, taught: Pipeline) -> Points:
         """Points [n, p, 2] of what `of` gives, as taught, as points of the picture itself.
@@ -76,19 +87,33 @@ class View:
 
 
 _SHIFTS = ((0, 0), (STEP, 0), (-STEP, 0), (0, STEP), (0, -STEP))
-_NUDGES = (
-    None,
-    Nudge(3.0, 1.03, 0.7, 0.7),
-    Nudge(-3.0, 1.03, -0.7, 0.7),
-    Nudge(3.0, 0.97, -0.7, -0.7),
-    Nudge(-3.0, 0.97, 0.7, -0.7),
-)
+
+
+def _nudges(turn: float, zoom: float, shift: float) -> tuple[Nudge, ...]:
+    """Four that differ most from each other."""
+    return (
+        Nudge(turn, 1 + zoom, shift, shift),
+        Nudge(-turn, 1 + zoom, -shift, shift),
+        Nudge(turn, 1 - zoom, -shift, -shift),
+        Nudge(-turn, 1 - zoom, shift, -shift),
+    )
+
+
+_SMALL, _LARGER = _nudges(3.0, 0.03, 0.7), _nudges(6.0, 0.06, 0.75)
 
 VIEWS: dict[str, tuple[View, ...]] = {
     "none": (View(),),
     "mirror": (View(), View(mirrored=True)),
     "shifts": tuple(View(m, right, down) for m in (False, True) for right, down in _SHIFTS),
-    "warps": tuple(View(m, nudge=nudge) for m in (False, True) for nudge in _NUDGES),
+    "warps": tuple(View(m, nudge=nudge) for m in (False, True) for nudge in (None, *_SMALL)),
+    "settled": (
+        *(View(mirrored) for mirrored in (False, True)),
+        *(
+            View(mirrored, nudge=nudge, settled=True)
+            for mirrored in (False, True)
+            for nudge in _SMALL + _LARGER
+        ),
+    ),
 }
 """Name of a test-time augmentation to its views; the first is always the picture itself, and the
 mean over all of them is the prediction."""

@@ -14,7 +14,7 @@ from fkd_core.data.faces import Faces
 from fkd_core.ensemble.predictor import Predictor, save
 from fkd_core.ensemble.questions import Question, answer
 from fkd_core.ensemble.trained import TrainedMember
-from fkd_core.ensemble.viewer import Viewer
+from fkd_core.ensemble.viewer import Viewer, frames_onto
 from fkd_core.ensemble.views import VIEWS, Nudge, View
 from fkd_core.fitting.aligned import front, straighten
 from fkd_core.fitting.fits import Fits
@@ -58,6 +58,40 @@ def test_a_cascade_sees_a_nudge_in_its_last_frame(aligned: TrainedMember, faces:
     np.testing.assert_allclose(still, plain, atol=0.1)
 
 
+def test_a_settled_view_shows_the_face_where_the_others_have_found_it(
+    aligned: TrainedMember, faces: Faces
+) -> None:
+    fit, shown = aligned.fits[0], faces.images[:5]
+    stage, weights = fit.spec.stages[0], fit.load()
+    here = next(n for n, weight in enumerate(weights) if weight.shape == (15, 2))
+    before, shape, own = weights[:here], weights[here], weights[here + 1 :]
+    _, frames = straighten(front(stage, before, shape), shown)
+    np.testing.assert_allclose(
+        frames_onto(shape, predict(stage, before, shown)), frames, atol=1e-3
+    )  # as the chain itself does it
+
+    settled = [View(settled=True), View(True, nudge=NUDGE, settled=True)]
+    plain, mirrored, *said = Viewer(fit.spec, weights).said(shown, [*VIEWS["mirror"], *settled])
+    found = (plain + mirrored) / 2
+    alone = replace(fit.spec, aligned_by=None)
+    for view, answer_in_view in zip(settled, said, strict=True):
+        frame = frames_onto(shape, view.shown(found, fit.spec.taught))
+        frame = view.nudge.after(frame) if view.nudge else frame
+        picture = straightened(view.of(shown), frame)
+        by_hand = from_frame(predict(alone, own, picture), frame).astype(np.float32)
+        by_hand = view.undo(by_hand, fit.spec.taught)
+        np.testing.assert_allclose(answer_in_view, by_hand, atol=1e-3)
+        assert np.abs(answer_in_view - plain).max() > 0.01
+    with pytest.raises(ValueError, match="needs others"):
+        Viewer(fit.spec, weights).said(shown, settled)
+
+
+def test_a_fit_that_is_not_aligned_has_nothing_to_settle(backend: str, faces: Faces) -> None:
+    fit, shown = member("lenet5", backend=backend).fits[0], faces.images[:3]
+    plain, settled = Viewer(fit.spec, fit.load()).said(shown, [View(), View(settled=True)])
+    np.testing.assert_allclose(settled, plain, atol=0.05)
+
+
 def test_any_other_fit_sees_the_picture_itself_nudged(backend: str, faces: Faces) -> None:
     fit, shown = member("lenet5", backend=backend).fits[0], faces.images[:3]
     frames = NUDGE.after(np.tile(np.eye(2, 3), (3, 1, 1)))
@@ -85,7 +119,8 @@ def test_every_part_of_a_nudge_is_part_of_the_question(
         View(),
         View(nudge=Nudge()),
         View(nudge=NUDGE),
+        View(nudge=NUDGE, settled=True),
         *(View(nudge=replace(NUDGE, **{name: 0.5})) for name in vars(NUDGE)),
     ]
     keys = {Question(aligned.spec, images(), (view,)).key(fits) for view in views}
-    assert len(keys) == len(views) == 7
+    assert len(keys) == len(views) == 8

@@ -20,6 +20,7 @@ def test_a_point_seen_in_a_view_is_told_where_it_is_in_the_picture(view: View) -
     y, x = np.argwhere(view.of(picture)[0])[0]
     seen = np.full((1, 15, 2), (x, y), np.float32)
     assert view.undo(seen, COMPLETE).tolist() == [[[40, 30]] * 15]
+    assert view.shown(view.undo(seen, COMPLETE), COMPLETE).tolist() == seen.tolist()
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES.values(), ids=lambda p: p.name)

@@ -67,7 +67,7 @@ def test_a_composition_begins_with_all_that_was_not_found_harmful_then_with_the_
 
     monkeypatch.setattr(AugmentationSearch, "_proposals", proposals)
     search._best_composition({v.transform: v for v in VERDICTS[:2]})
-    all_of_them, helpful = (augmentation.space.composed(dict(values)) for values in begun)
+    all_of_them, helpful = (space.composed(dict(values)) for values in begun)
     assert transforms(all_of_them) == ["rotation", "sharpen"]
     assert transforms(helpful) == ["rotation"]
     assert {s.transform: s.strength for s in all_of_them.steps} == {

@@ -23,7 +23,7 @@ def test_the_most_helpful_comes_first_in_units_people_know(tmp_path: Path) -> No
     frame = pd.read_csv(tmp_path / "verdicts.csv")
     assert frame["transform"].tolist() == ["gamma", "rotation", "mirror", "shear"]
     assert frame.columns.tolist()[:5] == ["transform", "setting", "strength", "verdict", "effect"]
-    assert frame.setting[1] == "10 degrees"
+    assert frame.setting[1] == "±12.0 degrees"
     assert frame.effect.tolist() == pytest.approx(
         [-0.5, -0.25, 0.333333, float("nan")], abs=1e-12, nan_ok=True
     )
