@@ -65,7 +65,7 @@ def ladder(faces: int, share: float, seed: int) -> list[Step]:
         Step("wider", "third stage with 24 channels", "realigned", (wider,)),
     ]
     for view in VIEWS:
-        against = "realigned" if view == "mirror" else "mirror"
+        against = {"mirror": "realigned", "settled": "warps"}.get(view, "mirror")
         if view != "none":
             steps.append(Step(view, f"realigned, views: {view}", against, (third,), view))
     steps.append(Step("mean", f"mean of realigned and wider, {TTA}", TTA, (third, wider), TTA))

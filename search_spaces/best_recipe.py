@@ -30,7 +30,7 @@ from fkd_core.models.res import Res
 
 PIPELINE = "joint"
 """One network for both annotators' faces."""
-TTA = "warps"
+TTA = "settled"
 """Test-time augmentation: a name in ``fkd_core.ensemble.views.VIEWS``."""
 STACKERS = ("mean", "weights", "ridge", "lasso")
 """Ways to combine that take seconds; the elastic net and the neural one take minutes."""

@@ -80,10 +80,10 @@ class BuildEnsemble(command.Options):
     """Length of every fit, in place of the configurations' own."""
     faces: int | None = None
     """Faces that may train, in place of all."""
-    tta: Literal["none", "mirror", "shifts", "warps"] | None = None
+    tta: Literal["none", "mirror", "shifts", "warps", "settled"] | None = None
     """Test-time augmentation: mirror pictures; or those and shifts by 2 pixels; or those and
-    small warps of what a network sees, in its own frame where it is aligned. Without it warps
-    for the best recipe, else mirror."""
+    small warps of what a network sees, in its own frame where it is aligned; or those in the frame
+    where the face was found. Without it settled for the best recipe, else mirror."""
     cross: bool = False
     """Let what members say in the other source's style feed each stack too."""
     other_style: bool = False
