@@ -52,7 +52,9 @@ def _scores(both: Mapping[str, Found]) -> list[Figure]:
                 value, low, high = estimate(row, "score")
                 told = f"{interval(value, low, high)} px"
                 colour = f"s{number}"
-                rows.append(Row(f"{name}: {row['arm']}", value, low, high, colour, told))
+                rows.append(
+                    Row(f"{name}: {row['arm'].replace('_', ' ')}", value, low, high, colour, told)
+                )
         for row in run.tuned:
             value, low, high = three(row, "rmse", "low", "high")
             label = f"{name}: {row['model']}, {row['pipeline']}"

@@ -28,10 +28,13 @@ def policy_section(run: Found) -> Section:
     for pipeline, (policy, _) in run.policies.items():
         words.append(f"Policy for {pipeline} faces. {policy_in_words(policy)}")
     if not run.policies:
-        search = command_of("search_augment", run.options)
-        missing.append(
-            ("No policy was found yet; the reference's is used. This finds one:", search)
+        used = (
+            "the best recipe's cascades have augmentations of their own"
+            if run.options.get("recipe") == "best"
+            else "the reference's is used"
         )
+        search = command_of("search_augment", run.options)
+        missing.append((f"No policy was found yet; {used}. This finds one:", search))
     if run.faces is None:
         missing.append(
             ("The run's faces cannot be read, so none is shown; with them:",

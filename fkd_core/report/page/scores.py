@@ -50,7 +50,9 @@ def score_section(run: Found) -> Section:
 def _row(name: str, row: Cells, column: str, look: str = "") -> Row:
     value, low, high = estimate(row, column)
     chosen = look or ("good" if name == "ensemble" else "same")
-    return Row(name, value, low, high, chosen, f"{interval(value, low, high)} px")
+    return Row(
+        name.replace("_", " "), value, low, high, chosen, f"{interval(value, low, high)} px"
+    )
 
 
 def promise_section(run: Found) -> Section | None:
