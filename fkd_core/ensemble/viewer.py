@@ -104,12 +104,16 @@ class Viewer:
 
 def frames_onto(shape: Points, points: Points) -> Frames:
     """[n, 2, 3] the similarities that bring points [n, k, 2] nearest to a shape [k, 2], in least
-    squares; as ``layers.Straighten`` does it."""
+    squares and within the same bounds as ``layers.Straighten`` does it."""
+    from fkd_core.layers.aligning import LEAST_SCALE, MOST_SCALE
+
     centre, own = shape.mean(axis=0, dtype=np.float64), points.mean(axis=1, dtype=np.float64)
     to, of = shape - centre, points - own[:, None]
-    size = np.square(of).sum(axis=(1, 2))
+    size = np.maximum(np.square(of).sum(axis=(1, 2)), 1e-3)
     a = (of * to).sum(axis=(1, 2)) / size
     b = (of[..., 0] * to[:, 1] - of[..., 1] * to[:, 0]).sum(axis=1) / size
+    scale, angle = np.hypot(a, b).clip(LEAST_SCALE, MOST_SCALE), np.arctan2(b, a)
+    a, b = scale * np.cos(angle), scale * np.sin(angle)
     linear = np.stack([[a, -b], [b, a]]).transpose(2, 0, 1)
     moved = centre - (linear @ own[..., None])[..., 0]
     return np.concatenate([linear, moved[..., None]], axis=2)

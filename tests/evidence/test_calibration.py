@@ -103,7 +103,7 @@ def test_its_tables_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "any false verdict" in capsys.readouterr().out
     with open(tmp_path / "power.csv", newline="") as file:
         (row,) = csv.DictReader(file)
-    assert float(row["called helpful"]) > 0.7
+    assert float(row["called_helpful"]) > 0.7
     with open(tmp_path / "calibration.csv", newline="") as file:
         kinds = [r["candidates"] for r in csv.DictReader(file)]
     assert kinds == ["A/A", "move faces by 5%", "act on deals by 1.5%", "the same, two deals"]
