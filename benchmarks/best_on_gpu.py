@@ -23,6 +23,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,7 @@ from fkd_core.fitting.result import Failed, FitResult, Stopped
 from fkd_core.fitting.runtime import prepare
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
+from fkd_core.models.base import Architecture
 from fkd_core.sources import PIPELINES, SOURCES
 from search_spaces import best_recipe
 
@@ -126,10 +128,17 @@ def members(task: Task, chosen: argparse.Namespace, backend: str) -> list[Member
     found = []
     for cascade in best_recipe.ON_GPU:
         sized = [replace(s, pictures=round(s.pictures * chosen.pictures)) for s in cascade]
+        if chosen.width:
+            sized = [replace(s, model=narrowed(s.model, chosen.width)) for s in sized]
         spec = best_recipe.chain(sized, taught)
         spec = spec.everywhere(backend=backend, precision=chosen.precision)
         found.append(Member(spec, folds=chosen.folds))
     return found
+
+
+def narrowed(model: Architecture, width: int) -> Architecture:
+    """The network with so many channels."""
+    return cast(Architecture, replace(cast(Any, model), width=width))
 
 
 def train(place: Place, wanted: Sequence[FitSpec], pool: ProcessPoolExecutor) -> None:
@@ -185,6 +194,7 @@ def main() -> None:
         "--at-once", type=int, default=min(10, os.cpu_count() or 1), help="fits that share the GPU"
     )
     add("--pictures", type=float, default=1.0, help="share of the recipe's; errors rise below 1")
+    add("--width", type=int, help="channels of all networks, in place of the recipe's")
     add("--precision", choices=["float32", "mixed_bfloat16"], default="mixed_bfloat16")
     chosen = parser.parse_args()
     if chosen.save:
