@@ -197,6 +197,10 @@ def main() -> None:
     add("--width", type=int, help="channels of all networks, in place of the recipe's")
     add("--precision", choices=["float32", "mixed_bfloat16"], default="mixed_bfloat16")
     chosen = parser.parse_args()
+    if not chosen.data.exists():
+        parser.error(f"--data: {chosen.data} is not there")
+    if chosen.folds < 2:
+        parser.error(f"--folds: {chosen.folds} is too few; give 2 or more")
     if chosen.save:
         load(chosen.data).save(chosen.save)
         return

@@ -12,8 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from fkd_core.errors import UserError
 from fkd_core.files import write_text
 
 Cells = Mapping[str, str]
@@ -46,17 +48,28 @@ def write_table(
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
-    """The rows of a table, as text; none where there is no such file, or it is none.
+    """The rows of a table, as text; none where there is no such file.
 
-    A mark that a spreadsheet has put before the first name is left out.
+    A mark that a spreadsheet has put before the first name is left out. Raises UserError for a
+    file that cannot be read, so that nothing is written over it.
     """
+    if not path.exists():
+        return []
     try:
         with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
             rows = list(csv.DictReader(file, restval=""))
-    except (OSError, csv.Error):
-        return []
+    except (OSError, csv.Error) as error:
+        raise UserError(f"{path}: cannot be read ({error}); mend it, or move it away") from error
     return [{name: cell for name, cell in row.items() if name is not None} for row in rows]
 
 
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """The same for those who only look: no rows where the file cannot be read."""
+    try:
+        return read_table(path)
+    except UserError:
+        return []
+
+
 def _rounded(cell: Any) -> Any:
-    return float(f"{cell:.6g}") if isinstance(cell, float) else cell
+    return float(f"{cell:.6g}") if isinstance(cell, float | np.floating) else cell

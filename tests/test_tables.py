@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fkd_core.tables import column, read_table, table_text, write_table
+from fkd_core.errors import UserError
+from fkd_core.tables import column, read_table, rows_of, table_text, write_table
 
 
 def test_a_table_has_plain_names_six_digits_and_empty_cells(tmp_path: Path) -> None:
@@ -60,6 +61,20 @@ def test_what_people_have_saved_again_is_read(
 
 def test_there_are_no_rows_where_there_is_no_file(tmp_path: Path) -> None:
     assert read_table(tmp_path / "arms.csv") == []
+
+
+@pytest.mark.parametrize("kind", ["a folder", "an endless cell"])
+def test_a_file_that_cannot_be_read_is_refused_but_to_those_who_only_look(
+    kind: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "arms.csv"
+    if kind == "a folder":
+        path.mkdir()
+    else:
+        path.write_text(f"arm\n{'x' * 200_000}\n")
+    with pytest.raises(UserError, match=r"arms\.csv: cannot be read .*move it away"):
+        read_table(path)
+    assert rows_of(path) == []
 
 
 @pytest.mark.parametrize(

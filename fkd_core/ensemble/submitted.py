@@ -56,8 +56,14 @@ def record(
         dict(made_by),
     )
     write_text(path.with_suffix(".json"), json.dumps(asdict(made), indent=2) + "\n")
-    _add(path.with_name("submissions.csv"), made)
+    _add(path, made)
     return made
+
+
+def history(submission: Path) -> list[dict[str, str]]:
+    """The lines of ``submissions.csv`` beside a submission. Raises UserError where it cannot be
+    read, and so nothing can be added; ask before long work."""
+    return read_table(submission.with_name("submissions.csv"))
 
 
 def _add(path: Path, made: Submission) -> None:
@@ -71,7 +77,7 @@ def _add(path: Path, made: Submission) -> None:
         "command": made.made_by.get("command", ""),
         _KEPT_COLUMN: "",
     }
-    rows: list[dict[str, Any]] = [*read_table(path)]
+    rows: list[dict[str, Any]] = [*history(path)]
     columns = list(dict.fromkeys((*COLUMNS, *(name for old in rows[:1] for name in old))))
     for old in rows:
         if old.get("sha256") == made.sha256:
@@ -79,4 +85,4 @@ def _add(path: Path, made: Submission) -> None:
             break
     else:
         rows.append(row)
-    write_table(path, rows, columns)
+    write_table(path.with_name("submissions.csv"), rows, columns)

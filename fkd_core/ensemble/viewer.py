@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fkd_core.augment.frames import from_frame, straightened
 from fkd_core.augment.render import Frames
 from fkd_core.ensemble.views import Images, Points, View
-from fkd_core.fitting.aligned import straighten
+from fkd_core.fitting.aligned import similarities, straighten
 from fkd_core.fitting.predict import model_of, run, set_weights
 from fkd_core.fitting.spec import FitSpec
 
@@ -69,10 +69,7 @@ class Viewer:
         """[n, p, 2] in a settled view, where the points [n, p, 2] of the pictures say that the
         faces are."""
         shown = view.of(images)
-        frame = np.tile(np.eye(2, 3), (len(images), 1, 1))
-        if self._aligned:
-            shape = self._model.get_layer("straighten").get_weights()[0]
-            frame = frames_onto(shape, view.shown(found, self._taught)[:, : len(shape)])
+        frame = self._frames(view.shown(found, self._taught))
         if view.nudge is not None:
             frame = view.nudge.after(frame)
         return self._told(view, straightened(shown, frame), frame)
@@ -89,6 +86,14 @@ class Viewer:
             return images, np.tile(np.eye(2, 3), (len(images), 1, 1))
         return straighten(self._ahead, images)
 
+    def _frames(self, points: Points) -> Frames:
+        """[n, 2, 3] where the chain shows pictures of which these points [n, p, 2] were found."""
+        if not self._aligned:
+            return np.tile(np.eye(2, 3), (len(points), 1, 1))
+        # The layer's own reckoning: a second one, here, would drift from what stages learn under.
+        found = self._model.get_layer("straighten")._similarity(points)
+        return similarities(np.asarray(found))
+
     @cached_property
     def _ahead(self) -> Any:
         """All of a chain that comes before its last stage."""
@@ -100,20 +105,3 @@ class Viewer:
     def _last(self) -> Any:
         """The last stage of a chain, else the model itself."""
         return self._model.get_layer("own") if self._aligned else self._model
-
-
-def frames_onto(shape: Points, points: Points) -> Frames:
-    """[n, 2, 3] the similarities that bring points [n, k, 2] nearest to a shape [k, 2], in least
-    squares and within the same bounds as ``layers.Straighten`` does it."""
-    from fkd_core.layers.aligning import LEAST_SCALE, MOST_SCALE
-
-    centre, own = shape.mean(axis=0, dtype=np.float64), points.mean(axis=1, dtype=np.float64)
-    to, of = shape - centre, points - own[:, None]
-    size = np.maximum(np.square(of).sum(axis=(1, 2)), 1e-3)
-    a = (of * to).sum(axis=(1, 2)) / size
-    b = (of[..., 0] * to[:, 1] - of[..., 1] * to[:, 0]).sum(axis=1) / size
-    scale, angle = np.hypot(a, b).clip(LEAST_SCALE, MOST_SCALE), np.arctan2(b, a)
-    a, b = scale * np.cos(angle), scale * np.sin(angle)
-    linear = np.stack([[a, -b], [b, a]]).transpose(2, 0, 1)
-    moved = centre - (linear @ own[..., None])[..., 0]
-    return np.concatenate([linear, moved[..., None]], axis=2)

@@ -68,10 +68,7 @@ class View:
 
     def shown(self, points: Points, taught: Pipeline) -> Points:
         """Points [n, p, 2] of a picture, as taught, where `of` shows them; undone by `undo`."""
-        there = points
-        if self.mirrored:
-            there = points[:, list(taught.mirror)]
-            there[..., 0] = IMAGE_SIZE - 1 - there[..., 0]
+        there = _flipped(points, taught) if self.mirrored else points
         return there + np.array([self.right, self.down], np.float32)
 
     def undo(self, points: Points, taught: Pipeline) -> Points:
@@ -80,10 +77,14 @@ class View:
         Raises ValueError where a mirrored keypoint is not among them.
         """
         back = points - np.array([self.right, self.down], np.float32)
-        if not self.mirrored:
-            return back
-        back[..., 0] = IMAGE_SIZE - 1 - back[..., 0]
-        return np.ascontiguousarray(back[:, list(taught.mirror)])
+        return _flipped(back, taught) if self.mirrored else back
+
+
+def _flipped(points: Points, taught: Pipeline) -> Points:
+    """Points [n, p, 2] of the mirror picture, under each other's names."""
+    flipped = np.ascontiguousarray(points[:, list(taught.mirror)])
+    flipped[..., 0] = IMAGE_SIZE - 1 - flipped[..., 0]
+    return flipped
 
 
 _SHIFTS = ((0, 0), (STEP, 0), (-STEP, 0), (0, STEP), (0, -STEP))

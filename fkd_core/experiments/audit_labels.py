@@ -100,8 +100,9 @@ def main(options: AuditLabels, asked: str | None = None) -> None:
     parts = plan(options, judges, faces, "audit")
     if options.apply:
         taught[CORRECTED] = corrected(options, options.apply)
-        arms = [plan(options, [cascade(options, faces)], *arm[::-1]) for arm in taught.items()]
-        parts += [*arms[0], *arms[1], *arms[1]]
+        cheap = [cascade(options, faces)]
+        given, changed = (plan(options, cheap, each, name) for name, each in taught.items())
+        parts += [*given, *changed, *changed]
         console.print(f"The arm {LEFT_OUT}, without flagged labels, takes as long as {CORRECTED}.")
     console.print(f"All of it takes {estimates.about(parts)}.", soft_wrap=True)
     if options.dry_run:

@@ -36,7 +36,7 @@ from fkd_core.ensemble.said import said, write_said
 from fkd_core.ensemble.shipping import shrunk, whole
 from fkd_core.ensemble.stacking.stacker import STACKERS, Stacker
 from fkd_core.ensemble.submission import merged, obstacle, requested_share, write_submission
-from fkd_core.ensemble.submitted import record
+from fkd_core.ensemble.submitted import history, record
 from fkd_core.ensemble.table import Table
 from fkd_core.errors import UserError
 from fkd_core.evidence import Estimate
@@ -176,6 +176,7 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     ours.check()
     made_by = provenance(options.preset, options.seed, faces, asked)
     run = options.outcomes.begun(made_by)
+    history(run.submission)
     folder = run.ensemble
     specs = [member.spec.to_json() for arm in arms.values() for member in arm.members]
     write_config(

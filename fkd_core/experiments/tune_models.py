@@ -116,6 +116,7 @@ def main(options: TuneModels, asked: str | None = None) -> list[Tuned]:
     made_by = provenance(options.preset, options.seed, faces, asked)
     run = options.outcomes.begun(made_by)
     folder = run.tuning
+    report.check(folder)
     write_config(
         folder / "config.json",
         options,

@@ -9,7 +9,7 @@ from typing import Any
 
 from fkd_core.inventory.files import mapping
 from fkd_core.runs import Run
-from fkd_core.tables import Cells, read_table
+from fkd_core.tables import Cells, rows_of
 
 Interval = tuple[float, float, float]
 """A figure and the ends of its 95% interval, px."""
@@ -27,15 +27,15 @@ def verdicts(run: Run) -> dict[str, list[Cells]]:
     found = dict[str, list[Cells]]()
     for path in sorted(run.augmentation.glob("verdicts*.csv"), key=lambda path: path.stem):
         pipeline = path.stem.removeprefix("verdicts").lstrip("-") or "complete"
-        if rows := [row for row in read_table(path) if row.get("transform")]:
+        if rows := [row for row in rows_of(path) if row.get("transform")]:
             found[pipeline] = [*rows]
     return found
 
 
 def scores(run: Run) -> dict[str, Interval]:
     """RMSE on set final: of the ensemble and what it is compared with, then of tuned models."""
-    named = [(row.get("arm", ""), row, "score") for row in read_table(run.ensemble / "score.csv")]
-    for row in read_table(run.tuning / "results.csv"):
+    named = [(row.get("arm", ""), row, "score") for row in rows_of(run.ensemble / "score.csv")]
+    for row in rows_of(run.tuning / "results.csv"):
         named.append((f"{row.get('model')}, {row.get('pipeline')}, tuned", row, ""))
     found = {}
     for name, row, score in named:

@@ -110,10 +110,9 @@ class AugmentationSearch:
     def confirm(self, screened: Sequence[Screened]) -> list[Verdict]:
         """Verdicts on all candidates and on the harmful control, from set confirm."""
         chosen = {s.transform: s.strength for s in screened[: self.plan.budget.confirmed]}
-        policies = {
-            name: self.plan.space.alone(name, strength) for name, strength in chosen.items()
-        }
-        policies[self.plan.space.CONTROL] = self.plan.space.alone(self.plan.space.CONTROL, None)
+        space = self.plan.space
+        policies = {name: space.alone(name, strength) for name, strength in chosen.items()}
+        policies[space.CONTROL] = space.alone(space.CONTROL, None)
         design = self._design("confirm", 100, self.plan.budget.confirm_pairs)
         control, *arms = self._run(design, Policy(), *policies.values())
         self._record("confirm", design, policies)
@@ -203,24 +202,24 @@ class AugmentationSearch:
             if v.strength is not None and names[name]
         }
         helpful = {name for name, v in parts.items() if v.verdict == HELPFUL}
+        space = self.plan.space
         first = [
-            {f"{name}.probability": self.plan.space.ALONE * (name in used) for name in parts}
-            | strengths
+            {f"{name}.probability": space.ALONE * (name in used) for name in parts} | strengths
             for used in dict.fromkeys((frozenset(parts), frozenset(helpful or parts)))
         ]
         study = self._study(
             "compose/" + "+".join(parts),
             design,
             control,
-            space=lambda trial: self.plan.space.composition(trial, names),
-            specs=lambda values: self._specs(design, self.plan.space.composed(dict(values))),
+            space=lambda trial: space.composition(trial, names),
+            specs=lambda values: self._specs(design, space.composed(dict(values))),
             proposals=self._proposals(TPE(n_startup_trials=5), first=first),
             trials=self.plan.budget.compose_trials,
             seconds=self.plan.seconds,
         )
         run_studies(self.session, [study], self.fits, self.on_outcome, self.on_trial)
         best = _best(study)
-        return self.plan.space.composed(best.params if best else first[0])
+        return space.composed(best.params if best else first[0])
 
     def _ablation(
         self, composed: Policy, design: PairedDesign, best: Sequence[FitResult]

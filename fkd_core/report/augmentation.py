@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.evidence import HARMFUL, HELPFUL, Comparison, Verdict
 from fkd_core.protocols.augmentation import Meeting
 from fkd_core.report.shown import Shown
-from fkd_core.tables import Cells, column, read_table, write_table
+from fkd_core.tables import Cells, column, rows_of, write_table
 
 _COLOURS = {HELPFUL: "green", HARMFUL: "red"}
 _ORDER = (HELPFUL, "equivalent", "undecided", HARMFUL)
@@ -78,7 +79,7 @@ def write_verdicts(path: Path, verdicts: Sequence[Verdict]) -> None:
 
 def read_verdicts(path: Path) -> list[Verdict]:
     """The verdicts again, to six digits. Raises ValueError where it is no such table."""
-    rows = read_table(path)
+    rows = rows_of(path)
     names = {field.name for field in fields(Verdict)}
     if not rows or set(rows[0]) != {*names, "setting"}:
         raise ValueError(f"{path} is not a table of verdicts: its header differs")
@@ -86,13 +87,13 @@ def read_verdicts(path: Path) -> list[Verdict]:
 
 
 def _verdict(row: Cells) -> Verdict:
-    words = {name: row[name] for name in ("transform", "verdict", "note")}
-    numbers = {
+    words: dict[str, Any] = {name: row[name] for name in ("transform", "verdict", "note")}
+    numbers: dict[str, Any] = {
         field.name: float(row[field.name]) if row[field.name] else None
         for field in fields(Verdict)
         if field.name not in (*words, "pairs")
     }
-    return Verdict(pairs=int(row["pairs"]), **words, **numbers)  # type: ignore[arg-type]
+    return Verdict(pairs=int(row["pairs"]), **words, **numbers)
 
 
 def write_meeting(path: Path, meeting: Meeting) -> None:

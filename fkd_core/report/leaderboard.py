@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from fkd_core.data.faces import Faces
-from fkd_core.tables import read_table
+from fkd_core.tables import rows_of
 
 COLUMNS = ["pipeline", "what", "rmse", "low", "high", "preset", "date", "command"]
 """``rmse`` with its 95% interval in px; ``what`` is a tuned model or an arm of an ensemble."""
@@ -37,7 +37,7 @@ def _tuned(best: Path) -> Iterator[dict[str, Any]]:
 
 def _arms(ensemble: Path) -> Iterator[dict[str, Any]]:
     made = _made(_json(ensemble / "config.json"))
-    for row in read_table(ensemble / "score.csv"):
+    for row in rows_of(ensemble / "score.csv"):
         for name in (each.removesuffix("_low") for each in row if each.endswith("_low")):
             if row.get(name) and not name.startswith("against"):
                 ends = {"rmse": name, "low": f"{name}_low", "high": f"{name}_high"}

@@ -23,6 +23,12 @@ reference's configuration there (negative is better; empty where the reference w
 LEDGER = ("pipeline", "model", "stage", "device_hours")
 
 
+def check(folder: Path) -> None:
+    """Raises UserError where a table that rows will be added to cannot be read."""
+    for name in ("results.csv", "ledger.csv"):
+        read_table(folder / name)
+
+
 def write_tuned(folder: Path, tuned: Tuned, share: float, made_by: Mapping[str, Any]) -> None:
     """All that tells of one model and pipeline: its rows of results.csv and ledger.csv, its
     candidates. `share` is the share of a device that a worker holds."""

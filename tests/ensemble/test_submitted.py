@@ -7,7 +7,10 @@ import hashlib
 import json
 from pathlib import Path
 
+import pytest
+
 from fkd_core.ensemble.submitted import record
+from fkd_core.errors import UserError
 from fkd_core.evidence import Estimate
 
 TOLD = {"command": "python experiments/build_ensemble.py", "seed": 0}
@@ -32,6 +35,14 @@ def test_the_note_beside_it_names_score_members_command_and_checksum(tmp_path: P
     assert note["made_by"] == TOLD
     content = (tmp_path / "submission.csv").read_bytes()
     assert note["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_a_history_that_cannot_be_read_is_not_written_over(tmp_path: Path) -> None:
+    damaged = f"written\n{'x' * 200_000}\n"
+    (tmp_path / "submissions.csv").write_text(damaged)
+    with pytest.raises(UserError, match=r"submissions\.csv: cannot be read"):
+        write(tmp_path, "one")
+    assert (tmp_path / "submissions.csv").read_text() == damaged
 
 
 def test_every_submission_has_a_line_and_what_a_reader_wrote_stays(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from fkd_core.inventory import Inventory, KeptStudy, take
 from fkd_core.report.augmentation import read_verdicts
 from fkd_core.runs import Run
 from fkd_core.sources import PIPELINES
-from fkd_core.tables import Cells, read_table
+from fkd_core.tables import Cells, rows_of
 
 CURVES = 240
 """How many fits' learning curves are read at most; of more, every n-th."""
@@ -125,7 +125,7 @@ def gather(places: Places, competition: Competition | None) -> Found:
         pipeline = suffix.removeprefix("-") or "complete"
         with contextlib.suppress(OSError, ValueError, KeyError):
             verdicts[pipeline] = read_verdicts(places.run.augmentation / f"verdicts{suffix}.csv")
-        if rows := read_table(places.run.augmentation / f"meeting{suffix}.csv"):
+        if rows := rows_of(places.run.augmentation / f"meeting{suffix}.csv"):
             meetings[pipeline] = rows
     return Found(
         places,
@@ -134,16 +134,16 @@ def gather(places: Places, competition: Competition | None) -> Found:
         verdicts,
         meetings,
         dict(_policies(places.run.policy)),
-        read_table(places.run.tuning / "results.csv"),
-        read_table(places.run.tuning / "ledger.csv"),
+        rows_of(places.run.tuning / "results.csv"),
+        rows_of(places.run.tuning / "ledger.csv"),
         {
-            (path.parent.name, path.name.removesuffix("-candidates.csv")): read_table(path)
+            (path.parent.name, path.name.removesuffix("-candidates.csv")): rows_of(path)
             for path in sorted(places.run.tuning.glob("*/*-candidates.csv"))
         },
         [s for s in stock.studies if own & {*s.fits} or not every & {*s.fits}],
         fits,
         _curves(stock.store, fits),
-        {path.stem: read_table(path) for path in sorted(places.run.ensemble.glob("*.csv"))},
+        {path.stem: rows_of(path) for path in sorted(places.run.ensemble.glob("*.csv"))},
         read_said(places.run.ensemble),
         read_json(places.run.submission.with_suffix(".json")),
     )
