@@ -63,7 +63,7 @@ class Verdict:
 
     @property
     def opinion(self) -> Opinion | None:
-        """The second opinion; None where it was not confirmed."""
+        """The second opinion; None where it was not confirmed, or its validity failed."""
         if self.helps is None or self.equal is None or self.harms is None:
             return None
         return Opinion(self.helps, self.equal, self.harms)
@@ -116,7 +116,8 @@ def _confirmed(
     p_beyond: float,
 ) -> Verdict:
     train_ratio = c.control_train_rmse / c.control_rmse
-    note, opinion = _invalid(train_ratio), c.opinion(zone)
+    note = _invalid(train_ratio)
+    opinion = None if note else c.opinion(zone)
     if note:
         verdict = UNDECIDED
     elif p_beyond < ALPHA:
@@ -134,9 +135,9 @@ def _confirmed(
         high=c.high,
         p_holm=p_effect,
         pairs=c.pairs,
-        helps=opinion.helps,
-        equal=opinion.equal,
-        harms=opinion.harms,
+        helps=opinion and opinion.helps,
+        equal=opinion and opinion.equal,
+        harms=opinion and opinion.harms,
         control_rmse=c.control_rmse,
         half_effect=c.half_effect,
         train_ratio=train_ratio,

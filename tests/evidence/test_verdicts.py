@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from fkd_core.evidence import Comparison, holm, judge
 
@@ -58,6 +59,17 @@ def test_a_sure_but_tiny_effect_is_equivalent_and_no_help() -> None:
 
 def test_an_interval_that_leaves_the_zone_is_not_equivalent() -> None:
     assert verdict_of(effect=-0.008, se=0.0045) == ("undecided", "")
+
+
+def test_a_second_opinion_stands_beside_a_verdict_unless_validity_failed() -> None:
+    (sound,), (idle,) = (
+        judge({"gamma": dataclasses.replace(CONTROL, **how)}, ["gamma"], {})
+        for how in ({}, {"control_train_rmse": 2.9})
+    )
+    assert sound.opinion is not None
+    assert sound.opinion.helps == pytest.approx(stats.t.cdf((0.2 - 0.015) / 0.06, 5))
+    assert idle.note
+    assert idle.opinion is None
 
 
 def test_the_zone_is_what_was_asked_for() -> None:
