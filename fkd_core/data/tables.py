@@ -79,12 +79,14 @@ class Table:
             if following is None:
                 raise self.error(row, self.columns[-1], "a quote is opened and never closed")
             line += b"\n" + following[1]
-        csv.field_size_limit(2 * LONGEST)
+        before = csv.field_size_limit(2 * LONGEST)  # of the whole process
         try:
             (cells,) = csv.reader([line.decode("latin-1")], strict=True)
         except (csv.Error, ValueError) as error:
             problem = f"its quotes do not belong together ({error})"
             raise self.error(row, self.columns[-1], problem) from error
+        finally:
+            csv.field_size_limit(before)
         return [cell.encode("latin-1") for cell in cells]
 
     def _misfit(self, row: int, count: int) -> UserError:

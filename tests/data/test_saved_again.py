@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import re
 from collections.abc import Callable
@@ -78,10 +79,12 @@ def test_other_ways_to_write_the_same_read_alike(form: str, tmp_path: Path) -> N
     for name in ("training.csv", "test.csv"):
         file = tmp_path / "other" / name
         file.write_bytes(SURE[form](file.read_text()).encode())
+    limit = csv.field_size_limit()
     assert same(
         load_competition(tmp_path / "plain", tmp_path / "cache"),
         load_competition(tmp_path / "other", tmp_path / "cache"),
     )
+    assert csv.field_size_limit() == limit, "the process's own, which other readers rely on"
 
 
 @pytest.mark.parametrize("word", ["", " ", "NaN", "nan", "NA", "N/A", "null", "None", "?", '""'])
