@@ -23,6 +23,7 @@ from fkd_core.running.pool import Lost, Pool, Worker, answer, overdue
 from fkd_core.running.sharing import doubled, share_for
 from fkd_core.running.watch import Watch
 from fkd_core.running.worker import FitWorker
+from fkd_core.stopping import in_one_piece
 
 RETRIES = 3
 """How often a call is repeated whose worker died."""
@@ -217,8 +218,9 @@ def session(
 
     watch = watch or Watch()
     watch.waiting("joining the cluster" if place.address else "starting Ray")
-    place.connect()
     try:
+        with in_one_piece():  # half a start is never shut down, and crashes as the process ends
+            place.connect()
         share = place.gpus_per_trial
         if not isinstance(share, float | int):
             share = (
@@ -245,5 +247,6 @@ def session(
         watch.waiting("starting workers")
         yield Session(Pool(start, place.threads, share, watch.ready), place, watch)
     finally:
-        ray.shutdown()
+        with in_one_piece():
+            ray.shutdown()
         place.trim()

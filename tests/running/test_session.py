@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import ray
 
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
@@ -22,6 +24,7 @@ from fkd_core.fitting.store import FitStore
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.running.place import Place
 from fkd_core.running.session import Session, session
+from fkd_core.stopping import Stopped, stoppable
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +138,19 @@ def test_a_fit_is_run_after_the_one_it_is_aligned_by_and_that_one_once(
     assert isinstance(alone, FitResult)
     assert isinstance(outcomes[0], FitResult)
     np.testing.assert_array_equal(outcomes[0].predictions, alone.predictions)
+
+
+def test_a_start_that_is_interrupted_ends_whole_and_is_shut_down(
+    faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = []
+
+    def connect(place: Place) -> None:
+        signal.raise_signal(signal.SIGINT)
+        done.append("connected")
+
+    monkeypatch.setattr(Place, "connect", connect)
+    monkeypatch.setattr(ray, "shutdown", lambda: done.append("shut down"))
+    with pytest.raises(Stopped), stoppable(), session(faces, Place(tmp_path)):
+        raise AssertionError("it was to stop")
+    assert done == ["connected", "shut down"]
