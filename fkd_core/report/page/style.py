@@ -111,6 +111,7 @@ dl{{grid-template-columns:1fr;gap:0}} dd{{margin:0 0 10px}}
 .transforms{{grid-template-columns:1fr 1fr}}
 body{{font-size:11pt}} nav{{display:none}} main,header,footer{{max-width:none;padding:0}}
 .wide{{display:block}} .narrow{{display:none}}
+.pair{{display:block}} .pair .tile{{max-width:240px;margin-bottom:14px}}
 .table{{overflow:visible}} td,th{{white-space:normal}}
 details>summary{{list-style:none}} details{{border:0;padding:0}}
 details::details-content{{content-visibility:visible;display:block;height:auto;opacity:1}}

@@ -7,6 +7,7 @@ wide and for narrow windows, so that its words are never shrunk; the style shows
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -76,9 +77,10 @@ def whiskers(
     it; with `edge` the axis ends there, and an arrow points to what lies beyond."""
 
     def draw(width: int) -> str:
-        narrow = width == NARROW
-        stacked = narrow and any(len(row.label + row.beside) * _EM > NARROW - 20 for row in rows)
-        step = 58 if stacked else 42 if narrow else 30
+        narrow = _labelled_above(rows, width, 330)
+        stacked = narrow and any(len(row.label + row.beside) * _EM > width - 20 for row in rows)
+        more = _more_lines(rows, width)
+        step = more + (58 if stacked else 42 if narrow else 30)
         left = 12 if narrow else _beside([row.label for row in rows], 330)
         right = 12 if narrow else _beside([row.beside for row in rows], 260)
         tall = 12 + step * len(rows) + 44
@@ -98,12 +100,11 @@ def whiskers(
         if zero:
             parts.append(_line(x(0), 6, x(0), floor, "axis"))
         for place, row in enumerate(rows):
-            y = 12 + step * (place + 0.5) + (17 if stacked else 9 if narrow else 0)
+            y = 12 + step * (place + 0.5) + more / 2 + (17 if stacked else 9 if narrow else 0)
             soft = "" if row.value is not None else " soft"
             above = y - 13 if narrow else y + 4
             top = above - 16 if stacked else above
-            parts.append(_text(4 if narrow else left - 10, top, row.label,
-                               "start" if narrow else "end", f"label{soft}"))  # fmt: skip
+            parts += _label(row, 4 if narrow else left - 10, top, narrow, width, f"label{soft}")
             if row.beside:
                 at = 4 if stacked else width - 4 if narrow else width - right + 10
                 anchor = "end" if narrow and not stacked else "start"
@@ -119,9 +120,10 @@ def bars(rows: Sequence[Row], axis: str, said: str) -> str:
     """One horizontal bar a row, from 0."""
 
     def draw(width: int) -> str:
-        narrow = width == NARROW
-        stacked = narrow and any(len(row.label + row.beside) * _EM > NARROW - 20 for row in rows)
-        step = 52 if stacked else 36 if narrow else 24
+        narrow = _labelled_above(rows, width, 300)
+        stacked = narrow and any(len(row.label + row.beside) * _EM > width - 20 for row in rows)
+        more = _more_lines(rows, width)
+        step = more + (52 if stacked else 36 if narrow else 24)
         left = 8 if narrow else _beside([row.label for row in rows], 300)
         right = 8 if narrow else _beside([row.beside for row in rows], 200)
         tall = 10 + step * len(rows) + (40 if axis else 6)
@@ -129,7 +131,7 @@ def bars(rows: Sequence[Row], axis: str, said: str) -> str:
         x = Scale(0.0, top, left, width - right)
         parts = [_axis_x(x, tall - 40, axis, width, 4)] if axis else []
         for place, row in enumerate(rows):
-            y = 10 + step * place + (34 if stacked else 18 if narrow else 3)
+            y = 10 + step * place + more + (34 if stacked else 18 if narrow else 3)
             long = max(1.0, x(row.value or 0.0) - left)
             parts.append(
                 f'<rect class="f-{row.look}" x="{left}" y="{y}" width="{long:.1f}" height="13">'
@@ -137,8 +139,7 @@ def bars(rows: Sequence[Row], axis: str, said: str) -> str:
             )
             above = y - 5 if narrow else y + 11
             name = above - 16 if stacked else above
-            parts.append(_text(left if narrow else left - 8, name, row.label,
-                               "start" if narrow else "end", "label"))  # fmt: skip
+            parts += _label(row, left if narrow else left - 8, name, narrow, width, "label")
             at = left if stacked else width - 4 if narrow else left + long + 8
             anchor = "end" if narrow and not stacked else "start"
             parts.append(_text(at, above, row.beside, anchor, "soft"))
@@ -290,6 +291,31 @@ def _axis_y(y: Scale, left: float, right: float, name: str) -> str:
         parts.append(_line(left, y(tick), right, y(tick), "grid"))
         parts.append(_text(left - 6, y(tick) + 4, number(tick), "end", "soft"))
     return "".join([*parts, _text(4, 13, name, "start", "soft")])
+
+
+def _labelled_above(rows: Sequence[Row], width: int, most: int) -> bool:
+    """Whether labels stand above their rows: in narrow charts, and where one is too long for the
+    room beside them."""
+    return width == NARROW or _beside([row.label for row in rows], most + 1) > most
+
+
+def _lines(label: str, width: int) -> list[str]:
+    return textwrap.wrap(label, int((width - 20) / _EM)) or [""]
+
+
+def _more_lines(rows: Sequence[Row], width: int) -> int:
+    """Height of what the labels take beyond one line each."""
+    return _LINE * (max((len(_lines(row.label, width)) for row in rows), default=1) - 1)
+
+
+def _label(row: Row, x: float, y: float, above: bool, width: int, look: str) -> list[str]:
+    """The label, whose last line is at y."""
+    lines = _lines(row.label, width)
+    tops = [y - _LINE * (len(lines) - 1 - n) for n in range(len(lines))]
+    return [
+        _text(x, top, line, "start" if above else "end", look)
+        for top, line in zip(tops, lines, strict=True)
+    ]
 
 
 def _beside(texts: Sequence[str], most: int) -> int:
