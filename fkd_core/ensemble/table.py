@@ -63,6 +63,19 @@ class Table:
         plain = self.plain[self.members.index(member)]
         return float(np.sqrt(Pool.of_points(plain, self.truth, self.group).mse))
 
+    def errors_by_fold(self) -> NDArray[np.float64]:
+        """[K, M] RMSE of each member on the faces of each of the first member's folds, without
+        test-time augmentation, px."""
+        found = []
+        for fold in np.unique(self.fold[0]):
+            rows = self.fold[0] == fold
+            each = [
+                Pool.of_points(said[rows], self.truth[rows], self.group[rows])
+                for said in self.plain
+            ]
+            found.append([np.sqrt(pool.mse) for pool in each])
+        return np.array(found)
+
     def inputs(self) -> Inputs:
         """Of the faces, for a stacker."""
         return Inputs(_flat(self.own), self.other)

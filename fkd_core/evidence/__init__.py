@@ -5,6 +5,7 @@ from fkd_core.evidence.comparison import Comparison, Opinion, compare, rmse_inte
 from fkd_core.evidence.components import Components
 from fkd_core.evidence.errors import FitErrors
 from fkd_core.evidence.pooled import Estimate, Pool, difference, rmse
+from fkd_core.evidence.ranking import Ranking, ranking
 from fkd_core.evidence.verdicts import (
     ALPHA,
     EQUIVALENT,
@@ -32,12 +33,14 @@ __all__ = [
     "FitErrors",
     "Opinion",
     "Pool",
+    "Ranking",
     "Verdict",
     "compare",
     "difference",
     "holm",
     "judge",
     "probability_best",
+    "ranking",
     "rmse",
     "rmse_interval",
 ]

@@ -16,7 +16,7 @@ from fkd_core.ensemble.score import score
 from fkd_core.ensemble.shipping import Shrunk
 from fkd_core.ensemble.stacking.stack import Contribution, Stacked
 from fkd_core.ensemble.table import Table
-from fkd_core.evidence import Pool, difference, rmse
+from fkd_core.evidence import Pool, difference, ranking, rmse
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec
@@ -74,10 +74,14 @@ def member_sheet(
     stacked: Stacked, contributions: Sequence[Contribution], costs: Sequence[Cost]
 ) -> Sheet:
     """One row a Level-1 model."""
+    errors = stacked.table.errors_by_fold()
+    ranked = ranking(errors) if min(errors.shape) > 1 else None
+    ranks = ranked.intervals if ranked else [None] * len(costs)
     rows = [
         {
             "member": each.member,
             "RMSE out of fold": each.out_of_fold,
+            "rank": rank,
             "RMSE on final": each.final,
             "correlation": each.correlation,
             "without it": each.left_out,
@@ -85,11 +89,18 @@ def member_sheet(
             "parameters": paid.parameters,
             "seconds": round(paid.seconds),
         }
-        for each, paid in zip(contributions, costs, strict=True)
+        for each, rank, paid in zip(contributions, ranks, costs, strict=True)
     ]
+    told = (
+        f"Rank: mean over {ranked.blocks} folds, with intervals that do not overlap where two "
+        f"members differ surely; by chance ranks scatter so with p {ranked.p:.2g}. "
+        if ranked
+        else ""
+    )
     note = (
-        "px, 95% intervals. Correlation: of errors, with the other members'. Without it: by what "
-        "the ensemble's RMSE on set final rises. TTA: what test-time augmentation changes there."
+        f"px, 95% intervals. {told}Correlation: of errors, with the other members'. Without it: "
+        "by what the ensemble's RMSE on set final rises. TTA: what test-time augmentation changes "
+        "there."
     )
     name = stacked.table.pipeline
     return Sheet(f"members-{name}", f"{name}: members", rows, note)

@@ -52,6 +52,17 @@ def test_without_augmentation_the_table_holds_what_the_fits_themselves_predicted
         np.testing.assert_allclose(table.plain[0][rows], result.predictions, atol=1e-3)
 
 
+def test_members_are_compared_on_the_same_faces_of_each_fold(built: Built) -> None:
+    table = built.tables["complete"]
+    twice = replace(table, plain=np.stack([table.plain[0], table.truth]), members=("one", "truth"))
+    errors = twice.errors_by_fold()
+    assert errors.shape == (3, 2)
+    for fold, (own, none) in enumerate(errors):
+        squares = np.square(table.plain[0] - table.truth)[table.fold[0] == fold]
+        assert own == pytest.approx(float(np.sqrt(np.nanmean(squares))), rel=1e-5)
+        assert none == 0.0
+
+
 def test_seeds_and_views_are_averaged(built: Built) -> None:
     faces, table = built.ensemble.faces, built.tables["complete"]
     row = 7

@@ -44,6 +44,26 @@ def member_section(run: Found) -> Section | None:
                 made_by,
             )
         )  # fmt: skip
+        ranks = {row["member"]: estimate(row, "rank") for row in members}
+        if all(rank[0] is not None for rank in ranks.values()):
+            figures.append(
+                Figure(
+                    f"Which is best from fold to fold, {source} faces",
+                    whiskers(
+                        [
+                            Row(name, *rank, beside=f"{rank[0]:.1f}")
+                            for name, rank in sorted(
+                                ranks.items(), key=lambda each: each[1][0] or 0
+                            )
+                        ],
+                        "mean rank, 1 is best in every fold",
+                        "ranks of members",
+                    ),
+                    "Two members differ surely where their bars do not overlap (critical "
+                    "difference: Friedman's test and Nemenyi's). Few folds tell few apart.",
+                    made_by,
+                )
+            )
         rows = [
             Row(
                 row["member"], cell(row, "without_it"), low := cell(row, "without_it_low"),
