@@ -4,8 +4,8 @@
 
 Injects each fault at random moments into short searches with simulated fits (real Ray, Tune,
 Optuna and store), until it was tried so often, lets each search end, and compares it with an
-undisturbed one. The faults are those of the tests, in tests/search: they are taken from there, for
-what is measured here should be what is tested.
+undisturbed one. The faults are those of the tests, in tests/studies: they are taken from there,
+for what is measured here should be what is tested.
 
 Prints a Markdown table: how often each fault was tried; finished fits that were lost or run twice;
 trials whose state, parameters, value or notes are wrong at the end; and the seconds from the fault
@@ -28,7 +28,7 @@ import tyro
 
 from fkd_core.report.sheet import Sheet, text
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "search"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "studies"))
 
 import injection as at  # type: ignore[import-not-found]
 from driven import Search  # type: ignore[import-not-found]

@@ -1,5 +1,5 @@
-"""Every command of the README and of the pages that it leads to does what it says; one that nobody
-checks fails here."""
+"""Every command of the README and of the pages in docs/ does what it says; one that nobody checks
+fails here. Those of docs/extending.md want what it shows how to add: see test_extending.py."""
 
 from __future__ import annotations
 
@@ -13,17 +13,20 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from fkd_core.cli import EXPERIMENTS
+from fkd_core.data.demo import demo_folder
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = {
-    name: (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
-    for name in ("tutorial", "how-to", "results", "python", "pipeline", "cluster")
+    page.stem: page.read_text(encoding="utf-8")
+    for page in sorted((ROOT / "docs").glob("*.md"))
+    if page.stem != "extending"
 }
 COMMANDS = list(
     dict.fromkeys(
@@ -119,6 +122,10 @@ def _experiment_plans(command: str, results: Path) -> None:
     if "--data" in options:
         given = options.index("--data") + 1
         options[given] = str(_downloaded(results, options[given]))
+    if "label_corrections.csv" in options:
+        given = options.index("label_corrections.csv")
+        options[given] = str(results / "label_corrections.csv")
+        (results / "label_corrections.csv").write_text(_a_correction(results))
     if "--config" in options:
         from fkd_core.experiments.search_augment import SearchAugment
         from fkd_core.findings.provenance import write_config
@@ -139,8 +146,9 @@ def _predict_asks_for_an_ensemble(command: str, results: Path) -> None:
     """The options are known and the photos are there; no ensemble was built yet."""
     folder = results / "photos"
     (folder / "holiday").mkdir(parents=True, exist_ok=True)
-    (folder / "photo.jpg").touch()
-    program, *options = shlex.split(command)[1:]
+    for name in ("photo.jpg", "film.mp4"):
+        (folder / name).touch()
+    program, *options = shlex.split(command.rpartition("| ")[2])[1:]
     done = _page(program, options, folder)
     assert done.returncode == 2, done.stderr
     assert "with experiments/build_ensemble.py" in done.stderr
@@ -165,10 +173,18 @@ def _results_are_looked_after(command: str, results: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def _a_correction(results: Path) -> str:
+    """Of the first demo face's nose."""
+    row = (demo_folder(results / "cache" / "demo") / "training.csv").read_text().splitlines()[1]
+    pixels = bytes(int(level) for level in row.rpartition(",")[2].split())
+    rows = ["image,keypoint,x,y,version", f"{sha256(pixels).hexdigest()},nose_tip,48,50,1", ""]
+    return "\n".join(rows)
+
+
 def _downloaded(results: Path, name: str) -> Path:
     """The demo faces as the competition's archive: zips inside a zip."""
-    from fkd_core.data.demo import demo_folder
-
+    if name == "FOLDER":
+        return demo_folder(results / "cache" / "demo")
     archive = results / name
     if not archive.exists():
         inner = results / "download"
@@ -178,6 +194,15 @@ def _downloaded(results: Path, name: str) -> Path:
         (inner / "demo_truth.csv").unlink(missing_ok=True)
         shutil.make_archive(str(archive.with_suffix("")), "zip", inner)
     return archive
+
+
+def _benchmark_takes_the_options(command: str, results: Path) -> None:
+    """They take minutes to hours, and tests/test_benchmarks.py runs them shortened."""
+    program, *options = command.partition("python ")[2].split()
+    told = _run([sys.executable, program, "--help"])
+    assert told.returncode == 0, told.stderr
+    named = [option for option in options if option.startswith("--")]
+    assert {*named} <= {*re.findall(r"--[\w.-]+", told.stdout)}
 
 
 def _pytest_collects(command: str, results: Path) -> None:
@@ -243,11 +268,12 @@ def _fkd_does_what_its_script_does(command: str, results: Path) -> None:
 
 
 CHECKS: dict[str, Callable[[str, Path], None]] = {
+    r"(KERAS_BACKEND=jax )?python benchmarks/\w+\.py.*": _benchmark_takes_the_options,
     r"fkd .+": _fkd_does_what_its_script_does,
     r"make [a-z-]+": _make_knows_the_target,
     r"python -m pip (un)?install .+": _pip_would_accept,
     r"python -m pytest": _pytest_collects,
-    r"python experiments/predict\.py .+": _predict_asks_for_an_ensemble,
+    r"(cat photo.jpg \| )?python experiments/predict\.py .+": _predict_asks_for_an_ensemble,
     rf"{ANY_EXPERIMENT}( --.*)?": _experiment_plans,
     r"python experiments/report\.py.*": _report_asks_for_a_run,
     r"python experiments/results\.py.*": _results_are_looked_after,
