@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 if TYPE_CHECKING:  # a bare GPU machine has no Optuna, and best_recipe.py needs none
     from optuna.trial import BaseTrial
 
+    from fkd_core.models.base import Architecture
+
 
 class Space(Protocol):
     """What the file of a model holds."""
@@ -31,7 +33,14 @@ def of_model(name: str) -> Space:
     return cast(Space, importlib.import_module(f"{__name__}.{name}"))
 
 
-def images_a_second(name: str) -> float:
-    """What one CPU core trains of a model's reference configuration. Raises ModuleNotFoundError
-    where the model has no search space."""
-    return of_model(name).IMAGES_A_SECOND
+_GROWTH = 1.7
+"""Cost grows by this power of the width: with 24 channels in place of 16, `plain` takes twice as
+long."""
+
+
+def images_a_second(model: Architecture) -> float:
+    """What one CPU core trains of this model, about: as its reference configuration, or less where
+    it is wider. Raises ModuleNotFoundError where the model has no search space."""
+    wider: float = getattr(model, "width", 1) / getattr(type(model)(), "width", 1)
+    speed = of_model(model.name).IMAGES_A_SECOND / wider**_GROWTH
+    return float(speed)

@@ -14,13 +14,14 @@ from fkd_core.ensemble.out_of_fold import OutOfFold
 from fkd_core.ensemble.views import VIEWS
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.spec import FitSpec
+from fkd_core.models.base import Architecture
 from fkd_core.progress.forecast import Part, kind_of
 from fkd_core.protocols.augmentation_plan import Plan
 from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.sources import PIPELINES
 
-Speed = Callable[[str], float]
-"""What one core trains of a model's reference configuration, images a second."""
+Speed = Callable[[Architecture], float]
+"""What one core trains of a model, images a second."""
 
 SCREENED, COMPOSED, TUNED = 0.8, 0.8, 0.6
 """How much of its fits a search does, about, as it stops the others early."""
@@ -104,7 +105,7 @@ def of_tables(arms: Mapping[str, OutOfFold], fits: Fits, speed: Speed) -> list[P
         lacking = [fit for fit in arm.lacking(fits) if fit not in counted]
         counted.update(lacking)
         kinds = Counter(map(kind_of, lacking))
-        speeds = {fit: speed(fit.model.name) for fit in arm.fits + lacking}
+        speeds = {fit: speed(fit.model) for fit in arm.fits + lacking}
         for fit in {kind_of(fit): fit for fit in lacking}.values():
             seconds = seconds_a_fit(fit, rows, arm.faces, speeds[fit])
             parts.append(Part(f"train ({name})", fit, kinds[kind_of(fit)], seconds))

@@ -51,9 +51,7 @@ def plan_sheet(arms: Mapping[str, OutOfFold], fits: Fits, speed: Speed) -> Sheet
             # Fits that align a member may be another member's too.
             missing = [fit for fit in fits.lacking(needed, True) if fit not in counted]
             counted.update(missing)
-            each = [
-                seconds_a_fit(fit, known, ensemble.faces, speed(fit.model.name)) for fit in missing
-            ]
+            each = [seconds_a_fit(fit, known, ensemble.faces, speed(fit.model)) for fit in missing]
             folds = [f"{fit.split.fold}/{fit.seed}" for fit in missing if fit in needed]
             rows.append(
                 {

@@ -12,9 +12,10 @@ import pytest
 from fkd_core.augment.policy import Policy
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.models import MODELS
+from fkd_core.models.plain import Plain
 from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.sources import PARTIAL, PIPELINES
-from search_spaces import Space, of_model
+from search_spaces import Space, images_a_second, of_model
 from search_spaces.model import ModelSpace
 from search_spaces.training import BUDGETS
 
@@ -53,6 +54,16 @@ def samples(name: str) -> list[dict[str, Any]]:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     return [space_of(name).space(study.ask()) for _ in range(SAMPLES)]
+
+
+@EVERY
+def test_the_reference_is_as_fast_as_its_space_says(name: str) -> None:
+    assert images_a_second(MODELS[name]()) == space_of(name).IMAGES_A_SECOND
+
+
+def test_wider_networks_are_slower() -> None:
+    fast, slow = images_a_second(Plain()), images_a_second(Plain(width=24))
+    assert fast / slow == pytest.approx(2.0, abs=0.05), "as measured: 720 and 360 a second"
 
 
 @EVERY
