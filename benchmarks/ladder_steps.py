@@ -15,9 +15,12 @@ from fkd_core.models.lenet5 import LeNet5
 from fkd_core.models.plain import Plain
 from fkd_core.models.res import Res
 from fkd_core.sources import COMPLETE, PARTIAL
-from search_spaces.best_recipe import CASCADES, FIND, REFINE, TTA, Stage
+from search_spaces.best_recipe import FIND, LONG, MILD, TTA, Stage
 
 SPECIALISTS = (COMPLETE.name, PARTIAL.name)
+FIRST = replace(FIND, pictures=60_000)
+SECOND = Stage(Plain(), 60_000, MILD)
+THIRD = Stage(Plain(), 80_000, LONG, 3e-3)
 
 
 @dataclass(frozen=True)
@@ -41,22 +44,22 @@ def ladder(faces: int, share: float, seed: int) -> list[Step]:
         found = replace(stage, pictures=round(stage.pictures * share)).spec(faces, before)
         return replace(found, training=replace(found.training, **other))
 
-    last = CASCADES["quick"][-1][-1]
-    light = spec(replace(FIND, model=LeNet5.light()))
+    light = spec(replace(FIRST, model=LeNet5.light()))
     specialists = tuple(replace(light, pipeline=name) for name in SPECIALISTS)
-    plain = spec(FIND)
-    longer = spec(replace(FIND, pictures=2 * FIND.pictures))
-    aligned = spec(REFINE, plain)
-    third = spec(last, aligned)
-    steady = spec(last, aligned, lighter_end=0.0)
-    res = spec(replace(last, model=Res()), aligned)
-    wider = spec(replace(last, model=Plain(width=24)), aligned)
+    plain = spec(FIRST)
+    longer = spec(replace(FIRST, pictures=2 * FIRST.pictures))
+    aligned = spec(SECOND, plain)
+    third = spec(THIRD, aligned)
+    steady = spec(THIRD, aligned, lighter_end=0.0)
+    res = spec(replace(THIRD, model=Res()), aligned)
+    wider = spec(replace(THIRD, model=Plain(width=24)), aligned)
+    straight = spec(replace(THIRD, pictures=SECOND.pictures + THIRD.pictures), plain)
     steps = [
         Step("reference", "lenet5, the reference's recipe", None, (*counterparts(light, seed),)),
         Step("specialists", "light lenet5, best recipe's training", "reference", specialists),
         Step("joint", "one for both annotators, equal steps", "specialists", (light,)),
         Step("plain", "plain instead of lenet5", "joint", (plain,)),
-        Step("batch64", "batches of 64, equal pictures", "plain", (spec(FIND, batch_size=64),)),
+        Step("batch64", "batches of 64, equal pictures", "plain", (spec(FIRST, batch_size=64),)),
         Step("longer", "trained twice as long", "plain", (longer,)),
         Step("aligned", "an aligned second stage instead", "longer", (aligned,)),
         Step("realigned", "a longer third stage", "aligned", (third,)),
@@ -68,5 +71,8 @@ def ladder(faces: int, share: float, seed: int) -> list[Step]:
         against = {"mirror": "realigned", "settled": "warps"}.get(view, "mirror")
         if view != "none":
             steps.append(Step(view, f"realigned, views: {view}", against, (third,), view))
+    says = "one last stage in place of two, equal pictures"
+    steps.append(Step("straight", says, "realigned", (straight,)))
+    steps.append(Step("straight_settled", f"straight, views: {TTA}", TTA, (straight,), TTA))
     steps.append(Step("mean", f"mean of realigned and wider, {TTA}", TTA, (third, wider), TTA))
     return steps

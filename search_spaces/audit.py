@@ -4,7 +4,7 @@ Hypothesis: where networks of different form agree on a face that none of them h
 label says something else, the label is wrong; one network alone errs too often to say so. So a
 cascade of the best recipe is asked, which errs least, and beside it two of the reference's
 networks: one that looks at the picture as it is, and so fails on other faces, and one in the place
-of the last stages, which shares where the first stage found the face and nothing else.
+of the last stage, which shares where the first stage found the face and nothing else.
 
 Fixed: everything is trained as `best_recipe` trains, on all faces of both annotators; members of
 the cascade are that recipe's own fits, so `build_ensemble.py --recipe best` at the same preset
@@ -24,7 +24,7 @@ from fkd_core.fitting.spec import FitSpec
 from fkd_core.models.conv5 import Conv5
 from fkd_core.models.lenet5 import LeNet5
 from search_spaces import best_recipe
-from search_spaces.best_recipe import FIND, REFINE, Stage
+from search_spaces.best_recipe import FIND, MILD, Stage
 
 FOLDS = 5
 """K: every face is judged by fits that saw four fifths of the others."""
@@ -42,7 +42,7 @@ def members(preset: str, faces: int, epochs: int | None = None) -> list[FitSpec]
     found = [
         *cascades,
         Stage(LeNet5.light(), pictures, FIND.jitter).spec(faces, None),
-        Stage(SMALL_CONV5, pictures, REFINE.jitter).spec(faces, cascades[0].stages[0]),
+        Stage(SMALL_CONV5, pictures, MILD).spec(faces, cascades[0].stages[0]),
     ]
     return found if epochs is None else [_of_length(spec, epochs) for spec in found]
 

@@ -14,13 +14,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fkd_core.fitting.spec import FitSpec
-from search_spaces.best_recipe import BRIEFLY
+from search_spaces.best_recipe import FIND
 
 ALIGNED = "aligned-"
 EPOCHS = 20
 """Of the first stage at most, where all faces may train; of fewer, as many pictures."""
-
-_FIND = BRIEFLY[0]
 
 
 def bare(name: str) -> str:
@@ -31,8 +29,8 @@ def bare(name: str) -> str:
 def straightened(spec: FitSpec) -> FitSpec:
     """The fit as the last stage of a cascade: what it says of faces, seeds and backend holds for
     the first stage too."""
-    epochs = max(EPOCHS, _FIND.pictures // spec.split.limit) if spec.split.limit else EPOCHS
-    find = _FIND.spec(1, None)
+    epochs = max(EPOCHS, FIND.pictures // spec.split.limit) if spec.split.limit else EPOCHS
+    find = FIND.spec(1, None)
     first = replace(
         spec,
         model=find.model,
