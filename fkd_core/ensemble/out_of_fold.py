@@ -148,6 +148,9 @@ class OutOfFold:
                 [self._seen(m, name, index, found).mean(axis=0) for m, name in theirs], len(index)
             ),
             test_other=_beside([self._tests(m, name, found) for m, name in theirs], test.shape[1]),
+            by_fold=None
+            if self.refit
+            else np.stack([self._by_fold(member, source, found) for member in mine], axis=1),
         )
 
     def _seen(
@@ -166,10 +169,20 @@ class OutOfFold:
     def _tests(self, member: Member, source: str, found: dict[FitSpec, Points]) -> Points:
         """[m, p, 2] of the test images, mean over the fits that ship and over views, in the
         source's style."""
-        shipped = [found[fit] for fit in self.shipped(member)]
-        tests = [said[:, said.shape[1] - len(self._tests_shown) :] for said in shipped]
-        own = PIPELINES[member.pipeline].of(source)
-        return np.asarray(np.mean(tests, axis=(0, 1)), np.float32)[:, own]
+        said = [self._test(fit, source, found) for fit in self.shipped(member)]
+        return np.asarray(np.mean(said, axis=0), np.float32)
+
+    def _by_fold(self, member: Member, source: str, found: dict[FitSpec, Points]) -> Points:
+        """[K, m, p, 2] the same, mean over the fits of each fold alone."""
+        said: dict[int, list[Points]] = {}
+        for fit in member.fits:
+            said.setdefault(fit.split.fold, []).append(self._test(fit, source, found))
+        return np.stack([np.mean(said[fold], axis=0) for fold in sorted(said)])
+
+    def _test(self, fit: FitSpec, source: str, found: dict[FitSpec, Points]) -> Points:
+        """[m, p, 2] of the test images as one fit sees them, mean over views."""
+        said = found[fit][:, found[fit].shape[1] - len(self._tests_shown) :]
+        return np.asarray(said.mean(axis=0)[:, PIPELINES[fit.pipeline].of(source)])
 
     def _question(self, fit: FitSpec) -> Question:
         shown = [self.faces.images[self.held_out(fit)], self._tests_shown]

@@ -14,7 +14,9 @@ from fkd_core.evidence import Estimate
 from fkd_core.files import write_text
 from fkd_core.tables import read_table, write_table
 
-COLUMNS = ("written", "sha256", "score", "low", "high", "members", "command", "public_score")
+COLUMNS = (
+    "written", "sha256", "score", "low", "high", "reckoned", "members", "command", "public_score",
+)  # fmt: skip
 """Of submissions.csv; `public_score` is for its reader to fill in, and stays."""
 _KEPT_COLUMN = "public_score"
 
@@ -33,6 +35,9 @@ class Submission:
     """Lower end of its 95% interval."""
     high: float
     """Upper end."""
+    reckoned: float | None
+    """The same for the mean of the folds' fits, which is what is submitted: less, by their
+    variance on the test images. None where other fits answer them."""
     members: tuple[str, ...]
     """Models, each with its pipeline."""
     made_by: Mapping[str, Any]
@@ -40,7 +45,11 @@ class Submission:
 
 
 def record(
-    path: Path, score: Estimate, members: tuple[str, ...], made_by: Mapping[str, Any]
+    path: Path,
+    score: Estimate,
+    members: tuple[str, ...],
+    made_by: Mapping[str, Any],
+    reckoned: float | None = None,
 ) -> Submission:
     """Writes ``submission.json`` beside the submission at `path` and a line of
     ``submissions.csv``. A file equal to one that was written before keeps its line."""
@@ -52,6 +61,7 @@ def record(
         round(score.value, 5),
         round(score.low, 5),
         round(score.high, 5),
+        reckoned and round(reckoned, 5),
         members,
         dict(made_by),
     )
@@ -73,6 +83,7 @@ def _add(path: Path, made: Submission) -> None:
         "score": made.score,
         "low": made.low,
         "high": made.high,
+        "reckoned": made.reckoned,
         "members": " ".join(made.members),
         "command": made.made_by.get("command", ""),
         _KEPT_COLUMN: "",

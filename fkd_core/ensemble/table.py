@@ -39,6 +39,9 @@ class Table:
     """[n, E] what the other halves' members say of these faces; E = 0 unless crossed."""
     test_other: NDArray[np.float64]
     """[m, E]"""
+    by_fold: Points | None = None
+    """[K, M, m, p, 2] what the fits of each fold say of the test images, where `test` is their
+    mean; None where it is not."""
 
     @property
     def chosen_on(self) -> NDArray[np.bool_]:
@@ -80,9 +83,12 @@ class Table:
         """Of the faces, for a stacker."""
         return Inputs(_flat(self.own), self.other)
 
-    def test_inputs(self) -> Inputs:
-        """Of the test images."""
-        return Inputs(_flat(self.test), self.test_other)
+    def test_inputs(self, fold: int | None = None) -> Inputs:
+        """Of the test images; with a `fold`, as its fits alone answer them."""
+        if fold is None:
+            return Inputs(_flat(self.test), self.test_other)
+        assert self.by_fold is not None, "the folds' fits ship"
+        return Inputs(_flat(self.by_fold[fold]), self.test_other)
 
     @property
     def targets(self) -> NDArray[np.float64]:

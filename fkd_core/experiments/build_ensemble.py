@@ -219,7 +219,15 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
         points = {source: each.tests for source, each in stacked.items()}
         write_submission(submission, lookup, merged(lookup, competition.test_ids, points))
         names = tuple(f"{member.pipeline}/{member.name}" for member in ours.members)
-        record(submission, scores.rows[0]["score"], names, made_by)
+        final = scores.rows[0]["score"]
+        reckoned = report.reckoned(final, stacked, weights)
+        record(submission, final, names, made_by, reckoned)
+        if reckoned is not None:
+            console.print(
+                f"Test images are answered by the mean of {ours.members[0].folds} folds' fits, "
+                f"which errs less than one: reckoned by their variance there, {reckoned:.3f} px.",
+                soft_wrap=True,
+            )
     else:
         console.print(why_not, soft_wrap=True)
     halves = whole(ours, stacked, fits)

@@ -52,6 +52,14 @@ def test_without_augmentation_the_table_holds_what_the_fits_themselves_predicted
         np.testing.assert_allclose(table.plain[0][rows], result.predictions, atol=1e-3)
 
 
+def test_the_folds_answer_test_images_each_and_together(built: Built) -> None:
+    for table in built.tables.values():
+        assert table.by_fold is not None
+        assert table.by_fold.shape == (3, *table.test.shape)
+        assert table.by_fold.std(axis=0).min() > 0
+        np.testing.assert_allclose(table.by_fold.mean(axis=0), table.test, atol=1e-4)
+
+
 def test_members_are_compared_on_the_same_faces_of_each_fold(built: Built) -> None:
     table = built.tables["complete"]
     twice = replace(table, plain=np.stack([table.plain[0], table.truth]), members=("one", "truth"))

@@ -24,13 +24,15 @@ def rows(folder: Path) -> list[dict[str, str]]:
 def write(folder: Path, content: str, score: float = 2.3) -> None:
     path = folder / "submission.csv"
     path.write_text(content)
-    record(path, Estimate(score, score - 0.1, score + 0.1), ("complete/lenet5",), TOLD)
+    final = Estimate(score, score - 0.1, score + 0.1)
+    record(path, final, ("complete/lenet5",), TOLD, reckoned=score - 0.05)
 
 
 def test_the_note_beside_it_names_score_members_command_and_checksum(tmp_path: Path) -> None:
     write(tmp_path, "RowId,Location\n1,3\n")
     note = json.loads((tmp_path / "submission.json").read_text())
     assert (note["score"], note["low"], note["high"]) == (2.3, 2.2, 2.4)
+    assert note["reckoned"] == 2.25
     assert note["members"] == ["complete/lenet5"]
     assert note["made_by"] == TOLD
     content = (tmp_path / "submission.csv").read_bytes()

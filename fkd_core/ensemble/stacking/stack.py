@@ -38,6 +38,17 @@ class Stacked:
         """[m, p, 2] pixels: what ships, of the test images."""
         return _points(self.shipped.predict(self.table.test_inputs()))
 
+    @property
+    def spread(self) -> float | None:
+        """Variance of a test coordinate over the folds, px^2, on average: by so much the mean of
+        the folds' fits errs less than one fold's. None where there are no test images, or where
+        other fits answer them."""
+        by_fold = self.table.by_fold
+        if by_fold is None or not by_fold.shape[2]:
+            return None
+        inputs = [self.table.test_inputs(fold) for fold in range(len(by_fold))]
+        return float(np.var([self.shipped.predict(each) for each in inputs], axis=0).mean())
+
 
 def stack(
     table: Table,

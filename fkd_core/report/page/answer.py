@@ -83,6 +83,11 @@ def _score(run: Found) -> Iterator[str]:
         if row is not ensemble and not name.endswith("_without_copies")
     ]
     yield f"{sentence} For comparison: {listed(others)}." if others else sentence
+    if reckoned := run.submitted.get("reckoned"):
+        yield (
+            f"The submission is the mean of several fits and should err less: {px(reckoned)} px, "
+            "reckoned by how much they differ on the test images."
+        )
 
 
 def _tuning(run: Found) -> Iterator[str]:

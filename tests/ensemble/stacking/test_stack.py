@@ -11,6 +11,8 @@ from fkd_core.data.folds import set_of
 from fkd_core.ensemble.stacking.stack import contributions, stack
 from fkd_core.ensemble.stacking.stacker import STACKERS
 from fkd_core.ensemble.table import Table
+from fkd_core.evidence import Estimate
+from fkd_core.report.ensemble import reckoned
 
 CHEAP = {name: STACKERS[name] for name in ("mean", "weights", "ridge")}
 
@@ -48,6 +50,24 @@ def test_what_beats_the_mean_with_confidence_ships() -> None:
     assert stacked.name != "mean"
     best = stacked.table.final_pool(stacked.final[stacked.name])
     assert best.mse < 0.5 * stacked.table.final_pool(stacked.final["mean"]).mse
+
+
+def test_what_a_mean_of_folds_gains_is_reckoned_by_their_variance() -> None:
+    whole, rng = table((1.0, 2.0)), np.random.default_rng(0)
+    truth = whole.truth[10:17].astype(np.float64)
+    by_fold = truth + rng.normal(0.3, 1.5, (5, 2, *truth.shape))
+    shown = replace(whole, by_fold=by_fold, test=by_fold.mean(axis=0))
+    stacked = stack(shown, CHEAP, "mean")
+
+    one_fold = np.square(by_fold.mean(axis=1) - truth).mean()
+    submitted = np.square(stacked.tests - truth).mean()
+    assert stacked.spread == pytest.approx(one_fold - submitted, rel=1e-3)
+    final = Estimate(float(np.sqrt(one_fold)), 0.0, 9.0)
+    error = reckoned(final, {"partial": stacked}, {"partial": 8.0})
+    assert error == pytest.approx(np.sqrt(submitted), rel=1e-3)
+
+    refitted = replace(stacked, table=whole)
+    assert reckoned(final, {"partial": refitted}, {"partial": 8.0}) is None
 
 
 def test_what_is_asked_for_ships_all_the_same() -> None:

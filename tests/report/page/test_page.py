@@ -49,6 +49,7 @@ def test_the_answer_comes_first_in_plain_words_and_ends_with_the_next_command(ht
     answer = words(html.split('<section id="scores">')[0])
     assert "By 2.300 (2.200 .. 2.400) px RMSE, on faces that chose nothing" in answer
     assert "mean 2.500, best member 2.400 and reference 3.100" in answer
+    assert "and should err less: 2.250 px, reckoned by" in answer
     assert "mirror (-0.400 px) and rotation (-0.300 px); too small to matter: brighten" in answer
     assert "harmful: coarse dropout (+0.200 px); 2 stay undecided" in answer
     assert "rotation, ±12.0 degrees in 40% of the copies; mirror in 50% of the copies" in answer
