@@ -59,6 +59,7 @@ print(*sorted({file for file, _ in found}), sep="\\n")
 """
 
 
+@pytest.mark.slow
 def test_the_code_travels_to_every_machine(cluster: Any, tmp_path: Path) -> None:
     # Elsewhere than the project: Ray also looks for code where the driver was started.
     (tmp_path / "join.py").write_text(JOIN)

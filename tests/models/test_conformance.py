@@ -241,6 +241,7 @@ def test_models_are_found_by_themselves() -> None:
     assert {*REFERENCE} <= files
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
 def test_equal_weights_predict_the_same_under_the_other_backend(
     faces: Faces, tmp_path: Path

@@ -255,6 +255,7 @@ def asked(worker: Any, spec: FitSpec, **more: Any) -> Told:
     return told
 
 
+@pytest.mark.slow
 def test_a_worker_whose_memory_is_above_the_limit_ends_before_the_next_fit(
     new_worker: Callable[..., Any], spec: FitSpec, faces: Faces
 ) -> None:
@@ -271,6 +272,7 @@ def test_a_worker_whose_memory_is_above_the_limit_ends_before_the_next_fit(
     assert_equal_bits(whole(asked(fresh, again)), fit(again, faces))
 
 
+@pytest.mark.slow
 def test_on_a_gpu_a_worker_ends_before_a_fit_of_another_graph(
     new_worker: Callable[..., Any], spec: FitSpec
 ) -> None:
@@ -283,6 +285,7 @@ def test_on_a_gpu_a_worker_ends_before_a_fit_of_another_graph(
         asked(worker, replace(spec, model=LeNet5.tiny()))
 
 
+@pytest.mark.slow
 def test_a_fit_survives_the_process_that_began_it(
     new_worker: Callable[..., Any], spec: FitSpec, faces: Faces, tmp_path: Path
 ) -> None:

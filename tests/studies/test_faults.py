@@ -136,6 +136,7 @@ def test_results_that_may_only_be_read_are_refused_in_one_line(
     assert "cannot be written; give another folder" in one_clear_line(err)
 
 
+@pytest.mark.slow
 def test_a_database_that_may_only_be_read_stops_a_search_with_one_line(
     disk: SmallDisk, tmp_path: Path, calm: dict[str, Any]
 ) -> None:
@@ -151,6 +152,7 @@ def test_a_database_that_may_only_be_read_stops_a_search_with_one_line(
     assert search.finish() == calm
 
 
+@pytest.mark.slow
 def test_only_a_damaged_result_is_made_again(
     tmp_path: Path, calm: dict[str, Any], calm_results: Path
 ) -> None:
@@ -167,6 +169,7 @@ def test_only_a_damaged_result_is_made_again(
     assert [path.name for path in (tmp_path / "fits" / "damaged").iterdir()] == [f"{key}.fit"]
 
 
+@pytest.mark.slow
 def test_a_search_waits_while_another_process_writes_to_the_database(
     tmp_path: Path, calm: dict[str, Any]
 ) -> None:

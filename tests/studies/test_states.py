@@ -62,6 +62,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Log:
     return log
 
 
+@pytest.mark.slow
 def test_every_end_of_a_trial_is_what_the_scheduler_saw(log: Log, tmp_path: Path) -> None:
     faces = simulated_faces()
     fits = Fits(FitStore(tmp_path / "fits"), faces.fingerprint)

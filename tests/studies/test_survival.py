@@ -13,6 +13,8 @@ from driven import Search, end
 from injection import Scene, disturbed, kill_driver, kill_proxy, kill_worker, lose_node
 from surroundings import cluster_of_two
 
+pytestmark = pytest.mark.slow
+
 PLANNED = {
     "screen": 9, "confirm": 5, "compose": 6, "meeting": 2, "final": 1, "lenet5": 9, "conv5": 9,
 }  # fmt: skip
@@ -92,7 +94,6 @@ def test_a_search_killed_again_and_again_ends_like_an_undisturbed_one(
     assert search.ran() == ran, "and runs nothing"
 
 
-@pytest.mark.slow
 def test_a_cluster_gives_the_same_trials_though_a_worker_dies_and_machines_leave_and_join(
     tmp_path: Path, undisturbed: dict[str, Any]
 ) -> None:
@@ -109,7 +110,6 @@ def test_a_cluster_gives_the_same_trials_though_a_worker_dies_and_machines_leave
     assert not death.exists(), "a worker did die"
 
 
-@pytest.mark.slow
 def test_ten_random_kills_change_nothing(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
     kills = [kill_driver, kill_worker, kill_worker, kill_proxy, lose_node]
     chance, done = random.Random(50), 0
