@@ -186,6 +186,7 @@ def test_the_tables_tell_what_each_part_contributed(built: tuple[Path, str]) -> 
     assert f"{float(arms['ensemble']['score']):.3f}" in page
     note = json.loads((results / "demo" / "submission.json").read_text())
     assert note["score"] == pytest.approx(float(arms["ensemble"]["score"]), rel=1e-5)
+    assert 0 < note["reckoned"] < note["score"], "the mean of the folds errs less than one"
     assert "kaggle competitions submit -c facial-keypoints-detection" in said
 
 
