@@ -91,7 +91,11 @@ def stoppable(minutes: float | None = None) -> Iterator[None]:
 def in_one_piece() -> Iterator[None]:
     """Signals that arrive in this block of the main thread are handled at its end: an exception
     out of the middle of a transaction may leave the database locked, and is lost where it comes
-    in a finalizer. The second of a kind ends the process at once."""
+    in a finalizer. The second of a kind ends the process at once. Other threads get no signals,
+    so there it changes nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     waiting: list[int] = []
     before: dict[int, Any] = {}
 

@@ -1,4 +1,4 @@
-"""How a run is stopped by its own time limit."""
+"""How a run is stopped, and what is not stopped half way."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from fkd_core.stopping import TimeUp, stoppable
+from fkd_core.stopping import Stopped, TimeUp, in_one_piece, stoppable
 
 
 @pytest.fixture(params=["POSIX", "Windows"], autouse=True)
@@ -35,3 +35,29 @@ def test_what_ends_in_time_is_not_stopped_later() -> None:
         pass
     wait(0.3)
     assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_a_signal_waits_for_the_end_of_what_is_done_in_one_piece() -> None:
+    done = []
+
+    def work() -> None:
+        with stoppable(), in_one_piece():
+            signal.raise_signal(signal.SIGINT)
+            done.append("whole")
+
+    with pytest.raises(Stopped):
+        work()
+    assert done == ["whole"]
+
+
+def test_other_threads_may_do_things_in_one_piece_too() -> None:
+    done = []
+
+    def work() -> None:
+        with in_one_piece():
+            done.append("whole")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done == ["whole"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -54,6 +55,23 @@ def score(
         {name: rmse([Pool(p.squared, p.count, p.group)]) for name, p in pools.items()},
         {name: _by_keypoint(name, truth[name], predicted[name]) for name in truth},
     )
+
+
+def reckoned(
+    one_fit: float, variance: Mapping[str, float | None], weights: Mapping[str, float]
+) -> float | None:
+    """RMSE, px, that the mean of several fits should have where one of them alone has `one_fit`:
+    the squared error of a mean is the mean squared error less the variance.
+
+    By pipeline: the variance of a coordinate over the fits, px^2, None where it is not known; and
+    w, as for ``score``. None where a pipeline that counts lacks its variance.
+    """
+    counted = {name: weight for name, weight in weights.items() if weight}
+    known = {name: each for name, each in variance.items() if each is not None}
+    if not counted or not counted.keys() <= known.keys():
+        return None
+    less = sum(weight * known[name] for name, weight in counted.items()) / sum(counted.values())
+    return math.sqrt(max(0.0, one_fit**2 - less))
 
 
 def copied(images: NDArray[np.uint8], test_images: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -61,7 +61,7 @@ def record(
         round(score.value, 5),
         round(score.low, 5),
         round(score.high, 5),
-        reckoned and round(reckoned, 5),
+        None if reckoned is None else round(reckoned, 5),
         members,
         dict(made_by),
     )

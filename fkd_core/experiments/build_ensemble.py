@@ -33,6 +33,7 @@ from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.members import of_source
 from fkd_core.ensemble.predictor import save
 from fkd_core.ensemble.said import said, write_said
+from fkd_core.ensemble.score import reckoned
 from fkd_core.ensemble.shipping import shrunk, whole
 from fkd_core.ensemble.stacking.stacker import STACKERS, Stacker
 from fkd_core.ensemble.submission import merged, obstacle, requested_share, write_submission
@@ -220,12 +221,14 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
         write_submission(submission, lookup, merged(lookup, competition.test_ids, points))
         names = tuple(f"{member.pipeline}/{member.name}" for member in ours.members)
         final = scores.rows[0]["score"]
-        reckoned = report.reckoned(final, stacked, weights)
-        record(submission, final, names, made_by, reckoned)
-        if reckoned is not None:
+        spreads = {source: each.spread for source, each in stacked.items()}
+        expected_error = reckoned(final.value, spreads, weights)
+        record(submission, final, names, made_by, expected_error)
+        if expected_error is not None:
             console.print(
                 f"Test images are answered by the mean of {ours.members[0].folds} folds' fits, "
-                f"which errs less than one: reckoned by their variance there, {reckoned:.3f} px.",
+                "which errs less than one: "
+                f"{expected_error:.3f} px, reckoned by their variance there.",
                 soft_wrap=True,
             )
     else:

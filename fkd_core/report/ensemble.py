@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from fkd_core.ensemble.score import score
 from fkd_core.ensemble.shipping import Shrunk
 from fkd_core.ensemble.stacking.stack import Contribution, Stacked
 from fkd_core.ensemble.table import Table
-from fkd_core.evidence import Estimate, Pool, difference, ranking, rmse
+from fkd_core.evidence import Pool, difference, ranking, rmse
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec
@@ -188,20 +187,6 @@ def score_sheet(
         "RMSE, px, 95% intervals. Score: pipelines weighted by the coordinates that the "
         "competition requests of each. Copies: faces whose pixels equal a test image's.",
     )
-
-
-def reckoned(
-    final: Estimate, stacked: Mapping[str, Stacked], weights: Mapping[str, float]
-) -> float | None:
-    """RMSE that the submission should have, px, where `final` is that on set final, of one fit a
-    face: the squared error of a mean is the mean squared error less the variance. None where other
-    fits than the folds' answer the test images, or nobody does."""
-    spread = {source: each.spread for source, each in stacked.items()}
-    known = {source: variance for source, variance in spread.items() if variance is not None}
-    if known.keys() != weights.keys():
-        return None
-    less = sum(weights[source] * variance for source, variance in known.items())
-    return math.sqrt(max(0.0, final.value**2 - less / sum(weights.values())))
 
 
 def keypoint_sheet(stacked: Mapping[str, Stacked], weights: Mapping[str, float]) -> Sheet:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fkd_core.data.faces import Faces
-from fkd_core.ensemble.score import copied, score
+from fkd_core.ensemble.score import copied, reckoned, score
 from fkd_core.evidence import Pool, rmse
 from fkd_core.keypoints import KEYPOINTS
 from fkd_core.sources import COMPLETE, PARTIAL
@@ -84,6 +84,16 @@ def test_a_pipeline_of_which_nothing_is_requested_is_scored_but_does_not_count()
     found = score(truth, predicted, group, {"complete": 100, "partial": 0})
     assert found.whole.value == pytest.approx(found.pipelines["complete"].value)
     assert found.pipelines["partial"].value > 2
+
+
+def test_a_mean_of_fits_is_reckoned_by_what_counts_and_is_known() -> None:
+    weights = {"complete": 30.0, "partial": 10.0}
+    error = reckoned(1.3, {"complete": 0.04, "partial": 0.08}, weights)
+    assert error == pytest.approx((1.69 - (0.03 + 0.02)) ** 0.5)
+    assert reckoned(1.3, {"complete": 0.04, "partial": None}, weights) is None
+    assert reckoned(1.3, {"complete": 0.04}, weights) is None
+    only = reckoned(1.3, {"complete": 0.04}, weights | {"partial": 0.0})
+    assert only == pytest.approx(1.65**0.5)
 
 
 def test_tables_that_do_not_fit_together_are_refused() -> None:

@@ -77,12 +77,12 @@ def whiskers(
     it; with `edge` the axis ends there, and an arrow points to what lies beyond."""
 
     def draw(width: int) -> str:
-        narrow = _labelled_above(rows, width, 330)
-        stacked = narrow and any(len(row.label + row.beside) * _EM > width - 20 for row in rows)
+        atop = _labelled_above(rows, width, 330)
+        stacked = atop and any(len(row.label + row.beside) * _EM > width - 20 for row in rows)
         more = _more_lines(rows, width)
-        step = more + (58 if stacked else 42 if narrow else 30)
-        left = 12 if narrow else _beside([row.label for row in rows], 330)
-        right = 12 if narrow else _beside([row.beside for row in rows], 260)
+        step = more + (58 if stacked else 42 if atop else 30)
+        left = 12 if atop else _beside([row.label for row in rows], 330)
+        right = 12 if atop else _beside([row.beside for row in rows], 260)
         tall = 12 + step * len(rows) + 44
         known = [v for row in rows for v in (row.value, row.low, row.high) if v is not None]
         if zero:
@@ -91,7 +91,7 @@ def whiskers(
             known = [min(max(v, -edge), edge) for v in known]
         x = spanning(known, left, width - right)
         floor = tall - 44
-        parts = [_axis_x(x, floor, axis, width, most=4 if narrow else 7)]
+        parts = [_axis_x(x, floor, axis, width, most=4 if width == NARROW else 7)]
         if zero and band:
             parts.append(
                 f'<rect class="band" x="{x(-band):.1f}" y="6" '
@@ -100,14 +100,14 @@ def whiskers(
         if zero:
             parts.append(_line(x(0), 6, x(0), floor, "axis"))
         for place, row in enumerate(rows):
-            y = 12 + step * (place + 0.5) + more / 2 + (17 if stacked else 9 if narrow else 0)
+            y = 12 + step * (place + 0.5) + more / 2 + (17 if stacked else 9 if atop else 0)
             soft = "" if row.value is not None else " soft"
-            above = y - 13 if narrow else y + 4
+            above = y - 13 if atop else y + 4
             top = above - 16 if stacked else above
-            parts += _label(row, 4 if narrow else left - 10, top, narrow, width, f"label{soft}")
+            parts += _label(row, 4 if atop else left - 10, top, atop, width, f"label{soft}")
             if row.beside:
-                at = 4 if stacked else width - 4 if narrow else width - right + 10
-                anchor = "end" if narrow and not stacked else "start"
+                at = 4 if stacked else width - 4 if atop else width - right + 10
+                anchor = "end" if atop and not stacked else "start"
                 parts.append(_text(at, above, row.beside, anchor, f"t-{row.look}"))
             if row.value is not None:
                 parts.append(_whisker(x, y, row))
@@ -120,28 +120,28 @@ def bars(rows: Sequence[Row], axis: str, said: str) -> str:
     """One horizontal bar a row, from 0."""
 
     def draw(width: int) -> str:
-        narrow = _labelled_above(rows, width, 300)
-        stacked = narrow and any(len(row.label + row.beside) * _EM > width - 20 for row in rows)
+        atop = _labelled_above(rows, width, 300)
+        stacked = atop and any(len(row.label + row.beside) * _EM > width - 20 for row in rows)
         more = _more_lines(rows, width)
-        step = more + (52 if stacked else 36 if narrow else 24)
-        left = 8 if narrow else _beside([row.label for row in rows], 300)
-        right = 8 if narrow else _beside([row.beside for row in rows], 200)
+        step = more + (52 if stacked else 36 if atop else 24)
+        left = 8 if atop else _beside([row.label for row in rows], 300)
+        right = 8 if atop else _beside([row.beside for row in rows], 200)
         tall = 10 + step * len(rows) + (40 if axis else 6)
         top = max([row.value or 0.0 for row in rows] or [0.0]) or 1.0
         x = Scale(0.0, top, left, width - right)
         parts = [_axis_x(x, tall - 40, axis, width, 4)] if axis else []
         for place, row in enumerate(rows):
-            y = 10 + step * place + more + (34 if stacked else 18 if narrow else 3)
+            y = 10 + step * place + more + (34 if stacked else 18 if atop else 3)
             long = max(1.0, x(row.value or 0.0) - left)
             parts.append(
                 f'<rect class="f-{row.look}" x="{left}" y="{y}" width="{long:.1f}" height="13">'
                 f"<title>{escape(row.told or row.beside)}</title></rect>"
             )
-            above = y - 5 if narrow else y + 11
+            above = y - 5 if atop else y + 11
             name = above - 16 if stacked else above
-            parts += _label(row, left if narrow else left - 8, name, narrow, width, "label")
-            at = left if stacked else width - 4 if narrow else left + long + 8
-            anchor = "end" if narrow and not stacked else "start"
+            parts += _label(row, left if atop else left - 8, name, atop, width, "label")
+            at = left if stacked else width - 4 if atop else left + long + 8
+            anchor = "end" if atop and not stacked else "start"
             parts.append(_text(at, above, row.beside, anchor, "soft"))
         return _svg(width, tall, said, parts)
 
@@ -300,6 +300,7 @@ def _labelled_above(rows: Sequence[Row], width: int, most: int) -> bool:
 
 
 def _lines(label: str, width: int) -> list[str]:
+    """The label, broken so that each line fits into the chart."""
     return textwrap.wrap(label, int((width - 20) / _EM)) or [""]
 
 

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from fkd_core.data.folds import set_of
+from fkd_core.ensemble.score import reckoned
 from fkd_core.ensemble.stacking.stack import contributions, stack
 from fkd_core.ensemble.stacking.stacker import STACKERS
 from fkd_core.ensemble.table import Table
-from fkd_core.evidence import Estimate
-from fkd_core.report.ensemble import reckoned
 
 CHEAP = {name: STACKERS[name] for name in ("mean", "weights", "ridge")}
 
@@ -62,12 +61,9 @@ def test_what_a_mean_of_folds_gains_is_reckoned_by_their_variance() -> None:
     one_fold = np.square(by_fold.mean(axis=1) - truth).mean()
     submitted = np.square(stacked.tests - truth).mean()
     assert stacked.spread == pytest.approx(one_fold - submitted, rel=1e-3)
-    final = Estimate(float(np.sqrt(one_fold)), 0.0, 9.0)
-    error = reckoned(final, {"partial": stacked}, {"partial": 8.0})
+    error = reckoned(float(np.sqrt(one_fold)), {"partial": stacked.spread}, {"partial": 8.0})
     assert error == pytest.approx(np.sqrt(submitted), rel=1e-3)
-
-    refitted = replace(stacked, table=whole)
-    assert reckoned(final, {"partial": refitted}, {"partial": 8.0}) is None
+    assert replace(stacked, table=whole).spread is None, "refits answer"
 
 
 def test_what_is_asked_for_ships_all_the_same() -> None:
