@@ -11,11 +11,12 @@ from typing import Any
 from fkd_core.ensemble.views import VIEWS
 from fkd_core.experiments.reference_recipe import counterparts
 from fkd_core.fitting.spec import FitSpec
+from fkd_core.models.gated import Gated
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.models.plain import Plain
 from fkd_core.models.res import Res
 from fkd_core.sources import COMPLETE, PARTIAL
-from search_spaces.best_recipe import FIND, LONG, MILD, TTA, Stage
+from search_spaces.best_recipe import FIND, LAST, LONG, MILD, TTA, Stage
 
 SPECIALISTS = (COMPLETE.name, PARTIAL.name)
 FIRST = replace(FIND, pictures=60_000)
@@ -53,7 +54,10 @@ def ladder(faces: int, share: float, seed: int) -> list[Step]:
     steady = spec(THIRD, aligned, lighter_end=0.0)
     res = spec(replace(THIRD, model=Res()), aligned)
     wider = spec(replace(THIRD, model=Plain(width=24)), aligned)
-    straight = spec(replace(THIRD, pictures=SECOND.pictures + THIRD.pictures), plain)
+    last = replace(THIRD, pictures=SECOND.pictures + THIRD.pictures)
+    straight = spec(last, plain)
+    gated = spec(replace(last, model=Gated()), plain)
+    decayed = spec(replace(last, model=Gated(), decay=LAST.decay), plain)
     steps = [
         Step("reference", "lenet5, the reference's recipe", None, (*counterparts(light, seed),)),
         Step("specialists", "light lenet5, best recipe's training", "reference", specialists),
@@ -74,5 +78,7 @@ def ladder(faces: int, share: float, seed: int) -> list[Step]:
     says = "one last stage in place of two, equal pictures"
     steps.append(Step("straight", says, "realigned", (straight,)))
     steps.append(Step("straight_settled", f"straight, views: {TTA}", TTA, (straight,), TTA))
+    steps.append(Step("gated", "gated as its last stage", "straight_settled", (gated,), TTA))
+    steps.append(Step("decayed", "gated with more weight decay", "gated", (decayed,), TTA))
     steps.append(Step("mean", f"mean of realigned and wider, {TTA}", TTA, (third, wider), TTA))
     return steps

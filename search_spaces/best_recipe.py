@@ -28,6 +28,7 @@ from fkd_core.augment.policy import Policy, Step
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.models.base import Architecture
+from fkd_core.models.gated import Gated
 from fkd_core.models.plain import Plain
 from fkd_core.models.res import Res
 
@@ -92,6 +93,8 @@ class Stage:
     jitter: Jitter
     rate: float = 2e-3
     """Highest learning rate."""
+    decay: float = 0.02
+    """Of kernels, in shares of the rate a step."""
     batch: int = 32
 
     def spec(self, faces: int, before: FitSpec | None) -> FitSpec:
@@ -106,7 +109,7 @@ class Stage:
                 beta_2=0.99,
                 schedule="cosine",
                 warmup=0.05,
-                weight_decay=0.02,
+                weight_decay=self.decay,
                 lighter_end=0.2,
             ),
             policy=self.jitter.policy,
@@ -122,12 +125,15 @@ MILD = Jitter(6.0, 0.075, 2.5, 2.3)
 LONG = Jitter(9.0, 0.11, 3.2, 3.4, gamma=1.28, light=0.3, squares=0.2)
 """What a stage of many epochs bears."""
 
+LAST = Stage(Gated(), 128_000, LONG, 3e-3, decay=0.3)
+"""Finds them anew where the face is upright and as large as all."""
+
 CASCADES: dict[str, tuple[tuple[Stage, ...], ...]] = {
-    "smoke": ((replace(FIND, pictures=12_000), Stage(Plain(), 12_000, MILD)),),
-    "quick": ((FIND, Stage(Plain(), 128_000, LONG, 3e-3)),),
+    "smoke": ((replace(FIND, pictures=12_000), Stage(Gated(), 12_000, MILD)),),
+    "quick": ((FIND, LAST),),
     "full": (
-        (FIND, Stage(Plain(width=24), 340_000, LONG, 3e-3)),
-        (FIND, Stage(Plain(), 510_000, LONG, 3e-3)),
+        (FIND, replace(LAST, model=Gated(width=24), pictures=340_000)),
+        (FIND, replace(LAST, pictures=510_000)),
     ),
 }
 """Members by preset, each a cascade; what cascades begin with alike is trained once."""
@@ -135,8 +141,8 @@ CASCADES: dict[str, tuple[tuple[Stage, ...], ...]] = {
 _LONGER = Jitter(12.0, 0.13, 4.0, 3.4, gamma=1.28, light=0.3, squares=0.3)
 _BEFORE = replace(FIND, pictures=200_000)
 ON_GPU: tuple[tuple[Stage, ...], ...] = (
-    (_BEFORE, Stage(Res(width=64, every=True, downsample=1), 900_000, _LONGER, 3e-3, 128)),
-    (_BEFORE, Stage(Plain(width=64), 1_500_000, _LONGER, 3e-3, 128)),
+    (_BEFORE, Stage(Res(width=64, every=True, downsample=1), 900_000, _LONGER, 3e-3, batch=128)),
+    (_BEFORE, Stage(Gated(width=64), 1_500_000, _LONGER, 3e-3, 0.3, 128)),
 )
 """Members whose last stages are for a GPU: benchmarks/best_on_gpu.py trains them. Their widths,
 lengths and batches are guesses until it was run on one."""

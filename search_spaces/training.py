@@ -106,7 +106,7 @@ def training(trial: BaseTrial) -> dict[str, Any]:
         "warmup": trial.suggest_float("warmup", 0.0, 0.1),
         "batch_size": 2 ** trial.suggest_int("log2_batch_size", 4, 7),
         "weight_decay": (
-            trial.suggest_float("weight_decay", 1e-4, 1e-1, log=True)
+            trial.suggest_float("weight_decay", 1e-4, 0.5, log=True)
             if choose(trial, "decays", [False, True])
             else 0.0
         ),

@@ -27,7 +27,7 @@ from fkd_core.sources import PARTIAL, SOURCES
 
 SHOWN = images(3)
 
-OF_EVERY_KIND = ("local2d", "naimishnet", "inception_v1", "resnext50", "plain", "res", "unet")
+OF_EVERY_KIND = ("local2d", "naimishnet", "inception_v1", "resnext50", "gated", "res", "unet")
 """Models that together have every kind of layer."""
 
 

@@ -74,7 +74,7 @@ def test_the_reference_rebuilds_the_default_model_and_training(name: str) -> Non
         spec = plan.reference
         assert spec.model == MODELS[name]()
         epochs = plan.budget.epochs
-        if name in ("plain", "res", "unet"):
+        if name in ("plain", "gated", "res", "unet"):
             assert spec.training == replace(COMPACT, epochs=epochs)
             assert plan.hypothesis == spec
         else:
