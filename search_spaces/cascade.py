@@ -5,7 +5,7 @@ for the model behind a first one, which finds the points by which every picture 
 The first stage is best_recipe's, and trains no longer than the model itself; it is a fixed part
 of what is compared, and searches share it.
 
-    python experiments/tune_models.py --models plain aligned-plain
+    python experiments/tune_models.py --models gated aligned-gated
     python experiments/search_augment.py --probe cascade
 """
 

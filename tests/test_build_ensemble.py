@@ -86,8 +86,8 @@ def test_the_best_recipe_is_cascades_that_share_their_first_stages(tmp_path: Pat
     faces = simulated_faces(6888)
     members = lineup(chosen, faces)
     assert [member.name for member in members] == [
-        "joint-plain16+plain24",
-        "joint-plain16+plain16",
+        "joint-plain16+gated24",
+        "joint-plain16+gated16",
     ]
     assert (chosen.views, replace(chosen, recipe="tuned").views) == ("settled", "mirror")
     assert replace(chosen, tta="none").views == "none"

@@ -62,7 +62,7 @@ def test_a_cascade_judges_behind_a_first_stage_that_all_arms_share() -> None:
     arm = replace(base, policy=uniform_choice(["mirror"]))
     design = PairedDesign("search", in_turn(2, 2, 0))
     for control, other in zip(design.specs(base), design.specs(arm), strict=True):
-        assert control.name == "plain16+plain16"
+        assert control.name == "plain16+gated16"
         assert control.aligned_by == other.aligned_by
         assert control.aligned_by is not None
         assert control.aligned_by.split == control.split
