@@ -17,14 +17,14 @@ from fkd_core.models.base import (
 
 @dataclass(frozen=True)
 class Gated(Architecture):
-    """A compact network of our own: 286,348 parameters for 30 outputs, 260,960 for 8.
+    """A compact network of our own: 286,780 parameters for 30 outputs, 261,392 for 8.
 
-    Four times a 3x3 convolution, 2x2 max-pooling, normalisation and ReLU, with twice the channels
-    each time. On the last map, where they cost little, residual 3x3 convolutions follow (He et
-    al. 2015, arXiv 1512.03385), and from the second map on gates: each channel is multiplied by
-    0 to 2, as the means of all channels say (squeeze and excitation: Hu et al. 2018, arXiv
-    1709.01507, there by 0 to 1). Then one linear layer on the flattened map gives offsets from
-    the mean face. Input [B, 96, 96, 1], output [B, outputs]. Raises ValueError for values outside
+    Four times a convolution, 2x2 max-pooling, normalisation and ReLU, with twice the channels each
+    time; the first is of 6x6 and stride 2, so that it sees every pixel, the others are of 3x3. On
+    the last map, where they cost little, residual 3x3 convolutions follow (He et al. 2015, arXiv
+    1512.03385). Gates follow on all but the first map: each channel is multiplied by 0 to 2, as
+    the means of all channels say (squeeze and excitation: Hu et al. 2018, arXiv 1709.01507, there
+    by 0 to 1). Then one linear layer on the flattened map gives offsets from the mean face. Input [B, 96, 96, 1], output [B, outputs]. Raises ValueError for values outside
     their range.
     """
 
@@ -41,8 +41,6 @@ class Gated(Architecture):
     """Normalisation after each pooling and in residual convolutions: none, batch or layer."""
     dropout: float = 0.0
     """Dropout before the linear layer, 0..0.9."""
-    downsample: int = 2
-    """Side of the squares averaged before the first convolution, 1..2."""
 
     def __post_init__(self) -> None:
         self.require("width", 1, 256)
@@ -50,7 +48,6 @@ class Gated(Architecture):
         self.require("squeeze", 1, 64)
         self.require_one_of("normalisation", NORMALISATIONS)
         self.require("dropout", 0.0, 0.9)
-        self.require("downsample", 1, 2)
 
     @classmethod
     def tiny(cls) -> Gated:
@@ -59,10 +56,11 @@ class Gated(Architecture):
     def build(self, outputs: int) -> Any:
         from keras import Model, layers
 
-        def convolution(x: Any, channels: int, pool: int = 1) -> Any:
+        def convolution(x: Any, channels: int, size: int = 3, stride: int = 1) -> Any:
             bias = self.normalisation == "none"
-            x = layers.Conv2D(channels, 3, padding="same", use_bias=bias)(x)
-            x = layers.MaxPooling2D(pool)(x) if pool > 1 else x
+            return layers.Conv2D(channels, size, stride, padding="same", use_bias=bias)(x)
+
+        def active(x: Any) -> Any:
             return layers.ReLU()(normalise(x, self.normalisation))
 
         def gate(x: Any, channels: int) -> Any:
@@ -71,12 +69,13 @@ class Gated(Architecture):
             said = layers.Dense(channels, activation="sigmoid")(said)
             return layers.Multiply()([x, layers.Rescaling(2.0)(said)])  # 1 at first
 
-        inputs, x = standardised_input(self.downsample)
+        inputs, x = standardised_input()
         for stage in range(4):
             channels = self.width * 2**stage
-            x = convolution(x, channels, pool=2)
+            x = convolution(x, channels) if stage else convolution(x, channels, 6, 2)
+            x = active(layers.MaxPooling2D(2)(x))
             for _ in range(self.residual if stage == 3 else 0):
-                x = layers.Add()([x, convolution(x, channels)])
+                x = layers.Add()([x, active(convolution(x, channels))])
             x = gate(x, channels) if stage else x
         if self.dropout:
             x = layers.Dropout(self.dropout)(x)
