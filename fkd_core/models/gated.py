@@ -24,8 +24,8 @@ class Gated(Architecture):
     the last map, where they cost little, residual 3x3 convolutions follow (He et al. 2015, arXiv
     1512.03385). Gates follow on all but the first map: each channel is multiplied by 0 to 2, as
     the means of all channels say (squeeze and excitation: Hu et al. 2018, arXiv 1709.01507, there
-    by 0 to 1). Then one linear layer on the flattened map gives offsets from the mean face. Input [B, 96, 96, 1], output [B, outputs]. Raises ValueError for values outside
-    their range.
+    by 0 to 1). Then one linear layer on the flattened map gives offsets from the mean face.
+    Input [B, 96, 96, 1], output [B, outputs]. Raises ValueError for values outside their range.
     """
 
     name: ClassVar[str] = "gated"
