@@ -234,7 +234,7 @@ class Workspace:
         self,
         models: Sequence[str] = (),
         *,
-        recipe: Literal["tuned", "best"] = "tuned",
+        recipe: Literal["auto", "best", "tuned"] = "auto",
         pipelines: Sequence[str] = ("complete", "partial"),
         preset: Preset = "quick",
         seeds: int = 1,

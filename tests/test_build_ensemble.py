@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fkd_core.augment.policy import Policy
 from fkd_core.data.demo import demo_folder
 from fkd_core.data.folds import Split
 from fkd_core.data.kaggle import load_competition
@@ -22,8 +23,9 @@ from fkd_core.ensemble.predictor import Predictor
 from fkd_core.errors import UserError
 from fkd_core.experiments import reference_recipe
 from fkd_core.experiments.build_ensemble import BuildEnsemble
-from fkd_core.experiments.lineup import lineup
+from fkd_core.experiments.lineup import lineup, with_recipe
 from fkd_core.findings.best_config import write_best
+from fkd_core.findings.policy import write_policy
 from fkd_core.findings.provenance import provenance
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.models.conv5 import Conv5
@@ -55,6 +57,7 @@ def test_what_was_tuned_is_the_ensemble_and_keeps_its_training(tmp_path: Path) -
     faces = simulated_faces(100)
     write_best(tmp_path / "demo" / "best", "conv5", tuned, {}, provenance("smoke", 0, faces))
     chosen = BuildEnsemble(results=tmp_path, pipelines=("partial",), seeds=2, seed=3)
+    assert with_recipe(chosen) == (replace(chosen, recipe="tuned"), "")
     members = lineup(chosen, faces)
     with pytest.raises(UserError, match=r"conv5\.json.*other pictures"):
         lineup(chosen, simulated_faces(101))
@@ -71,7 +74,7 @@ def test_what_was_tuned_is_the_ensemble_and_keeps_its_training(tmp_path: Path) -
 def test_without_tuned_models_the_defaults_are_used_and_that_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    members = lineup(BuildEnsemble(results=tmp_path), simulated_faces(100))
+    members = lineup(BuildEnsemble(results=tmp_path, recipe="tuned"), simulated_faces(100))
     assert [(member.pipeline, member.name) for member in members] == [
         ("complete", "lenet5"),
         ("complete", "local2d"),
@@ -79,6 +82,32 @@ def test_without_tuned_models_the_defaults_are_used_and_that_is_said(
         ("partial", "local2d"),
     ]
     assert "complete: not tuned, so its defaults: lenet5, local2d." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("pipeline", ["complete", "joint"])
+def test_what_was_searched_is_used_and_where_nothing_was_the_best_recipe(
+    pipeline: str, tmp_path: Path
+) -> None:
+    open_ = BuildEnsemble(results=tmp_path)
+    nothing, why = with_recipe(open_)
+    assert nothing == replace(open_, recipe="best")
+    assert why.startswith("Nothing was searched on these data")
+    assert with_recipe(replace(open_, models=("conv5",)))[0].recipe == "tuned"
+    faces = simulated_faces(100)
+    made_by = provenance("smoke", 0, faces)
+    write_best(open_.outcomes.best, "conv5", FitSpec(Conv5(), pipeline), {}, made_by)
+    tuned, why = with_recipe(open_)
+    assert tuned.recipe == "tuned"
+    assert tuned.pipelines == (("joint",) if pipeline == "joint" else ("complete", "partial"))
+    assert "--recipe best" in why
+
+
+def test_a_policy_that_was_found_is_used_too(tmp_path: Path) -> None:
+    open_ = BuildEnsemble(results=tmp_path)
+    made_by = provenance("smoke", 0, simulated_faces(100))
+    write_policy(open_.outcomes.policy, "complete", Policy(()), made_by)
+    assert with_recipe(open_)[0].recipe == "tuned"
+    assert with_recipe(replace(open_, recipe="best"))[0].recipe == "best"
 
 
 def test_the_best_recipe_is_cascades_that_share_their_first_stages(tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
     python experiments/build_ensemble.py --data FOLDER
 
-1. Members: the best configuration that tune_models.py found of each model and pipeline, or its
-   defaults, is trained once a fold and seed; only what the store lacks is trained.
+1. Members: what tune_models.py found of each model and pipeline; where nothing was searched on
+   these data yet, the best recipe that is known, cascades of small networks. Each is trained once
+   a fold and seed; only what the store lacks is trained.
 2. Out of fold: every face is predicted by the fits that never saw its image group; test images
    by the mean over all fits. Mirror pictures are predicted too, for the best recipe also warped
    ones (test-time augmentation).
@@ -42,7 +43,7 @@ from fkd_core.ensemble.table import Table
 from fkd_core.errors import UserError
 from fkd_core.evidence import Estimate
 from fkd_core.experiments import reference_recipe
-from fkd_core.experiments.lineup import OURS, REFERENCE, SPECIALISTS, competing
+from fkd_core.experiments.lineup import OURS, REFERENCE, SPECIALISTS, competing, with_recipe
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.fitting.store import FitStore
 from fkd_core.models import MODELS
@@ -64,9 +65,11 @@ from search_spaces.model import tuned_models
 class BuildEnsemble(command.Options):
     """Options of this experiment."""
 
-    recipe: Literal["tuned", "best"] = "tuned"
-    """Where configurations come from: what tune_models.py found, or the models' defaults; or the
-    best that is known, cascades of small networks (search_spaces/best_recipe.py)."""
+    recipe: Literal["auto", "best", "tuned"] = "auto"
+    """Where configurations come from. best: cascades of small networks, the best that is known
+    (search_spaces/best_recipe.py). tuned: what tune_models.py found, or the models' defaults.
+    auto: tuned where --models or --pipelines ask for it, or anything was searched on these data;
+    else best."""
     models: tuple[str, ...] = ()
     """Members by name, or `all`; without it those that tune_models.py has tuned, else the
     preset's."""
@@ -104,7 +107,7 @@ class BuildEnsemble(command.Options):
 
     NAMES: ClassVar = {"models": ("all", *MODELS, f"{ALIGNED}NAME"), "pipelines": tuple(PIPELINES)}
     PRESETS: ClassVar = {
-        name: f"{time} on 2 cores with --recipe best; else members that are not tuned train for "
+        name: f"{time} on 2 cores by the best recipe; else members that are not tuned train for "
         f"{space.BUDGETS[name].epochs} epochs on {space.BUDGETS[name].faces or 'all'} faces."
         for name, time in (("smoke", "5 minutes"), ("quick", "16 minutes"), ("full", "80 minutes"))
     }
@@ -157,9 +160,12 @@ class Built:
 def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     """Train the best configurations on five folds, stack and merge them, write a submission."""
     options.check_members()
+    options, why = with_recipe(options)
     competition = options.load()
     faces = competition.training
     fits = options.fits(faces)
+    if why:
+        console.print(why, soft_wrap=True)
     arms = competing(options, competition)
     ours = arms[OURS]
     expected = estimates.of_ensemble(arms, fits, images_a_second)

@@ -33,6 +33,26 @@ REFERENCE = "reference"
 SPECIALISTS = ("complete", "partial")
 
 
+def with_recipe(options: BuildEnsemble) -> tuple[BuildEnsemble, str]:
+    """The options with a recipe, where it was left open, and a sentence that says why."""
+    if options.recipe != "auto":
+        return options, ""
+    if options.models or options.pipelines != SPECIALISTS:
+        return replace(options, recipe="tuned"), ""
+    run, every = options.outcomes, (*MODELS, *(ALIGNED + name for name in MODELS))
+    tuned = [p for p in PIPELINES if any(has_best(run.best, p, name) for name in every)]
+    if not tuned and not run.policy.exists():
+        said = "Nothing was searched on these data, so the best recipe's members (--recipe best)."
+        return replace(options, recipe="best"), said
+    # A joint member answers for both annotators; of specialists it takes both to submit.
+    pipelines = tuple(tuned) if best_recipe.PIPELINE in tuned else SPECIALISTS
+    said = (
+        f"Members are made of what was searched on these data ({' and '.join(pipelines)}); "
+        "--recipe best needs none of it."
+    )
+    return replace(options, recipe="tuned", pipelines=pipelines), said
+
+
 def competing(options: BuildEnsemble, competition: Competition) -> dict[str, OutOfFold]:
     """The ensemble by OURS and, where it is asked for, the reference's by REFERENCE."""
     faces, members = competition.training, lineup(options, competition.training)
