@@ -15,10 +15,9 @@ from fkd_core.models.gated import Gated
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.models.plain import Plain
 from fkd_core.models.res import Res
-from fkd_core.sources import COMPLETE, PARTIAL
+from fkd_core.sources import SPECIALISTS
 from search_spaces.best_recipe import FIND, LAST, LONG, MILD, TTA, Stage
 
-SPECIALISTS = (COMPLETE.name, PARTIAL.name)
 FIRST = replace(FIND, pictures=60_000)
 SECOND = Stage(Plain(), 60_000, MILD)
 THIRD = Stage(Plain(), 80_000, LONG, 3e-3)

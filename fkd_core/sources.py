@@ -116,6 +116,7 @@ PIPELINES: dict[str, Pipeline] = {}
 """Name to pipeline: a specialist for each source, and ``joint``, which teaches them all."""
 
 JOINT = "joint"
+"""Name of the pipeline that teaches all sources at once."""
 
 
 def teaching(name: str, *sources: Source) -> Pipeline:
@@ -175,3 +176,6 @@ PARTIAL = add(
     Source("partial", _FOUR, within(*_FOUR), _placed((66.5, 38.0), (30.6, 38.4), (48.8, 77.3)))
 )
 """The 4 points of the second annotator: eye centres, nose tip, bottom lip."""
+
+SPECIALISTS = (COMPLETE.name, PARTIAL.name)
+"""The competition's two sources, each taught by itself."""

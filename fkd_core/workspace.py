@@ -122,25 +122,24 @@ class Workspace:
         fold: int = 0,
         seed: int | None = None,
     ) -> FitSpec:
-        """A model's default training, under the policy that was found here or the reference's:
+        """A model's default training, under the policy that was found here or what stands for it:
         what `fit` takes, to be changed by ``dataclasses.replace``.
 
         One fifth of the faces, the `fold`, is held out; `faces` bounds how many train, and
         `epochs` is 60 unless said. Raises UserError for an unknown model or pipeline.
         """
         from fkd_core.command import chosen_pipelines
-        from fkd_core.findings.policy import policy_or_reference
+        from fkd_core.findings.policy import policy_or
         from fkd_core.protocols.tuning_plan import TuningPlan, resized
-        from search_spaces.augmentation import reference
         from search_spaces.model import ModelSpace, tuned_models
         from search_spaces.training import BUDGETS
 
-        name, *others = tuned_models([model], "quick")
+        name, *others = tuned_models([model])
         if others:
             raise UserError("a fit is of one model; name it")
         (pipeline,) = chosen_pipelines([pipeline])
         where = self.options.outcomes.policy
-        policy, _ = policy_or_reference(where, pipeline, self.faces, reference())
+        policy, _ = policy_or(where, pipeline, self.faces, ModelSpace(name).unsearched)
         budget = replace(resized(BUDGETS["quick"], epochs=epochs), faces=faces)
         made = TuningPlan(ModelSpace(name), pipeline, budget, policy, self.seed).hypothesis
         try:
@@ -215,7 +214,7 @@ class Workspace:
         self,
         models: Sequence[str] = (),
         *,
-        pipelines: Sequence[str] = ("complete", "partial"),
+        pipelines: Sequence[str] = (),
         preset: Preset = "quick",
         trials: int | None = None,
         gpu_hours: float | None = None,

@@ -9,12 +9,17 @@ from typing import Any
 
 from optuna.trial import BaseTrial
 
+from fkd_core.augment.policy import Policy
 from fkd_core.errors import UserError, did_you_mean
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.models import MODELS
 from search_spaces import of_model, training
-from search_spaces.augmentation import COPIES
+from search_spaces.augmentation import COPIES, reference
+from search_spaces.best_recipe import LAST, LONG
 from search_spaces.cascade import ALIGNED, bare, straightened
+
+CHAIN = f"{ALIGNED}{LAST.model.name}"
+"""The last stage of the best recipe."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,13 @@ class ModelSpace:
         return _file(bare(self.name)), Path(training.__file__)
 
     @property
+    def unsearched(self) -> tuple[Policy, str]:
+        """Augmentations where none were searched, and whose they are."""
+        if self.name == bare(self.name):
+            return reference(), "the reference's"
+        return LONG.policy, "the best recipe's"
+
+    @property
     def copies(self) -> int:
         """Renderings of a face."""
         return COPIES
@@ -63,14 +75,13 @@ class ModelSpace:
         return straightened(spec) if self.name != bare(self.name) else spec
 
 
-def tuned_models(asked: Sequence[str], preset: str) -> tuple[str, ...]:
+def tuned_models(asked: Sequence[str]) -> tuple[str, ...]:
     """The models a user means: by name, also with ``aligned-`` before it, `all`, or none for the
-    preset's own.
+    best recipe's last stage.
 
     Raises UserError for an unknown name.
     """
-    whole = "all" in asked or (not asked and preset == "full")
-    chosen = tuple(MODELS) if whole else asked or ("lenet5",)
+    chosen = tuple(MODELS) if "all" in asked else asked or (CHAIN,)
     for name in map(bare, chosen):
         if name not in MODELS:
             raise UserError(

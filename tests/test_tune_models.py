@@ -15,14 +15,14 @@ from fkd_core.experiments.tune_models import TuneModels, next_sibling, planned
 from fkd_core.findings.policy import write_policy
 from fkd_core.findings.provenance import provenance
 from fkd_core.protocols.tuning import Candidate, Tuned
-from search_spaces import augmentation
+from search_spaces import augmentation, best_recipe
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"models": ("lenet6",)}, "--models: there is no model 'lenet6'"),
-        ({"pipelines": ()}, "--pipelines: name some of complete, partial, joint"),
+        ({"pipelines": ("both",)}, "--pipelines: there is no 'both'"),
         ({"trials": 1}, "--trials: 1 is too few"),
         ({"epochs": 0}, "--epochs: 0 is too few"),
         ({"gpu_hours": 0.0}, "--gpu-hours: 0 is no time"),
@@ -56,18 +56,31 @@ def test_every_model_and_pipeline_gets_an_equal_budget(tmp_path: Path, faces: Fa
 def test_without_a_search_the_references_augmentations_are_used_and_that_is_said(
     tmp_path: Path, faces: Faces, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan, _ = planned(TuneModels(results=tmp_path), faces)
+    plan, _ = planned(TuneModels(results=tmp_path, models=("lenet5",)), faces)
     assert plan.policy == augmentation.reference()
     assert "so the reference's augmentations" in capsys.readouterr().out
+
+
+def test_without_models_it_is_the_best_recipes_last_stage_for_both_annotators(
+    tmp_path: Path, faces: Faces, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (plan,) = planned(TuneModels(results=tmp_path), faces)
+    assert (plan.model, plan.pipeline) == ("aligned-gated", "joint")
+    assert plan.policy == best_recipe.LONG.policy
+    assert "so the best recipe's augmentations" in capsys.readouterr().out
+    first = plan.reference
+    assert first.model == best_recipe.LAST.model
+    assert first.training.learning_rate == best_recipe.LAST.rate
+    assert first.training.weight_decay == best_recipe.LAST.decay
 
 
 def test_the_policy_that_was_found_is_used_and_that_is_said(
     tmp_path: Path, faces: Faces, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = Policy((Step("mirror", 0.3),))
-    path = TuneModels(results=tmp_path).outcomes.policy
-    write_policy(path, "complete", found, provenance("full", 0, faces))
-    plans = planned(TuneModels(results=tmp_path), faces)
+    asked = TuneModels(results=tmp_path, models=("lenet5",))
+    write_policy(asked.outcomes.policy, "complete", found, provenance("full", 0, faces))
+    plans = planned(asked, faces)
     assert [plan.policy for plan in plans] == [found, found]
     said = capsys.readouterr().out
     assert "reference's augmentations" not in said

@@ -43,7 +43,7 @@ from fkd_core.ensemble.table import Table
 from fkd_core.errors import UserError
 from fkd_core.evidence import Estimate
 from fkd_core.experiments import reference_recipe
-from fkd_core.experiments.lineup import OURS, REFERENCE, SPECIALISTS, competing, with_recipe
+from fkd_core.experiments.lineup import OURS, REFERENCE, competing, with_recipe
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.fitting.store import FitStore
 from fkd_core.models import MODELS
@@ -54,7 +54,7 @@ from fkd_core.protocols.ensemble import Ensembling
 from fkd_core.report import ensemble as report
 from fkd_core.report.page.writing import close
 from fkd_core.running.session import session
-from fkd_core.sources import PIPELINES
+from fkd_core.sources import PIPELINES, SPECIALISTS
 from search_spaces import best_recipe, images_a_second
 from search_spaces import ensemble as space
 from search_spaces.cascade import ALIGNED
@@ -138,7 +138,7 @@ class BuildEnsemble(command.Options):
                 raise UserError(f"--{name}: {given} is too few; give {least} or more")
         command.chosen_pipelines(self.pipelines)
         if self.recipe != "best":
-            tuned_models(self.models, self.preset)
+            tuned_models(self.models)
         elif self.models or self.pipelines != SPECIALISTS:
             raise UserError(
                 "--recipe best has members of its own: leave --models and --pipelines out"

@@ -14,12 +14,12 @@ from fkd_core.ensemble.members import Member
 from fkd_core.ensemble.out_of_fold import OutOfFold
 from fkd_core.experiments import reference_recipe
 from fkd_core.findings.best_config import has_best, read_best
-from fkd_core.findings.policy import policy_or_reference
+from fkd_core.findings.policy import policy_or
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.models import MODELS
 from fkd_core.protocols.tuning_plan import TuningPlan
-from fkd_core.sources import PIPELINES
-from search_spaces import augmentation, best_recipe
+from fkd_core.sources import PIPELINES, SPECIALISTS
+from search_spaces import best_recipe
 from search_spaces import ensemble as space
 from search_spaces.cascade import ALIGNED
 from search_spaces.model import ModelSpace, tuned_models
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 OURS = "ensemble"
 REFERENCE = "reference"
-SPECIALISTS = ("complete", "partial")
 
 
 def with_recipe(options: BuildEnsemble) -> tuple[BuildEnsemble, str]:
@@ -96,7 +95,7 @@ def tuned(options: BuildEnsemble, pipeline: str, faces: Faces) -> list[FitSpec]:
     every = [*MODELS, *(ALIGNED + name for name in MODELS)]
     found = [name for name in every if has_best(best, pipeline, name)]
     preset = space.BUDGETS[options.preset].models
-    names = tuned_models(options.models or tuple(found) or preset, options.preset)
+    names = tuned_models(options.models or tuple(found) or preset)
     specs = {}
     for name in names:
         if name in found:
@@ -120,17 +119,16 @@ def defaults(
     options: BuildEnsemble, pipeline: str, models: Sequence[str], faces: Faces
 ) -> dict[str, FitSpec]:
     """The reference's models, trained as ``search_spaces.training`` thinks best, under the policy
-    that was found or the reference's."""
-    if not models:
-        return {}
-    policy, note = policy_or_reference(
-        options.outcomes.policy, pipeline, faces, augmentation.reference()
-    )
-    console.print(
-        f"{pipeline}: not tuned, so its defaults: {', '.join(models)}. {note}", soft_wrap=True
-    )
+    that was found or what stands for it."""
+    spaces = [ModelSpace(name) for name in models]
+    path = options.outcomes.policy
+    found = {s: policy_or(path, pipeline, faces, s.unsearched) for s in spaces}
+    for note in dict.fromkeys(said for _, said in found.values()):
+        alike = ", ".join(s.name for s, (_, said) in found.items() if said == note)
+        console.print(f"{pipeline}: not tuned, so its defaults: {alike}. {note}", soft_wrap=True)
     budget = replace(TUNING[options.preset], epochs=space.BUDGETS[options.preset].epochs)
     plans = (
-        TuningPlan(ModelSpace(name), pipeline, budget, policy, options.seed) for name in models
+        TuningPlan(each, pipeline, budget, policy, options.seed)
+        for each, (policy, _) in found.items()
     )
     return {plan.model: plan.hypothesis for plan in plans}

@@ -1,6 +1,9 @@
 """Tunes Level-1 models under the policy that search_augment.py found, each for every pipeline.
 
+    python experiments/tune_models.py --data FOLDER
     python experiments/tune_models.py --data FOLDER --models lenet5 conv5 --preset quick
+
+Without --models it is the last stage of the best recipe, one network for both annotators.
 
 1. Search, on set search: the reference's configuration first, then what Optuna proposes; trials
    that fall behind are stopped at a quarter and at half of their epochs (successive halving).
@@ -20,11 +23,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import ClassVar
 
 from fkd_core import command
-from fkd_core.augment.policy import Policy
 from fkd_core.command import console
 from fkd_core.data.faces import Faces
 from fkd_core.findings.best_config import write_best
-from fkd_core.findings.policy import policy_or_reference
+from fkd_core.findings.policy import policy_or
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.models import MODELS
 from fkd_core.progress import FitProgress
@@ -35,10 +37,10 @@ from fkd_core.report import tuning as report
 from fkd_core.report.page.writing import close
 from fkd_core.report.trial_page import TrialPages
 from fkd_core.running.session import session
-from fkd_core.sources import PIPELINES
+from fkd_core.sources import PIPELINES, SPECIALISTS
 from fkd_core.studies.ray_tune import run_studies
 from fkd_core.studies.storage import open_storage
-from search_spaces import augmentation
+from search_spaces import best_recipe
 from search_spaces.cascade import ALIGNED
 from search_spaces.model import ModelSpace, tuned_models
 from search_spaces.training import BUDGETS, Budget
@@ -49,9 +51,10 @@ class TuneModels(command.Options):
     """Options of this experiment."""
 
     models: tuple[str, ...] = ()
-    """Models by name, or `all`; without it lenet5 (with --preset full: all)."""
-    pipelines: tuple[str, ...] = ("complete", "partial")
-    """Each model is tuned for each of these; joint is one model for both."""
+    """Models by name, or `all`; without it aligned-gated, the last stage of the best recipe."""
+    pipelines: tuple[str, ...] = ()
+    """Each model is tuned for each of these: specialists for complete and partial faces, or joint,
+    one model for both. Without it joint, or both specialists where models are named."""
     trials: int | None = None
     """Configurations tried for each model and pipeline, in place of the preset's number."""
     gpu_hours: float | None = None
@@ -76,6 +79,12 @@ class TuneModels(command.Options):
         "--data FOLDER --models all --preset full",
     )
 
+    @property
+    def chosen(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Models and pipelines, by name. Raises UserError for one that there is not."""
+        meant = SPECIALISTS if self.models else (best_recipe.PIPELINE,)
+        return tuned_models(self.models), command.chosen_pipelines(self.pipelines or meant)
+
     def budget(self) -> Budget:
         """The preset's, with what was given in its place. Raises UserError where it cannot be."""
         given = {"trials": self.trials, "epochs": self.epochs, "faces": self.faces}
@@ -83,8 +92,7 @@ class TuneModels(command.Options):
 
     def check_plans(self) -> None:
         """Raises UserError for what cannot be tuned, before any file is read."""
-        command.chosen_pipelines(self.pipelines)
-        tuned_models(self.models, self.preset)
+        _ = self.chosen
         self.budget()
 
 
@@ -172,15 +180,21 @@ def main(options: TuneModels, asked: str | None = None) -> list[Tuned]:
 
 def planned(options: TuneModels, faces: Faces) -> list[TuningPlan]:
     """What each model and pipeline will get: equal budgets, and the policy that was found on these
-    pictures, or the reference's."""
-    pipelines = command.chosen_pipelines(options.pipelines)
-    policies = {pipeline: policy_of(options, pipeline, faces) for pipeline in pipelines}
+    pictures, or what stands for it; which, is said."""
+    models, pipelines = options.chosen
     seconds = estimates.search_seconds(options.gpu_hours, options.gpus_per_trial)
-    return [
-        TuningPlan(ModelSpace(model), pipeline, options.budget(), policy, options.seed, seconds)
-        for model in tuned_models(options.models, options.preset)
-        for pipeline, policy in policies.items()
-    ]
+    plans, notes = list[TuningPlan](), dict[str, None]()
+    for space in map(ModelSpace, models):
+        for pipeline in pipelines:
+            path = options.outcomes.policy
+            policy, note = policy_or(path, pipeline, faces, space.unsearched)
+            notes[f"{pipeline}: {note}"] = None
+            plans.append(
+                TuningPlan(space, pipeline, options.budget(), policy, options.seed, seconds)
+            )
+    for note in notes:
+        console.print(note, soft_wrap=True)
+    return plans
 
 
 def next_sibling(tuned: Tuned, sibling: Candidate | None) -> Candidate | None:
@@ -195,12 +209,3 @@ def next_sibling(tuned: Tuned, sibling: Candidate | None) -> Candidate | None:
     if sibling is None or (gain is not None and gain >= 0):
         return None
     return min(sibling, tuned.winner, key=lambda candidate: candidate.confirmed)
-
-
-def policy_of(options: TuneModels, pipeline: str, faces: Faces) -> Policy:
-    """The policy that search_augment.py found, or the reference's; which, is said."""
-    policy, note = policy_or_reference(
-        options.outcomes.policy, pipeline, faces, augmentation.reference()
-    )
-    console.print(f"{pipeline}: {note}", soft_wrap=True)
-    return policy

@@ -48,17 +48,17 @@ def read_policy(path: Path, pipeline: str, faces: Faces) -> tuple[Policy, str]:
     return policy, f"{origin(path, made_by, faces)}{borrowed}"
 
 
-def policy_or_reference(
-    path: Path, pipeline: str, faces: Faces, reference: Policy
+def policy_or(
+    path: Path, pipeline: str, faces: Faces, unsearched: tuple[Policy, str]
 ) -> tuple[Policy, str]:
-    """The pipeline's policy, or the reference's where none was searched, and a sentence that says
-    which. Raises UserError where the file is damaged, or of other pictures than these faces'."""
+    """The pipeline's policy, and a sentence that says which; where none was searched, that of
+    `unsearched`, which says whose it is too. Raises UserError where the file is damaged, or of
+    other pictures than these faces'."""
     if path.exists():
         policy, where = read_policy(path, pipeline, faces)
         return policy, f"Augmentations: {where}."
-    return reference, (
-        f"No {path}, so the reference's augmentations; search_augment.py finds better ones."
-    )
+    policy, whose = unsearched
+    return policy, f"No {path}, so {whose} augmentations; search_augment.py finds what is better."
 
 
 def _pictures(entry: Any) -> Any:

@@ -75,7 +75,8 @@ def test_the_reference_rebuilds_the_default_model_and_training(name: str) -> Non
         assert spec.model == MODELS[name]()
         epochs = plan.budget.epochs
         if name in ("plain", "gated", "res", "unet"):
-            assert spec.training == replace(COMPACT, epochs=epochs)
+            own = {"learning_rate": 3e-3, "weight_decay": 0.3} if name == "gated" else {}
+            assert spec.training == replace(COMPACT, epochs=epochs, **own)
             assert plan.hypothesis == spec
         else:
             patience = max(10, epochs // 10)
