@@ -25,9 +25,11 @@ from fkd_core.experiments import reference_recipe
 from fkd_core.experiments.build_ensemble import BuildEnsemble
 from fkd_core.experiments.lineup import lineup, with_recipe
 from fkd_core.findings.best_config import write_best
+from fkd_core.findings.inputs import Inputs
 from fkd_core.findings.policy import write_policy
 from fkd_core.findings.provenance import provenance
 from fkd_core.fitting.spec import FitSpec, Training
+from fkd_core.fitting.store import FitStore
 from fkd_core.models.conv5 import Conv5
 from fkd_core.models.plain import Plain
 from fkd_core.running.simulated import simulated_faces
@@ -185,6 +187,11 @@ def test_a_run_ends_with_a_whole_submission_and_a_rerun_trains_nothing(
     assert [int(row["RowId"]) for row in rows] == demo.lookup.row_id.tolist()
     locations = np.array([float(row["Location"]) for row in rows])
     assert ((locations >= 0) & (locations <= 96)).all()
+    config = json.loads((results / "demo" / "ensemble" / "config.json").read_text())
+    inputs, store = Inputs.from_json(config["inputs"]), FitStore(results / "fits")
+    assert len(inputs.fits) == 3 * 4, "folds of two models and two pipelines"
+    assert inputs.weights == inputs.fits
+    assert all(key in store for key in inputs.fits)
 
     before = (results / "demo" / "submission.csv").read_bytes()
     again = build(results)

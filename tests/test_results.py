@@ -28,6 +28,7 @@ from fkd_core.data.folds import Split
 from fkd_core.errors import UserError
 from fkd_core.experiments import results as page
 from fkd_core.findings.best_config import write_best
+from fkd_core.findings.inputs import Inputs
 from fkd_core.findings.policy import write_policy
 from fkd_core.fitting.fit import fit
 from fkd_core.fitting.fits import Fits
@@ -163,11 +164,15 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Filled:
         SPEC,
         {"winner": "trial 1", "rmse_search": 1.5},
         {"command": "tune"},
+        Inputs(studies=(TUNING,), fits=(keys["confirmed"],), outcomes=("augmentation",)),
     )
     _config(run.augmentation, made_by=made_by)
-    write_policy(run.policy, "complete", POLICY, made_by)
+    write_policy(
+        run.policy, "complete", POLICY, made_by, Inputs(studies=(SCREEN, "of another time"))
+    )
+    trained = Inputs(fits=(keys["member"],), weights=(keys["member"],)).to_json()
     members = [SPEC.to_json()]
-    _config(run.ensemble, {"seed": 0, "seeds": 1}, members=members, made_by=made_by)
+    _config(run.ensemble, {"seeds": 1}, members=members, inputs=trained, made_by=made_by)
     run.submission.write_text("RowId,Location\n")
     for name, size, days in (("old", 5000, 2), ("new", 7000, 1)):
         for ending in ("images.npy", "json"):
@@ -333,13 +338,13 @@ def test_everything_that_is_needed_is_known(filled: Filled) -> None:
     }
 
 
-def test_where_no_trial_is_the_winner_every_study_of_the_model_is_needed(filled: Filled) -> None:
-    write_best(
-        filled.demo.best, SPEC.model.name, SPEC, {"winner": "trial 1", "rmse_search": 1.0}, {}
-    )
+@pytest.mark.parametrize("listed", [None, 7, {"studies": 7}])
+def test_a_finding_that_lists_nothing_readable_needs_nothing(filled: Filled, listed: Any) -> None:
+    path = filled.demo.best / "complete" / "conv5.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"inputs": listed}))
     needs = needs_of(take(filled.folder, filled.url, given=False))
-    for study in (TUNING, OLDER):
-        assert needs[f"study {study}"] == ["demo/best/complete/conv5.json"]
+    assert f"study {TUNING}" not in needs
+    assert filled.label("confirmed") not in needs
 
 
 def test_damaged_notes_are_listed_as_such(filled: Filled, run: Run) -> None:

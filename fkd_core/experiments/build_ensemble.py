@@ -44,6 +44,7 @@ from fkd_core.errors import UserError
 from fkd_core.evidence import Estimate
 from fkd_core.experiments import reference_recipe
 from fkd_core.experiments.lineup import OURS, REFERENCE, competing, with_recipe
+from fkd_core.findings.inputs import Inputs
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.fitting.store import FitStore
 from fkd_core.models import MODELS
@@ -186,8 +187,14 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     history(run.submission)
     folder = run.ensemble
     specs = [member.spec.to_json() for arm in arms.values() for member in arm.members]
+    keys = tuple(fits.key(fit) for arm in arms.values() for fit in arm.fits)
     write_config(
-        folder / "config.json", options, tta=options.views, members=specs, made_by=made_by
+        folder / "config.json",
+        options,
+        tta=options.views,
+        members=specs,
+        inputs=Inputs(fits=keys, weights=keys).to_json(),
+        made_by=made_by,
     )
 
     with (

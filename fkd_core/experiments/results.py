@@ -165,7 +165,7 @@ def show(inventory: Inventory, needs: Needs, name: str) -> None:
             say_json(kept.notes)
             tell(report.trials(kept))
         case Outcome():
-            say_json(kept.config)
+            say_json({key: value for key, value in kept.config.items() if key != "inputs"})
             (run,) = (run for run in inventory.runs if kept in run.outcomes)
             if kept.folder == run.run.augmentation:
                 for sheet in verdict_sheets(run):

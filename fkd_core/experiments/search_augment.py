@@ -190,7 +190,8 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
             progress.stage(f"compose ({plan.pipeline})")
             meeting = search.compose(verdicts)
             found[plan.pipeline] = Searched(verdicts, meeting)
-            write_policy(run.policy, plan.pipeline, found[plan.pipeline].policy, made_by)
+            policy = found[plan.pipeline].policy
+            write_policy(run.policy, plan.pipeline, policy, made_by, search.inputs)
             if meeting is None:
                 console.print("All that was confirmed is harmful: the policy is empty.")
                 continue

@@ -124,6 +124,7 @@ def main(options: TuneModels, asked: str | None = None) -> list[Tuned]:
     made_by = provenance(options.preset, options.seed, faces, asked)
     run = options.outcomes.begun(made_by)
     folder = run.tuning
+    searched = (run.augmentation.name,) if run.policy.exists() else ()
     report.check(folder)
     write_config(
         folder / "config.json",
@@ -168,7 +169,8 @@ def main(options: TuneModels, asked: str | None = None) -> list[Tuned]:
                 for warning in tuned.warnings:
                     console.print(f"{model}, {tuning.plan.pipeline}: {warning}", style="yellow")
                 report.write_tuned(folder, tuned, share, made_by)
-                write_best(run.best, model, tuned.winner.spec, tuned.evidence, made_by)
+                inputs = replace(tuned.inputs, outcomes=searched)
+                write_best(run.best, model, tuned.winner.spec, tuned.evidence, made_by, inputs)
                 pipeline = tuning.plan.pipeline
                 best[pipeline] = next_sibling(tuned, best.get(pipeline, tuned.winner))
     console.print(report.result_table(folder, "The winners on set final"))

@@ -13,6 +13,7 @@ from typing import Any
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
 from fkd_core.files import write_text
+from fkd_core.findings.inputs import NOTHING, Inputs
 from fkd_core.findings.provenance import origin
 from fkd_core.fitting.spec import FitSpec
 
@@ -23,10 +24,16 @@ def write_best(
     spec: FitSpec,
     evidence: Mapping[str, Any],
     made_by: Mapping[str, Any],
+    inputs: Inputs = NOTHING,
 ) -> Path:
     """Sets the best spec of its pipeline and of what is called `model`; gives the file."""
     path = _path(folder, spec.pipeline, model)
-    content = {"spec": spec.to_json(), "evidence": dict(evidence), "made_by": dict(made_by)}
+    content = {
+        "spec": spec.to_json(),
+        "evidence": dict(evidence),
+        "inputs": inputs.to_json(),
+        "made_by": dict(made_by),
+    }
     write_text(path, json.dumps(content, indent=2) + "\n")
     return path
 

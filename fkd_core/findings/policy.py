@@ -12,11 +12,18 @@ from fkd_core.augment.policy import Policy
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
 from fkd_core.files import write_text
+from fkd_core.findings.inputs import NOTHING, Inputs
 from fkd_core.findings.provenance import origin
 from fkd_core.sources import COMPLETE
 
 
-def write_policy(path: Path, pipeline: str, policy: Policy, provenance: Mapping[str, Any]) -> None:
+def write_policy(
+    path: Path,
+    pipeline: str,
+    policy: Policy,
+    provenance: Mapping[str, Any],
+    inputs: Inputs = NOTHING,
+) -> None:
     """Sets one pipeline's policy; another pipeline's entry stays as it is, if it was found on the
     same pictures. `means` says in physical units what the strengths, 0 to 1, stand for."""
     entries = _read(path) if path.exists() else {}
@@ -24,6 +31,7 @@ def write_policy(path: Path, pipeline: str, policy: Policy, provenance: Mapping[
     entries[pipeline] = {
         "policy": policy.to_json(),
         "means": described(policy),
+        "inputs": inputs.to_json(),
         "made_by": dict(provenance),
     }
     write_text(path, json.dumps(entries, indent=2, sort_keys=True) + "\n")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
-from fkd_core.fitting.naming import name_of
+from fkd_core.findings.inputs import Inputs
 from fkd_core.inventory.files import mapping, read_json
-from fkd_core.inventory.kept import KEY_DIGITS, KeptFit, KeptStudy, weights_label
+from fkd_core.inventory.kept import KEY_DIGITS, weights_label
 from fkd_core.inventory.stock import Inventory
 from fkd_core.runs import Run
 
@@ -18,116 +16,61 @@ Needs = Mapping[str, Sequence[str]]
 
 
 def needs_of(inventory: Inventory) -> Needs:
-    """Who needs what:
-
-    - a study needs the fits that its trials name;
-    - a run's ensemble needs its members' fits on all faces, with their weights;
-    - its best/ needs the study that proposed the winner, its fits on sets confirm and final, and
-      the policy it trained under;
-    - its policy needs the studies of the augmentation search.
-    """
+    """Who needs what: a study the fits that its trials name, and a finding (the policies of a run,
+    its best configurations, its ensemble) what its own file lists."""
     found: dict[str, list[str]] = defaultdict(list)
     for needed, needer in (
-        *_of_studies(inventory.studies),
-        *(pair for kept in inventory.runs for pair in _of_ensemble(inventory, kept.run)),
-        *(pair for kept in inventory.runs for pair in _of_best(inventory, kept.run)),
-        *(pair for kept in inventory.runs for pair in _of_policy(inventory, kept.run)),
+        *_of_studies(inventory),
+        *(pair for kept in inventory.runs for pair in _of_findings(inventory, kept.run)),
     ):
         if needer not in found[needed]:
             found[needed].append(needer)
-    return {needed: needers for needed, needers in found.items() if needers}
+    return dict(found)
 
 
 Pairs = Iterator[tuple[str, str]]
 """What is needed, and by what."""
 
 
-def _of_studies(studies: Sequence[KeptStudy]) -> Pairs:
-    for study in studies:
+def _of_studies(inventory: Inventory) -> Pairs:
+    for study in inventory.studies:
         for start in study.fits:
-            yield f"fit {start[:KEY_DIGITS]}", study.label
+            yield _fit(start), study.label
 
 
-def _of_ensemble(inventory: Inventory, run: Run) -> Pairs:
-    config, needer = read_json(run.ensemble / "config.json"), _label(run, run.ensemble)
-    options = mapping(config.get("options"))
-    first = 1000 * int(options.get("seed", 0))
-    seeds = range(first, first + int(options.get("seeds", 1)))
-    for member in config.get("members", ()):
-        for fit in _of_configuration(
-            inventory, member, lambda row: row.get("family") == "all" and row["seed"] in seeds
-        ):
-            yield fit.label, needer
-            yield weights_label(fit.key), needer
+def _of_findings(inventory: Inventory, run: Run) -> Pairs:
+    there = {study.label for study in inventory.studies}
+    there |= {fit.label for fit in inventory.fits}
+    there |= {weights_label(key) for key in inventory.weights}
+    for needer, inputs in _findings(inventory, run):
+        labels = [
+            *(f"study {name}" for name in inputs.studies),
+            *map(_fit, inputs.fits),
+            *map(weights_label, inputs.weights),
+        ]
+        for label in labels:
+            if label in there:
+                yield label, needer
+        for folder in inputs.outcomes:
+            yield _outcome(run, folder), needer
 
 
-def _of_best(inventory: Inventory, run: Run) -> Pairs:
-    found = [mapping(entry).get("policy") for entry in read_json(run.policy).values()]
+def _findings(inventory: Inventory, run: Run) -> Iterator[tuple[str, Inputs]]:
+    """What the run found, each by its name, and what it lists."""
+    for entry in read_json(run.policy).values():
+        yield _outcome(run, run.augmentation.name), Inputs.from_json(mapping(entry).get("inputs"))
     for path in sorted(run.best.glob("*/*.json")):
         name = str(path.relative_to(inventory.folder))
-        best = read_json(path)
-        spec = mapping(best.get("spec"))
-        for study in _searched(inventory.studies, path.parent.name, path.stem, best):
-            yield study.label, name
-        for fit in _of_configuration(
-            inventory, spec, lambda row: row.get("family") in ("confirm", "final")
-        ):
-            yield fit.label, name
-        if spec.get("policy") in found:
-            yield _label(run, run.augmentation), name
+        yield name, Inputs.from_json(read_json(path).get("inputs"))
+    config = read_json(run.ensemble / "config.json")
+    yield _outcome(run, run.ensemble.name), Inputs.from_json(config.get("inputs"))
 
 
-def _searched(
-    studies: Sequence[KeptStudy], pipeline: str, model: str, best: Mapping[str, Any]
-) -> list[KeptStudy]:
-    """The studies that the winner came from: its trial has the value that the evidence tells;
-    where none has, every study of this model."""
-    own = [study for study in studies if study.name.startswith(f"tuning/{pipeline}/{model}@")]
-    evidence = mapping(best.get("evidence"))
-    winner = str(evidence.get("winner", "")).removeprefix("trial ")
-    number = int(winner) if winner.isdecimal() else 0
-    exact = [
-        study
-        for study in own
-        if number < len(study.outcomes)
-        and study.outcomes[number].values == [evidence.get("rmse_search")]
-    ]
-    return exact or own
+def _fit(key: str) -> str:
+    """What others need a fit as, by its key or the first digits of it."""
+    return f"fit {key[:KEY_DIGITS]}"
 
 
-def _of_policy(inventory: Inventory, run: Run) -> Pairs:
-    for pipeline in read_json(run.policy):
-        for study in inventory.studies:
-            if study.name.startswith(f"augmentation/{pipeline}/"):
-                yield study.label, _label(run, run.augmentation)
-
-
-def _label(run: Run, folder: Path) -> str:
+def _outcome(run: Run, folder: str) -> str:
     """What others need a folder of a run as."""
-    return f"outcome {run.name}/{folder.name}"
-
-
-def _of_configuration(
-    inventory: Inventory, spec: Mapping[str, Any], fits: Callable[[Mapping[str, Any]], bool]
-) -> Iterator[KeptFit]:
-    """The fits of a spec's configuration whose summary passes; only likely ones are read."""
-    wanted = _configuration(spec)
-    like = {
-        "model": name_of(spec),
-        "pipeline": spec.get("pipeline"),
-        "epochs": mapping(spec.get("training")).get("epochs"),
-    }
-    for fit in inventory.fits:
-        if inventory.store and like.items() <= fit.row.items() and fits(fit.row):
-            stored = inventory.store.get(fit.key)
-            if stored and _configuration(mapping(stored.record.get("spec"))) == wanted:
-                yield fit
-
-
-def _configuration(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """A JSON spec without what says which faces are scored, and without its seed."""
-    split, before = mapping(spec.get("split")), spec.get("aligned_by")
-    rest = {name: value for name, value in spec.items() if name not in ("seed", "split")}
-    if before:
-        rest["aligned_by"] = _configuration(mapping(before))
-    return rest | {name: split.get(name) for name in ("limit", "stop_share")}
+    return f"outcome {run.name}/{folder}"

@@ -19,6 +19,8 @@ Configs = Mapping[str, Mapping[str, Any]]
 
 _WHERE = ("results", "run", "storage", "address", "checkpoints", "minutes", "dry_run")
 """Options that say where and how long a command works, and nothing of what comes out."""
+_APART = ("options", "made_by", "inputs")
+"""Parts of a config.json that are no settings themselves."""
 _LONGEST = 60
 
 
@@ -65,7 +67,7 @@ def _told(config: Mapping[str, Any]) -> dict[str, str]:
     """Every setting of a config.json in one line each."""
     options, made_by = mapping(config.get("options")), mapping(config.get("made_by"))
     told = {key: value for key, value in options.items() if key not in _WHERE}
-    told |= {key: value for key, value in config.items() if key not in ("options", "made_by")}
+    told |= {key: value for key, value in config.items() if key not in _APART}
     told |= {key: value for key, value in made_by.items() if key == "code"}
     return {key: _shown(value) for key, value in _flat(told)}
 

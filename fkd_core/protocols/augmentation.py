@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from fkd_core.augment.policy import Policy, Step
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.data.folds import Family
 from fkd_core.evidence import HARMFUL, HELPFUL, NOT_CONFIRMED, Comparison, Verdict, judge
+from fkd_core.findings.inputs import Inputs
 from fkd_core.fitting.fits import Fits, OnOutcome
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec, recipe_of
@@ -93,6 +94,13 @@ class AugmentationSearch:
     storage: Storage
     on_outcome: OnOutcome | None = None
     on_trial: OnTrial | None = None
+    studies: list[str] = field(default_factory=list)
+    """Names of those that it has begun or gone on with."""
+
+    @property
+    def inputs(self) -> Inputs:
+        """What its findings rest on."""
+        return Inputs(studies=tuple(self.studies))
 
     def screen(self) -> list[Screened]:
         """Every candidate's best strength on set search, most promising first; candidates whose
@@ -260,6 +268,7 @@ class AugmentationSearch:
             pruner=Racing(control, noise) if races else Never(),
             **searched,
         )
+        self.studies.append(plan.name)
         return Study(plan, self.storage)
 
     def _proposals(

@@ -21,6 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fkd_core.data.folds import Family
 from fkd_core.evidence import Comparison, probability_best, rmse_interval
+from fkd_core.findings.inputs import NOTHING, Inputs
 from fkd_core.fitting.fits import Fits, OnOutcome
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec, recipe_of
@@ -86,6 +87,8 @@ class Tuned:
     warnings: Sequence[str]
     """What to know before the result is used: a budget that cut trials off, ranges that the best
     trial's values are at the edge of."""
+    inputs: Inputs = NOTHING
+    """What it rests on, but for the augmentations it trained under."""
 
     @property
     def evidence(self) -> dict[str, Any]:
@@ -176,6 +179,13 @@ class Tuning:
             states=Counter(trial.state.name for trial in self.study.trials),
             warm_gain=self._warm_gain(),
             warnings=self._warnings(),
+            inputs=Inputs(
+                studies=(self._name,),
+                fits=(
+                    *self._keys("confirm", [candidate.spec for candidate in candidates]),
+                    *self._keys("final", met),
+                ),
+            ),
         )
 
     def _confirm(self) -> list[Candidate]:
@@ -242,6 +252,10 @@ class Tuning:
         if self.sibling is None or len(self._first) < 2 or not others or cold.value is None:
             return None
         return others[0].value - cold.value if others[0].value is not None else float("inf")
+
+    def _keys(self, family: Family, specs: Sequence[FitSpec]) -> list[str]:
+        design = self.plan.design(family)
+        return [self.fits.key(fit) for spec in specs for fit in design.specs(spec)]
 
     def _spent(self, family: Family, specs: Sequence[FitSpec]) -> float:
         """Worker seconds of these configurations' fits on this set."""

@@ -76,6 +76,14 @@ def test_a_composition_begins_with_all_that_was_not_found_harmful_then_with_the_
     }
 
 
+def test_every_study_of_a_search_is_listed_as_what_it_rests_on(search: AugmentationSearch) -> None:
+    assert not search.inputs.studies
+    search.confirm(search.screen())
+    search.compose(VERDICTS)
+    kept = [study.study_name for study in search.storage.optuna.get_all_studies()]
+    assert sorted(search.inputs.studies) == sorted(kept)
+
+
 def test_a_policy_is_judged_on_faces_that_chose_nothing(search: AugmentationSearch) -> None:
     meeting = search.compose(VERDICTS)
     assert meeting is not None

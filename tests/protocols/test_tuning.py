@@ -100,5 +100,8 @@ def test_the_winner_meets_a_reference_of_equal_steps_and_says_how_sure_it_is(
         steps = trial.spec.training.epochs / trial.spec.training.batch_size
         assert min(abs(steps - each) for each in met) < 0.35 * steps, "batches are few here"
     assert tuned.final is not None
+    assert tuned.inputs.studies == (search.study.plan.name,)
+    confirmed = {fits.key(spec) for spec in plan.design("confirm").specs(tuned.winner.spec)}
+    assert confirmed < set(tuned.inputs.fits) <= {row["key"] for row in fits.store.rows()}
     assert f"{tuned.winner.best:.0%}" in sureness(tuned)
     assert "of these" in sureness(tuned)
