@@ -29,7 +29,7 @@ from fkd_core.findings.best_config import write_best
 from fkd_core.findings.policy import policy_or
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.models import MODELS
-from fkd_core.progress import FitProgress
+from fkd_core.progress import FitProgress, Part
 from fkd_core.protocols import estimates
 from fkd_core.protocols.tuning import Candidate, Tuned, Tuning
 from fkd_core.protocols.tuning_plan import TuningPlan, resized
@@ -160,6 +160,10 @@ def main(options: TuneModels, asked: str | None = None) -> list[Tuned]:
             ]
             progress.stage(f"search ({model})")
             run_studies(ray_session, [t.study for t in tunings], fits, progress.done, pages)
+            known, meetings = fits.store.rows(failure=""), list[Part]()
+            for tuning in tunings:
+                meetings += estimates.of_confirming(tuning.plan, tuning.to_confirm, known, faces)
+            progress.expect(meetings)
             progress.stage(f"confirm and final ({model})")
             for tuning in tunings:
                 tuned = tuning.outcome()

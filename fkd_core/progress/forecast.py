@@ -90,7 +90,8 @@ class Forecast:
         self._took: dict[Kind, list[float]] = defaultdict(list)
         self._lacking: Counter[Kind] = Counter()
         self._search: _Search | None = None
-        self._work = self._active = self._mark = 0.0
+        self._work = self._active = self._mark = self._since = 0.0
+        self._ends = list[float]()
         self._in_trials = 0.0
         self._mine: set[FitSpec] = set()
         self.done = 0
@@ -107,7 +108,8 @@ class Forecast:
                 self._stage_seconds[like] = now - self._begun
         self._stage, self._begun, self._step = name, now, (0, 0)
         self._lacking.clear()
-        self._search, self._in_trials, self._mark = None, 0.0, now
+        self._search, self._in_trials = None, 0.0
+        self._mark = self._since = now
 
     def expect(self, stage: str, parts: Sequence[Part]) -> None:
         """A stage that has not begun is expected to do this, in place of what was planned."""
@@ -117,7 +119,7 @@ class Forecast:
 
     def fits(self, wanted: Sequence[FitSpec], lacking: Sequence[FitSpec], now: float) -> None:
         """These are wanted next, of which those are lacking."""
-        self._mark = now
+        self._mark = self._since = now
         self.stored += max(0, len(wanted) - len(lacking))
         self._lacking.clear()
         self._lacking.update(map(kind_of, lacking))
@@ -129,7 +131,7 @@ class Forecast:
 
     def searches(self, trials: int, ended: int, now: float) -> None:
         """So many trials are searched next, of which some have ended before."""
-        self._mark = now
+        self._mark = self._since = now
         own = [part for part in self._own if part.trials]
         if not own:  # trials that only record what was done
             self._search = None
@@ -187,7 +189,7 @@ class Forecast:
         """So many workers there are; the first of them has just begun to work."""
         self.workers = max(1, workers)
         if not self._active:
-            self._mark = now
+            self._mark = self._since = now
 
     def left(self, now: float) -> float | None:
         """Seconds until the end, about; None where nothing is known of what is to come."""
@@ -234,6 +236,7 @@ class Forecast:
         self._in_trials += seconds
         self._active += (now - self._mark) * self._crew
         self._mark = now
+        self._ends.append(now)
 
     def _seconds(self, spec: FitSpec | None) -> float:
         """What a fit like this one takes; 0 where this run has done none of its model yet."""
@@ -258,14 +261,21 @@ class Forecast:
         return statistics.fmean(took[-_ENOUGH:]) if took else 0.0
 
     def _speed(self) -> float:
-        """What a worker does in a second: 1 before anything is known. While one fit ends, the
-        others are half-way on average."""
+        """What a worker does in a second: 1 before anything is known."""
         usual, n = self._usual(), self.done
         if not n or not usual:
             return 1.0
-        ahead = (self._crew - 1) * usual / 2
         weight = usual / (1 + n)
-        return (self._work + ahead + weight) / (self._active + weight)
+        return (self._work + self._under_way + weight) / (self._active + weight)
+
+    @property
+    def _under_way(self) -> float:
+        """What the other workers had done of their fits when the last one ended: each began its
+        own where one before had ended."""
+        others = min(self._crew, self._lacking.total() or self._crew) - 1
+        began = self._ends[:-1][-others:] if others > 0 else []
+        began += [self._since] * (others - len(began))
+        return sum(self._mark - max(start, self._since) for start in began)
 
     @property
     def _crew(self) -> int:
@@ -274,7 +284,6 @@ class Forecast:
 
     def _here(self) -> float:
         """Work that is left of what the stage has begun, and of what it has still to begin."""
-        usual = self._usual()
         own = [part for part in self._own if part.spec]
         fixed = 0.0
         for kind, number in self._lacking.items():
@@ -287,7 +296,7 @@ class Forecast:
             searched = max(0.0, searched - self._in_trials) if searched else 0.0
         begun = fixed + searched
         if begun and self._active:
-            begun = max(begun - (self._crew - 1) * usual / 2, begun / 4)
+            begun = max(begun - self._under_way, begun / 4)
         return begun + sum(self._expected(part) for part in own)
 
     def _prior(self, kind: Kind) -> float:

@@ -73,22 +73,31 @@ def of_tuning(plan: TuningPlan, rows: Sequence[Mapping[str, Any]], faces: Faces)
     """What the tuning of one model for one pipeline is expected to do."""
     b, spec = plan.budget, plan.reference
     seconds = seconds_a_fit(spec, rows, faces, plan.space.images_a_second)
-    search, meeting = f"search ({plan.model})", f"confirm and final ({plan.model})"
-    confirmed = b.confirm_pairs * min(b.confirmed, b.trials - 1)
-    # Whoever is confirmed meets the reference at equal gradient steps, most likely as many as the
-    # training that is thought best takes.
-    own = int(faces.of_mask(PIPELINES[spec.pipeline]).sum())
-    equal = plan.reference_for(plan.hypothesis, min(own, b.faces or own))
-    longer = seconds_a_fit(equal, rows, faces, plan.space.images_a_second)
-    return [
-        Part(
-            search, spec, b.trials * b.search_pairs, seconds, b.trials, TUNED, plan.seconds, b.lag
-        ),
-        Part(meeting, spec, confirmed, seconds),
-        Part(meeting, equal, confirmed, longer),
-        Part(meeting, spec, b.final_pairs, seconds),
-        Part(meeting, equal, b.final_pairs, longer),
-    ]
+    searched = Part(
+        f"search ({plan.model})", spec, b.trials * b.search_pairs, seconds, b.trials, TUNED,
+        plan.seconds, b.lag,
+    )  # fmt: skip
+    # Most likely, whoever is confirmed is trained like what is thought best.
+    likely = [plan.hypothesis] * min(b.confirmed, b.trials - 1)
+    return [searched, *of_confirming(plan, likely, rows, faces)]
+
+
+def of_confirming(
+    plan: TuningPlan, specs: Sequence[FitSpec], rows: Sequence[Mapping[str, Any]], faces: Faces
+) -> list[Part]:
+    """What the last stage of this tuning will do with these trials: they meet the reference at
+    equal gradient steps, and the first of them once more on final."""
+    b, stage = plan.budget, f"confirm and final ({plan.model})"
+    own = int(faces.of_mask(PIPELINES[plan.pipeline]).sum())
+    equal = [plan.reference_for(spec, min(own, b.faces or own)) for spec in specs]
+
+    def part(spec: FitSpec, fits: int) -> Part:
+        speed = plan.space.images_a_second
+        return Part(stage, spec, fits, seconds_a_fit(spec, rows, faces, speed))
+
+    met = [*specs, *(dict.fromkeys(equal) or [plan.reference])]
+    confirmed = [part(spec, b.confirm_pairs) for spec in met]
+    return confirmed + [part(spec, b.final_pairs) for spec in (*specs[:1], *equal[:1])]
 
 
 def of_ensemble(arms: Mapping[str, OutOfFold], fits: Fits, speed: Speed) -> list[Part]:

@@ -153,6 +153,12 @@ class Tuning:
             self.storage,
         )
 
+    @property
+    def to_confirm(self) -> list[FitSpec]:
+        """Trials that come to set confirm, once the study is finished."""
+        trials = self._best(self.plan.budget.confirmed)
+        return [self.plan.spec_of(trial.params) for trial in trials]
+
     def outcome(self) -> Tuned:
         """Confirm and final, once the study is finished."""
         candidates = self._confirm()
@@ -190,7 +196,7 @@ class Tuning:
 
     def _confirm(self) -> list[Candidate]:
         trials = self._best(self.plan.budget.confirmed)
-        specs = [self.plan.spec_of(trial.params) for trial in trials]
+        specs = self.to_confirm
         results = self._run("confirm", specs)
         matched = self._references(specs, results)
         references = list(dict.fromkeys(matched)) or [self.plan.reference]
