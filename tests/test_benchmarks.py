@@ -15,10 +15,11 @@ from faces_for_tests import tiny_faces
 from fkd_core.data.demo import demo_folder
 from fkd_core.data.folds import set_of
 from fkd_core.data.kaggle import load_competition
+from fkd_core.ensemble.said import Said, write_said
 from fkd_core.fitting.result import FitResult, from_record
 from fkd_core.fitting.store import FitStore
 from fkd_core.keypoints import KEYPOINTS
-from fkd_core.sources import SOURCES
+from fkd_core.sources import PIPELINES, SOURCES
 
 ROOT = Path(__file__).parents[1]
 HERE = Path(np.__file__).parents[1]
@@ -253,3 +254,58 @@ def test_crops_are_planted_and_found_and_the_claims_are_drawn(tmp_path: Path) ->
     likeness = [float(row["likeness"]) for row in claimed]
     assert likeness == sorted(likeness)
     assert (tmp_path / "pairs.png").stat().st_size > 10_000
+
+
+def test_the_parts_of_an_ensembles_error_are_told_with_the_labels_own(tmp_path: Path) -> None:
+    folder, rng = demo_folder(tmp_path / "cache" / "demo"), np.random.default_rng(0)
+    faces = load_competition(folder, tmp_path / "cache" / "faces").training
+    final = set_of(faces.group) == "final"
+    halves = {}
+    for number, source in enumerate(SOURCES):
+        own = faces.source == number
+        truth = faces.points[own][:, PIPELINES[source].keypoints]
+        off = rng.normal(0, 0.5, truth.shape)
+        off[:, 0] += 2.0  # of the first keypoint, in x and y
+        none = np.empty(0, np.int32)
+        halves[source] = Said(
+            row=faces.row[own],
+            final=final[own],
+            points=(truth + off).astype(np.float32),
+            members=np.array(["one"]),
+            correlation=np.ones((1, 1), np.float32),
+            test_id=none,
+            test=np.empty((0, *truth.shape[1:]), np.float32),
+        )
+    ensemble = tmp_path / "demo" / "ensemble"
+    ensemble.mkdir(parents=True)
+    write_said(ensemble, halves)
+    done = subprocess.run(
+        [sys.executable, "benchmarks/error_parts.py", "--results", str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with open(ensemble / "error_by_keypoint.csv", newline="") as file:
+        first, other, *_ = csv.DictReader(file)
+    assert float(first["rmse"]) == pytest.approx(np.hypot(2.0, 0.5), rel=0.03)
+    assert float(first["bias_x"]) == pytest.approx(2.0, abs=0.15)
+    assert float(other["rmse"]) == pytest.approx(0.5, rel=0.15)
+    assert float(first["share_of_squared_error"]) > 0.5
+    with open(ensemble / "error_by_face.csv", newline="") as file:
+        for row in csv.DictReader(file):
+            assert 0.01 < float(row["worst_1"]) < float(row["worst_25"]) < 0.5
+
+
+def test_the_noise_of_labels_shows_where_pictures_were_labelled_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    from error_parts import ENOUGH, noise
+
+    rng = np.random.default_rng(0)
+    truth = rng.normal(48, 5, (300, len(KEYPOINTS), 2))
+    points = np.concatenate([truth + rng.normal(0, 0.7, truth.shape) for _ in range(2)])
+    points[ENOUGH - 1 : 300, 0] = np.nan
+    names = np.tile(np.arange(300).astype(str), 2)
+    found = noise(points.astype(np.float32), names)
+    assert np.isnan(found[0]), "too few were labelled twice"
+    np.testing.assert_allclose(found[1:], 0.7, rtol=0.1)
