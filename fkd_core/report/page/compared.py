@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from fkd_core.inventory.recorded import differing
 from fkd_core.report.page.found import Found, estimate, three
 from fkd_core.report.page.plain import interval, look, named
+from fkd_core.report.page.rows import Row, whiskers
 from fkd_core.report.page.section import Figure, Section, table
-from fkd_core.report.page.svg import Row, whiskers
 from fkd_core.report.page.verdicts import edge
 
 

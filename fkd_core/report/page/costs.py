@@ -6,8 +6,8 @@ from collections import defaultdict
 
 from fkd_core.report.page.found import Found, cell
 from fkd_core.report.page.plain import PURPOSES, hours
+from fkd_core.report.page.rows import Row, bars
 from fkd_core.report.page.section import Figure, Section, table
-from fkd_core.report.page.svg import Row, bars
 
 
 def cost_section(run: Found) -> Section | None:

@@ -9,8 +9,8 @@ import numpy as np
 
 from fkd_core.report.page.found import CURVES, Curve, Found
 from fkd_core.report.page.plain import PURPOSES
+from fkd_core.report.page.plots import Series, lines
 from fkd_core.report.page.section import Figure, Section, command_of
-from fkd_core.report.page.svg import Series, lines
 
 _DRAWN = 40  # curves a chart
 

@@ -15,8 +15,8 @@ from fkd_core.ensemble.submission import route
 from fkd_core.keypoints import KEYPOINTS
 from fkd_core.report.page.found import Found, cell
 from fkd_core.report.page.policies import typical
+from fkd_core.report.page.rows import Row, bars
 from fkd_core.report.page.section import Figure, Section, command_of
-from fkd_core.report.page.svg import Row, bars
 from fkd_core.report.page.tiles import Tile, tiles
 from fkd_core.sources import SOURCES
 

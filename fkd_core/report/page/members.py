@@ -5,10 +5,11 @@ from __future__ import annotations
 from html import escape
 
 from fkd_core.ensemble.said import Said
+from fkd_core.report.page.drawing import NARROW, both
 from fkd_core.report.page.found import Found, cell, estimate
 from fkd_core.report.page.plain import hours, interval
+from fkd_core.report.page.rows import Row, whiskers
 from fkd_core.report.page.section import Figure, Section, table
-from fkd_core.report.page.svg import NARROW, Row, both, whiskers
 from fkd_core.sources import SOURCES
 
 

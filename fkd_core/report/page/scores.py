@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fkd_core.report.page.found import Found, cell, estimate
 from fkd_core.report.page.plain import interval
+from fkd_core.report.page.plots import Series, Spot, lines
+from fkd_core.report.page.rows import Row, whiskers
 from fkd_core.report.page.section import Figure, Section, command_of
-from fkd_core.report.page.svg import Row, Series, Spot, lines, whiskers
 from fkd_core.sources import SOURCES
 from fkd_core.tables import Cells
 

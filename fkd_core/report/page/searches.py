@@ -20,9 +20,10 @@ from optuna.trial import FrozenTrial, TrialState
 from fkd_core.inventory import KeptStudy
 from fkd_core.report.page.found import Found, cell, three
 from fkd_core.report.page.plain import hours, interval
+from fkd_core.report.page.plots import Series, Spot, lines, parallel
+from fkd_core.report.page.rows import Row, bars, whiskers
 from fkd_core.report.page.scale import Scale
 from fkd_core.report.page.section import Figure, Section, command_of, table
-from fkd_core.report.page.svg import Row, Series, Spot, bars, lines, parallel, whiskers
 from fkd_core.tables import Cells
 
 LEAST = 8

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from fkd_core.evidence import Verdict
 from fkd_core.report.page.found import Found, cell
 from fkd_core.report.page.plain import interval, look, named, px, verdict_in_words
+from fkd_core.report.page.rows import Row, whiskers
 from fkd_core.report.page.section import Figure, Section, command_of
-from fkd_core.report.page.svg import Row, whiskers
 
 _SQUASHED = 6.0  # times the median reach of an interval: beyond it a row is drawn as an arrow
 AXIS = "change of RMSE, px: left helps, right harms"

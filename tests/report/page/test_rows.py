@@ -8,7 +8,7 @@ from html import unescape
 
 import pytest
 
-from fkd_core.report.page.svg import Row, bars, whiskers
+from fkd_core.report.page.rows import Row, bars, whiskers
 
 CHARACTER = 6.0
 """Units that a character takes at least, on average."""
