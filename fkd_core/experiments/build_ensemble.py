@@ -110,7 +110,7 @@ class BuildEnsemble(command.Options):
     PRESETS: ClassVar = {
         name: f"{time} on 2 cores by the best recipe; else members that are not tuned train for "
         f"{space.BUDGETS[name].epochs} epochs on {space.BUDGETS[name].faces or 'all'} faces."
-        for name, time in (("smoke", "5 minutes"), ("quick", "16 minutes"), ("full", "80 minutes"))
+        for name, time in (("smoke", "5 minutes"), ("quick", "9 to 18 minutes"), ("full", "1 to 2 hours"))
     }
     EXAMPLES: ClassVar = (
         "--dry-run",
