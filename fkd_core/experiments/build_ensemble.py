@@ -108,9 +108,10 @@ class BuildEnsemble(command.Options):
 
     NAMES: ClassVar = {"models": ("all", *MODELS, f"{ALIGNED}NAME"), "pipelines": tuple(PIPELINES)}
     PRESETS: ClassVar = {
-        name: f"{time} on 2 cores by the best recipe; else members that are not tuned train for "
-        f"{space.BUDGETS[name].epochs} epochs on {space.BUDGETS[name].faces or 'all'} faces."
-        for name, time in (("smoke", "5 minutes"), ("quick", "9 to 18 minutes"), ("full", "1 to 2 hours"))
+        name: f"{time} minutes on 2 cores by the best recipe; else members that are not tuned "
+        f"train for {space.BUDGETS[name].epochs} epochs on {space.BUDGETS[name].faces or 'all'} "
+        "faces."
+        for name, time in (("smoke", "3 to 5"), ("quick", "9 to 18"), ("full", "60 to 110"))
     }
     EXAMPLES: ClassVar = (
         "--dry-run",
