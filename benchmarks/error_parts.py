@@ -74,7 +74,7 @@ def by_keypoint(
     source: str, error: NDArray[np.float64], noisy: NDArray[np.float64]
 ) -> list[dict[str, object]]:
     """One row a keypoint of a source, from errors [n, p, 2] px, and one for all of them."""
-    places = [keypoint for _, keypoint in PIPELINES[source].columns]
+    places = [*PIPELINES[source].keypoints]
     whole = np.nansum(np.square(error))
 
     def row(name: str, own: NDArray[np.float64], one_labelling: float) -> dict[str, object]:
@@ -113,6 +113,7 @@ def main(options: Parts) -> None:
             "experiments/build_ensemble.py on the same --data"
         )
     faces = load_competition(data, options.results / "cache" / "faces").training
+    run.check(faces.pictures)
     parsed = parse_images(find(data).files[TRAINING], (*COLUMNS, "Image"))
     told = sources(parsed.points)
     names = np.array([digest.tobytes().hex() for digest in digests(parsed.images)])
@@ -120,8 +121,7 @@ def main(options: Parts) -> None:
     for source, half in said.items():
         own = told == [*SOURCES].index(source)
         place = np.searchsorted(faces.row, half.row[half.final])
-        kept = [keypoint for _, keypoint in PIPELINES[source].columns]
-        truth = faces.points[place][:, kept].astype(np.float64)
+        truth = faces.points[place][:, PIPELINES[source].keypoints].astype(np.float64)
         error = half.points[half.final] - truth
         keypoints += by_keypoint(source, error, noise(parsed.points[own], names[own]))
         worst.append(by_face(source, error))

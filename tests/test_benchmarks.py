@@ -16,9 +16,11 @@ from fkd_core.data.demo import demo_folder
 from fkd_core.data.folds import set_of
 from fkd_core.data.kaggle import load_competition
 from fkd_core.ensemble.said import Said, write_said
+from fkd_core.findings.provenance import provenance
 from fkd_core.fitting.result import FitResult, from_record
 from fkd_core.fitting.store import FitStore
 from fkd_core.keypoints import KEYPOINTS
+from fkd_core.runs import Run
 from fkd_core.sources import PIPELINES, SOURCES
 
 ROOT = Path(__file__).parents[1]
@@ -276,8 +278,9 @@ def test_the_parts_of_an_ensembles_error_are_told_with_the_labels_own(tmp_path: 
             test_id=none,
             test=np.empty((0, *truth.shape[1:]), np.float32),
         )
-    ensemble = tmp_path / "demo" / "ensemble"
-    ensemble.mkdir(parents=True)
+    run = Run(tmp_path / "demo").begun(provenance("smoke", 0, faces))
+    ensemble = run.ensemble
+    ensemble.mkdir()
     write_said(ensemble, halves)
     done = subprocess.run(
         [sys.executable, "benchmarks/error_parts.py", "--results", str(tmp_path)],
