@@ -41,9 +41,7 @@ def whiskers(
     it; with `edge` the axis ends there, and an arrow points to what lies beyond."""
 
     def draw(width: int) -> str:
-        atop = _labelled_above(rows, width, 330)
-        stacked = atop and any(len(row.label + row.beside) * EM > width - 20 for row in rows)
-        more = _more_lines(rows, width)
+        atop, stacked, more = _arranged(rows, width, 330)
         step = more + (58 if stacked else 42 if atop else 30)
         left = 12 if atop else _beside([row.label for row in rows], 330)
         right = 12 if atop else _beside([row.beside for row in rows], 260)
@@ -84,9 +82,7 @@ def bars(rows: Sequence[Row], axis: str, said: str) -> str:
     """One horizontal bar a row, from 0."""
 
     def draw(width: int) -> str:
-        atop = _labelled_above(rows, width, 300)
-        stacked = atop and any(len(row.label + row.beside) * EM > width - 20 for row in rows)
-        more = _more_lines(rows, width)
+        atop, stacked, more = _arranged(rows, width, 300)
         step = more + (52 if stacked else 36 if atop else 24)
         left = 8 if atop else _beside([row.label for row in rows], 300)
         right = 8 if atop else _beside([row.beside for row in rows], 200)
@@ -141,6 +137,14 @@ def _shape(x: float, y: float, look: str) -> str:
         return f'<rect class="f-same" x="{x - 5:.1f}" y="{y - 5:.1f}" width="10" height="10"/>'
     hollow = " hollow" if look == "unsure" else ""
     return f'<circle class="f-{look} l-{look}{hollow}" cx="{x:.1f}" cy="{y:.1f}" r="5.5"/>'
+
+
+def _arranged(rows: Sequence[Row], width: int, most: int) -> tuple[bool, bool, int]:
+    """Whether labels stand above their rows, whether what is told beside them then has a line of
+    its own, and the height of what labels take beyond one line."""
+    above = _labelled_above(rows, width, most)
+    stacked = above and any(len(row.label + row.beside) * EM > width - 20 for row in rows)
+    return above, stacked, _more_lines(rows, width)
 
 
 def _labelled_above(rows: Sequence[Row], width: int, most: int) -> bool:
