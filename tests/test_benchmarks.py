@@ -7,14 +7,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from faces_for_tests import tiny_faces
 
 from fkd_core.data.demo import demo_folder
+from fkd_core.data.faces import Faces
 from fkd_core.data.folds import set_of
 from fkd_core.data.kaggle import load_competition
+from fkd_core.ensemble.predictor import save
 from fkd_core.ensemble.said import Said, write_said
 from fkd_core.findings.provenance import provenance
 from fkd_core.fitting.result import FitResult, from_record
@@ -296,6 +299,31 @@ def test_the_parts_of_an_ensembles_error_are_told_with_the_labels_own(tmp_path: 
     with open(ensemble / "error_by_face.csv", newline="") as file:
         for row in csv.DictReader(file):
             assert 0.01 < float(row["worst_1"]) < float(row["worst_25"]) < 0.5
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_exported_models_are_weighed_timed_and_scored(
+    faces: Faces, backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if backend != "tensorflow":
+        pytest.skip("models are exported under TensorFlow")
+    for folder in ("benchmarks", "tests/ensemble"):
+        monkeypatch.syspath_prepend(ROOT / folder)
+    import exported
+    from tiny_ensemble import member, plain_mean
+
+    run = Run(tmp_path / "demo").begun(provenance("smoke", 0, faces))
+    save(run.ensemble, [plain_mean([member("lenet5")])], tta="none", made_by={})
+    given = SimpleNamespace(training=faces)
+    monkeypatch.setattr(exported, "demo_folder", lambda folder: folder)
+    monkeypatch.setattr(exported, "load_competition", lambda data, cache: given)
+    exported.main(exported.Exported(results=tmp_path))
+    with open(run.ensemble / "exported.csv", newline="") as file:
+        whole, halved = csv.DictReader(file)
+    assert float(whole["mb"]) == pytest.approx(2 * float(halved["mb"]), rel=0.2)
+    assert float(whole["rmse"]) == pytest.approx(float(halved["rmse"]), abs=0.1)
+    assert int(whole["faces"]) > 0
+    assert float(whole["ms_a_face"]) > 0
 
 
 def test_the_noise_of_labels_shows_where_pictures_were_labelled_twice(

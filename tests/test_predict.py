@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from skimage import data
 
 from fkd_core import command
+from fkd_core.ensemble.export import KINDS
 from fkd_core.ensemble.predictor import MANIFEST
 from fkd_core.errors import UserError
 from fkd_core.experiments import predict
@@ -203,7 +204,7 @@ def test_export_needs_no_photo_and_says_where_it_went(
         asked.append((folder, kind, out, pipeline, model))
         return out
 
-    stand_in = SimpleNamespace(export=export)
+    stand_in = SimpleNamespace(export=export, KINDS=KINDS)
     monkeypatch.setitem(sys.modules, "fkd_core.ensemble.export", stand_in)
     options = PredictOptions(ensemble=ENSEMBLE, out=tmp_path, export="onnx", model="conv5")
     options.check()

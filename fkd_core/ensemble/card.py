@@ -44,9 +44,9 @@ def card(member: TrainedMember, source: str, made_by: Mapping[str, Any]) -> Card
             "meaning": "pixels of the input, 0 at the centre of the first; left and right are the "
             f"subject's; in the style of the annotator {source}",
         },
-        "rmse_out_of_fold": member.out_of_fold.get(source),
+        "rmse_out_of_fold": member.rmse_mirrored,
         "rmse_meaning": "pixels, pooled over coordinates, of this model's fits (one a fold) on "
-        "faces that each held out, without test-time augmentation; null where it is not known",
+        "faces that each held out, asked as this model asks; null where it is not known",
         "made_by": dict(made_by),
         "licence": LICENCE,
     }

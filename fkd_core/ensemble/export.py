@@ -8,6 +8,8 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +28,23 @@ from fkd_core.keypoints import IMAGE_SIZE
 TOLERANCE = 1e-2
 """Pixels; an exported model that is further from the Keras model anywhere is not kept. A point far
 off the picture may be off by the same share of its distance, for that is float32's rounding."""
+TOLERANCE_16 = 0.1
+"""The same for weights of 16 bits."""
 
 Gray = NDArray[np.float32]
 """Gray levels 0..255 [n, 96, 96, 1]."""
 Runner = Callable[[Gray], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A form of export."""
+
+    write: Callable[[Any, Path], Runner]
+    """Writes a Keras model to a path and gives back what runs it from there."""
+    ending: str
+    """Of the file's name."""
+    tolerance: float = TOLERANCE
 
 
 def export(
@@ -48,13 +63,15 @@ def export(
 
     `kind` is a name in KINDS. What is exported maps ``gray``, levels 0..255 as float32
     [n, 96, 96, 1] for any n, to ``pixels`` [n, 2p], x and y of each keypoint in order and in the
-    style of `pipeline`: a joint model's other styles are left out. It computes in float32 whatever
+    style of `pipeline`: a joint model's other styles are left out. They are the mean of what the
+    fit says of each picture and of its mirror picture. It computes in float32 whatever
     the model was trained in. Before it takes its name it is run on random and flat images, and
     `say` gets one line on how far it is from the Keras model. Needs a process where Keras runs on
     TensorFlow or is not yet imported (else RuntimeError).
 
     Raises UserError for an unknown kind, pipeline or model, a missing package, a folder in the
-    way, or pixels that differ from the Keras model's by TOLERANCE or more: then nothing is there.
+    way, or pixels that differ from the Keras model's by the kind's tolerance or more: then nothing
+    is there.
     """
     if kind not in KINDS:
         raise UserError(f"{kind!r} is no form of export; choose one of {', '.join(KINDS)}")
@@ -69,8 +86,8 @@ def export(
         made, images = Path(beside) / "exported", _images()
         expected = np.asarray(keras_model(images, training=False))
         far = np.maximum(1, np.abs(expected) / IMAGE_SIZE)
-        apart = (np.abs(KINDS[kind](keras_model, made)(images) - expected) / far).max()
-        if not apart < TOLERANCE:  # NaN counts as apart
+        apart = (np.abs(KINDS[kind].write(keras_model, made)(images) - expected) / far).max()
+        if not apart < KINDS[kind].tolerance:  # NaN counts as apart
             raise UserError(
                 f"{out} is not written: as {kind} the model differs by {apart:.2g} px from Keras; "
                 f"choose another form of {', '.join(KINDS)}"
@@ -90,12 +107,16 @@ def _savedmodel(model: Any, path: Path) -> Runner:
     return lambda images: np.asarray(loaded.serve(images)["pixels"])
 
 
-def _tflite(model: Any, path: Path) -> Runner:
+def _tflite(model: Any, path: Path, halved: bool = False) -> Runner:
     import tensorflow as tf
 
     module, serve = _module(model)
     concrete = [serve.get_concrete_function()]
-    path.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions(concrete, module).convert())
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(concrete, module)
+    if halved:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+    path.write_bytes(converter.convert())
     interpreter = tf.lite.Interpreter(str(path))
 
     def run(images: Gray) -> NDArray[np.float32]:
@@ -160,12 +181,13 @@ def _gray_spec() -> Any:
     return tf.TensorSpec((None, IMAGE_SIZE, IMAGE_SIZE, 1), tf.float32, "gray")
 
 
-KINDS: dict[str, Callable[[Any, Path], Runner]] = {
-    "onnx": _onnx,
-    "tflite": _tflite,
-    "savedmodel": _savedmodel,
+KINDS = {
+    "onnx": Kind(_onnx, "onnx"),
+    "tflite": Kind(_tflite, "tflite"),
+    "tflite16": Kind(partial(_tflite, halved=True), "tflite", TOLERANCE_16),
+    "savedmodel": Kind(_savedmodel, "savedmodel"),
 }
-"""Forms of export: each writes a Keras model to a path and gives back what runs it from there."""
+"""Forms of export by name. ``tflite16`` keeps its weights in 16 bits, in half the bytes."""
 
 
 def _member(predictor: Predictor, folder: Path, pipeline: str, model: str | None) -> TrainedMember:
@@ -180,15 +202,21 @@ def _member(predictor: Predictor, folder: Path, pipeline: str, model: str | None
 
 
 def _model(member: TrainedMember, source: str) -> Any:
+    """What the first fit says in the source's style, mean over the picture and its mirror
+    picture: the views ``mirror``."""
     spec = here(member.spec).everywhere(backend="tensorflow", precision="float32")
     model = model_of(spec, member.fits[0].load())
-    own = spec.taught.of(source)
-    if len(own) == len(spec.taught.columns):
-        return model
     import keras
 
-    # A source's columns lie side by side.
-    return keras.Model(model.inputs, model.output[:, 2 * own[0] : 2 * (own[-1] + 1)])
+    gray = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 1), name="gray")
+    both = model(keras.ops.concatenate([gray, keras.ops.flip(gray, axis=2)], axis=0))
+    points = keras.ops.reshape(both, (2, -1, len(spec.taught.columns), 2))
+    as_it_is, flipped = points[0], keras.ops.take(points[1], spec.taught.mirror, axis=1)
+    turned, moved = np.array([[-1, 1], [IMAGE_SIZE - 1, 0]], np.float32)
+    across = flipped * turned + moved
+    own = spec.taught.of(source)  # they lie side by side
+    said = ((as_it_is + across) / 2)[:, own[0] : own[-1] + 1]
+    return keras.Model(gray, keras.ops.reshape(said, (-1, 2 * len(own))))
 
 
 def _images() -> Gray:

@@ -134,6 +134,8 @@ class OutOfFold:
         index = self._index(source)
         seen = np.stack([self._seen(member, source, index, found) for member in mine])
         test = np.stack([self._tests(member, source, found) for member in mine])
+        views = VIEWS[self.tta]
+        mirror = [views.index(view) for view in VIEWS["mirror"] if view in views]
         return Table(
             pipeline=source,
             members=tuple(member.name for member in mine),
@@ -143,6 +145,7 @@ class OutOfFold:
             truth=self.faces.take(index).targets(PIPELINES[source]),
             plain=seen[:, 0],
             own=seen.mean(axis=1),
+            mirrored=seen[:, mirror].mean(axis=1) if len(mirror) == 2 else None,
             test=test,
             other=_beside(
                 [self._seen(m, name, index, found).mean(axis=0) for m, name in theirs], len(index)

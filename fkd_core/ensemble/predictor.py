@@ -206,7 +206,7 @@ def _write_half(folder: Path, half: Half) -> dict[str, Any]:
             name = f"{where}/seed{at['seed']}-fold{at['fold']}"
             fits.append(at | size | written(name, arrays))
         told = {"model": member.name, "spec": member.spec.to_json(), "fits": fits}
-        members.append(told | {"rmse_out_of_fold": dict(member.out_of_fold)})
+        members.append(told | {"rmse_mirrored": member.rmse_mirrored})
     level_2 = written(f"{half.pipeline}/stacker", to_arrays(half.stacker))
     stacker = {"kind": half.stacker.kind} | level_2
     return {"feeds": list(half.feeds), "stacker": stacker, "members": members}
@@ -224,8 +224,7 @@ def _half(folder: Path, pipeline: str, told: Mapping[str, Any]) -> Half:
             )
             for fit in member["fits"]
         )
-        known = member.get("rmse_out_of_fold", {})  # older ones have none
-        members.append(TrainedMember(fits, {name: float(rmse) for name, rmse in known.items()}))
+        members.append(TrainedMember(fits, member.get("rmse_mirrored")))  # older ones have none
     stacker = from_arrays(read_arrays(folder / told["stacker"]["file"], told["stacker"]["sha256"]))
     return Half(pipeline, tuple(members), stacker, tuple(told["feeds"]))
 

@@ -42,6 +42,9 @@ class Table:
     by_fold: Points | None = None
     """[K, M, m, p, 2] what the fits of each fold say of the test images, where `test` is their
     mean; None where it is not."""
+    mirrored: Points | None = None
+    """[M, n, p, 2] mean of the picture and its mirror picture alone, as an exported model sees it;
+    None where these are not among the views."""
 
     @property
     def chosen_on(self) -> NDArray[np.bool_]:
@@ -61,10 +64,13 @@ class Table:
         truth, group = self.truth[rows][kept], self.group[rows][kept]
         return Pool.of_points(predicted[kept], truth, group, weight)
 
-    def rmse_of(self, member: str) -> float:
-        """RMSE of a member on all faces, without test-time augmentation, px."""
-        plain = self.plain[self.members.index(member)]
-        return float(np.sqrt(Pool.of_points(plain, self.truth, self.group).mse))
+    def rmse_mirrored(self, member: str) -> float | None:
+        """RMSE of a member on all faces, px, mean of each and its mirror picture; None where that
+        is not known."""
+        if self.mirrored is None:
+            return None
+        said = self.mirrored[self.members.index(member)]
+        return float(np.sqrt(Pool.of_points(said, self.truth, self.group).mse))
 
     def errors_by_fold(self) -> NDArray[np.float64]:
         """[K, M] RMSE of each member on the faces of each of the first member's folds, without

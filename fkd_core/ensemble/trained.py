@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -45,8 +45,9 @@ class TrainedMember:
     """
 
     fits: tuple[TrainedFit, ...]
-    out_of_fold: Mapping[str, float] = field(default_factory=dict)
-    """By source, RMSE in pixels of its fits on the faces that they held out, where it is known."""
+    rmse_mirrored: float | None = None
+    """Pixels, in the half's style: its fits on the faces that they held out, mean of each and its
+    mirror picture; None where it is not known."""
 
     def __post_init__(self) -> None:
         specs = [fit.spec for fit in self.fits]

@@ -59,8 +59,9 @@ class PredictOptions:
     none."""
     every: int | None = None
     """Every so many frames of a film are shown; without it, its first."""
-    export: Literal["onnx", "tflite", "savedmodel"] | None = None
-    """Write one model of the ensemble in this format, and predict nothing."""
+    export: Literal["onnx", "tflite", "tflite16", "savedmodel"] | None = None
+    """Write one model of the ensemble in this format, and predict nothing; tflite16 is half as
+    large, for phones."""
     model: str | None = None
     """The model to export; without it the ensemble's first."""
 
@@ -123,9 +124,9 @@ def main(options: PredictOptions) -> None:
         known = ", ".join(predictor.pipelines)
         raise UserError(f"--pipeline: {ensemble} has no {name}, only {known}")
     if options.export:
-        from fkd_core.ensemble.export import export
+        from fkd_core.ensemble.export import KINDS, export
 
-        file = out / f"{options.model or 'model'}-{name}.{options.export}"
+        file = out / f"{options.model or 'model'}-{name}.{KINDS[options.export].ending}"
         say(str(export(ensemble, options.export, file, name, options.model)))
         return
     found = listed(options.photos, out)

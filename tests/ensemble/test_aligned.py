@@ -12,13 +12,13 @@ from tiny_ensemble import cascade, images, plain_mean
 
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Split
-from fkd_core.ensemble.export import KINDS, TOLERANCE, export
+from fkd_core.ensemble.export import KINDS, export
 from fkd_core.ensemble.members import Member
 from fkd_core.ensemble.out_of_fold import OutOfFold
 from fkd_core.ensemble.predictor import Predictor, save
 from fkd_core.ensemble.trained import TrainedFit, TrainedMember
+from fkd_core.ensemble.views import VIEWS
 from fkd_core.fitting.fits import Fits
-from fkd_core.fitting.predict import predict
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.fitting.store import FitStore
@@ -83,5 +83,7 @@ def test_a_cascade_is_exported_whole(
     from test_export import run
 
     shown = np.concatenate([faces.images[:3], images(2)])
-    expected = predict(member.spec, member.fits[0].load(), shown).reshape(5, 30)
-    np.testing.assert_allclose(run(kind, tmp_path / "out", shown), expected, atol=TOLERANCE)
+    first = TrainedMember(member.fits[:1])
+    expected = first.predict(shown, VIEWS["mirror"]).reshape(5, 30)
+    said = run(kind, tmp_path / "out", shown)
+    np.testing.assert_allclose(said, expected, atol=KINDS[kind].tolerance)

@@ -16,8 +16,8 @@ from tiny_ensemble import half, images
 from fkd_core.ensemble.export import KINDS, TOLERANCE, export
 from fkd_core.ensemble.predictor import save
 from fkd_core.ensemble.trained import TrainedMember
+from fkd_core.ensemble.views import VIEWS
 from fkd_core.errors import UserError
-from fkd_core.fitting.predict import predict
 from fkd_core.keypoints import KEYPOINTS
 from fkd_core.models import MODELS
 from fkd_core.models.base import Architecture
@@ -47,7 +47,7 @@ MADE_BY = {"command": "fkd ensemble", "data": "0123"}
 
 
 def measured(member: TrainedMember) -> TrainedMember:
-    return replace(member, out_of_fold={member.spec.pipeline: 2.5})
+    return replace(member, rmse_mirrored=2.5)
 
 
 def ensemble(folder: Path, models: tuple[str, ...]) -> Path:
@@ -83,14 +83,14 @@ def run(kind: str, path: Path, shown: Any) -> Any:
 
 
 def check(models: tuple[str, ...], model: str, kind: str, folder: Path, out: Path) -> None:
-    """Exports and compares with the fit itself."""
+    """Exports and compares with the fit itself, asked about pictures and their mirror pictures."""
     told: list[str] = []
     assert export(folder, kind, out, "partial", model, say=told.append) == out
     (line,) = told
     assert line.startswith(str(out))
-    fit = next(m for m in half("partial", models, fits=1).members if m.name == model).fits[0]
-    expected = predict(fit.spec, fit.load(), SHOWN).reshape(3, 8)
-    np.testing.assert_allclose(run(kind, out, SHOWN), expected, atol=TOLERANCE)
+    member = next(m for m in half("partial", models, fits=1).members if m.name == model)
+    expected = member.predict(SHOWN, VIEWS["mirror"]).reshape(3, 8)
+    np.testing.assert_allclose(run(kind, out, SHOWN), expected, atol=KINDS[kind].tolerance)
     assert list(out.parent.glob(".*")) == []
 
 
@@ -148,9 +148,8 @@ def test_ends_that_are_not_the_default_can_be_exported(
     built = model.build(PARTIAL.outputs)
     gray = SHOWN[..., None].astype(np.float32)
     expected = np.asarray(built(gray, training=False))
-    np.testing.assert_allclose(
-        KINDS[kind](built, tmp_path / "made")(gray), expected, atol=TOLERANCE
-    )
+    said = KINDS[kind].write(built, tmp_path / "made")(gray)
+    np.testing.assert_allclose(said, expected, atol=TOLERANCE)
 
 
 def test_the_first_member_is_the_default(folder: Path, tmp_path: Path) -> None:
@@ -167,10 +166,11 @@ def test_a_model_that_differs_from_keras_is_not_written(
 ) -> None:
     def off(model: Any, path: Path) -> Any:
         path.write_bytes(b"wrong")
-        return lambda gray: np.asarray(model(gray)) + 0.02
+        return lambda gray: np.asarray(model(gray)) + 2 * KINDS[kind].tolerance
 
-    monkeypatch.setitem(KINDS, kind, off)
-    with pytest.raises(UserError, match=r"differs by 0\.02 px"):
+    told = f"differs by {2 * KINDS[kind].tolerance:g} px"
+    monkeypatch.setitem(KINDS, kind, replace(KINDS[kind], write=off))
+    with pytest.raises(UserError, match=told):
         export(folder, kind, tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
 
@@ -178,7 +178,10 @@ def test_a_model_that_differs_from_keras_is_not_written(
 def test_a_model_that_gives_no_number_is_not_written(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(KINDS, "tflite", lambda model, path: lambda gray: np.full((6, 30), np.nan))
+    def lost(model: Any, path: Path) -> Any:
+        return lambda gray: np.full((6, 30), np.nan)
+
+    monkeypatch.setitem(KINDS, "tflite", replace(KINDS["tflite"], write=lost))
     with pytest.raises(UserError, match="differs by nan"):
         export(folder, "tflite", tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
@@ -195,7 +198,7 @@ def test_a_missing_package_is_named_with_its_remedy(
 @pytest.mark.parametrize(
     ("kind", "pipeline", "model", "complaint"),
     [
-        ("coreml", "complete", None, "coreml.*onnx, tflite, savedmodel"),
+        ("coreml", "complete", None, "coreml.*onnx, tflite, tflite16, savedmodel"),
         ("onnx", "profile", None, "profile.*complete, partial"),
         ("onnx", "complete", "resnet", "resnet.*lenet5, local2d"),
     ],

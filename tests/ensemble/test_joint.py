@@ -20,6 +20,7 @@ from fkd_core.ensemble.shipping import whole
 from fkd_core.ensemble.stacking.stack import stack
 from fkd_core.ensemble.stacking.stacker import STACKERS
 from fkd_core.ensemble.submission import merged
+from fkd_core.ensemble.views import VIEWS
 from fkd_core.errors import UserError
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.predict import predict
@@ -138,7 +139,8 @@ def test_exported_it_gives_the_pixels_of_the_style_asked_for(
     fit, shown = ensemble.members[0].fits[0], ensemble.faces.images[:3]
     weights = joint.fits.weights(fit)
     assert weights is not None
-    expected = predict(fit, weights, shown)[:, JOINT.of("partial")]
+    said = [v.undo(predict(fit, weights, v.of(shown)), JOINT) for v in VIEWS["mirror"]]
+    expected = np.mean(said, axis=0)[:, JOINT.of("partial")]
     out = export(tmp_path, "savedmodel", tmp_path / "out", "partial", say=lambda line: None)
     serve = tf.saved_model.load(str(out)).signatures["serving_default"]
     pixels = serve(gray=tf.constant(shown[..., None].astype(np.float32)))["pixels"].numpy()

@@ -86,6 +86,16 @@ def test_seeds_and_views_are_averaged(built: Built) -> None:
     np.testing.assert_allclose(table.own[0, row], np.mean(said, axis=0), atol=1e-3)
 
 
+def test_how_a_member_errs_with_mirror_pictures_is_known_where_these_are_among_the_views(
+    built: Built,
+) -> None:
+    table = built.tables["complete"]  # its views are these two alone
+    error = (table.own[0] - table.truth)[np.isfinite(table.truth)]
+    rmse = table.rmse_mirrored(table.members[0])
+    assert rmse == pytest.approx(float(np.sqrt(np.mean(np.square(error, dtype=np.float64)))))
+    assert replace(table, mirrored=None).rmse_mirrored(table.members[0]) is None
+
+
 def test_test_images_get_the_mean_over_all_fits(built: Built) -> None:
     fits = built.ensemble.members[1].fits
     said = []
