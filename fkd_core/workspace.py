@@ -139,9 +139,10 @@ class Workspace:
             raise UserError("a fit is of one model; name it")
         (pipeline,) = chosen_pipelines([pipeline])
         where = self.options.outcomes.policy
-        policy, _ = policy_or(where, pipeline, self.faces, ModelSpace(name).unsearched)
+        space = ModelSpace(name)
+        policy, _ = policy_or(where, pipeline, self.faces, name, space.unsearched)
         budget = replace(resized(BUDGETS["quick"], epochs=epochs), faces=faces)
-        made = TuningPlan(ModelSpace(name), pipeline, budget, policy, self.seed).hypothesis
+        made = TuningPlan(space, pipeline, budget, policy, self.seed).hypothesis
         try:
             split = replace(made.split, family="all", folds=5, fold=fold)
         except ValueError as error:

@@ -104,7 +104,7 @@ class Stage:
             model=self.model,
             pipeline=PIPELINE,
             training=Training(
-                epochs=max(1, round(self.pictures / faces)),
+                epochs=max(1, round(self.pictures / max(1, faces))),
                 batch_size=self.batch,
                 learning_rate=self.rate,
                 beta_2=0.99,
@@ -150,6 +150,11 @@ lengths and batches are guesses until it was run on one."""
 
 FACES: dict[str, int | None] = {"smoke": 1_000, "quick": None, "full": None}
 """Faces that may train, thinned by image group; None for all."""
+
+
+def pipeline(annotators: Sequence[str]) -> str:
+    """All annotators' faces teach one network; where there are faces of one alone, its."""
+    return PIPELINE if len(annotators) != 1 else annotators[0]
 
 
 def members(preset: str, faces: int) -> list[FitSpec]:

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from fkd_core.data.demo import demo_folder
+from fkd_core.data.faces import Faces
 from fkd_core.data.kaggle import load_competition
 from fkd_core.errors import UserError
 from fkd_core.experiments.audit_labels import AuditLabels, cascade, members
 from fkd_core.keypoints import KEYPOINTS
-from fkd_core.running.simulated import simulated_faces
-from fkd_core.sources import SOURCES
+from fkd_core.sources import PIPELINES, SOURCES
 from search_spaces import audit, best_recipe
 
 ROOT = Path(__file__).parents[1]
@@ -34,17 +34,24 @@ def test_what_cannot_be_is_named(options: dict[str, Any], tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("preset", ["smoke", "quick", "full"])
 def test_unlike_members_judge_and_the_cascade_is_the_best_recipes(
-    preset: Any, tmp_path: Path
+    preset: Any, tmp_path: Path, faces: Faces
 ) -> None:
-    faces = simulated_faces(200)
     options = AuditLabels(results=tmp_path, preset=preset)
     judges = members(options, faces)
     assert [each.name for each in judges[-2:]] == ["joint-lenet5", "joint-plain16+conv5"]
-    assert [each.spec for each in judges[:-2]] == best_recipe.members(preset, 160)
+    assert [each.spec for each in judges[:-2]] == best_recipe.members(preset, len(faces) * 4 // 5)
     assert {each.folds for each in judges} == {audit.FOLDS}
     assert cascade(options, faces) == judges[0]
     short = members(AuditLabels(results=tmp_path, preset=preset, epochs=2), faces)
     assert {s.training.epochs for each in short for s in each.spec.stages} == {2}
+
+
+def test_where_one_annotator_is_alone_its_faces_teach_all_who_judge(
+    tmp_path: Path, faces: Faces
+) -> None:
+    alone = faces.take(np.flatnonzero(faces.of_mask(PIPELINES["partial"])))
+    judges = members(AuditLabels(results=tmp_path, preset="smoke"), alone)
+    assert {s.pipeline for each in judges for s in each.spec.stages} == {"partial"}
 
 
 def run(*options: str) -> str:

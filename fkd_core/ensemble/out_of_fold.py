@@ -85,7 +85,7 @@ class OutOfFold:
                 raise UserError(
                     f"{source}: {(~final).sum()} image groups to combine models by and "
                     f"{final.sum()} to score them are too few, {LEAST_GROUPS} of each are needed; "
-                    "give more faces, or leave the pipeline out by --pipelines"
+                    "give more labelled faces, or leave it out where --pipelines names it"
                 )
         # A joint deal as a whole: what one source's faces teach is known of the other's.
         labelled = {name: self.faces.labelled(PIPELINES[name]) for name in deals}
@@ -218,7 +218,8 @@ class OutOfFold:
                     fold[parts.held_out] = fit.split.fold
             except ValueError as error:
                 raise UserError(
-                    f"{error}; give more faces, or leave {pipeline} out by --pipelines"
+                    f"{error}; give more labelled faces, or leave {pipeline} out where "
+                    "--pipelines names it"
                 ) from error
             if self.crossed:
                 held_out = dict(zip(self.faces.group[fold >= 0], fold[fold >= 0], strict=True))
@@ -231,5 +232,6 @@ class OutOfFold:
 
 def _beside(points: Sequence[Points], n: int) -> NDArray[np.float64]:
     """[n, E] from some [n, p, 2]."""
-    flat = [np.asarray(each, np.float64).reshape(n, -1) for each in points]
+    # Not -1, which cannot be told where there are no test images.
+    flat = [np.asarray(each, np.float64).reshape(n, 2 * each.shape[1]) for each in points]
     return np.concatenate(flat, axis=1) if flat else np.empty((n, 0))

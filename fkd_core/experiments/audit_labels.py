@@ -41,13 +41,14 @@ from fkd_core.progress import FitProgress
 from fkd_core.progress.forecast import Part
 from fkd_core.protocols import estimates
 from fkd_core.protocols.ensemble import Ensembling
+from fkd_core.protocols.feasible import check_enough
 from fkd_core.report import ensemble as report
 from fkd_core.report.page.section import told
 from fkd_core.report.sheet import Sheet
 from fkd_core.running.session import session
-from fkd_core.sources import JOINT, PIPELINES
+from fkd_core.sources import PIPELINES
 from search_spaces import audit as space
-from search_spaces import images_a_second
+from search_spaces import best_recipe, images_a_second
 
 GIVEN, CORRECTED, LEFT_OUT = "given", "corrected", "left_out"
 VIEW = "mirror"
@@ -97,6 +98,8 @@ def main(options: AuditLabels, asked: str | None = None) -> None:
     faces = options.load().training
     judges = members(options, faces)
     taught = {GIVEN: faces}
+    check_enough(faces, [member.spec for member in judges], ["all"])
+    OutOfFold(judges, faces, None, VIEW).check()
     parts = plan(options, judges, faces, "audit")
     if options.apply:
         taught[CORRECTED] = corrected(options, options.apply)
@@ -108,7 +111,6 @@ def main(options: AuditLabels, asked: str | None = None) -> None:
     if options.dry_run:
         console.print(options.would_write(options.outcomes.audit), soft_wrap=True)
         return
-    OutOfFold(judges, faces, None, VIEW).check()
     suspects = ranked(answers(options, {"audit": judges}, faces)["audit"], faces)
     flagged = [each for each in suspects if each.flagged]
     made_by = provenance(options.preset, options.seed, faces, asked)
@@ -137,10 +139,13 @@ def main(options: AuditLabels, asked: str | None = None) -> None:
 
 def members(options: AuditLabels, faces: Faces) -> list[Member]:
     """Who judges the labels."""
-    labelled = int(faces.labelled(PIPELINES[JOINT]).sum())
+    pipeline = best_recipe.pipeline(faces.annotators)
+    labelled = int(faces.labelled(PIPELINES[pipeline]).sum())
     taught = labelled * (space.FOLDS - 1) // space.FOLDS
     return [
-        Member(spec, (1000 * options.seed,), space.FOLDS, options.seed)
+        Member(
+            spec.everywhere(pipeline=pipeline), (1000 * options.seed,), space.FOLDS, options.seed
+        )
         for spec in space.members(options.preset, taught, options.epochs)
     ]
 

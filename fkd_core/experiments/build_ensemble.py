@@ -52,6 +52,7 @@ from fkd_core.needs import backend, check
 from fkd_core.progress import FitProgress, clock
 from fkd_core.protocols import estimates
 from fkd_core.protocols.ensemble import Ensembling
+from fkd_core.protocols.feasible import check_enough
 from fkd_core.report import ensemble as report
 from fkd_core.report.page.writing import close
 from fkd_core.running.session import session
@@ -170,6 +171,8 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
         console.print(why, soft_wrap=True)
     arms = competing(options, competition)
     ours = arms[OURS]
+    check_enough(faces, [member.spec for member in ours.members], ["all"])
+    ours.check()
     expected = estimates.of_ensemble(arms, fits, images_a_second)
     console.print(report.plan_sheet(arms, fits, images_a_second).shown())
     console.print(f"All of it takes {estimates.about(expected, options.minutes)}.", soft_wrap=True)
@@ -182,7 +185,6 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     if options.dry_run:
         console.print(options.would_write(options.outcomes.ensemble), soft_wrap=True)
         return None
-    ours.check()
     made_by = provenance(options.preset, options.seed, faces, asked)
     run = options.outcomes.begun(made_by)
     history(run.submission)

@@ -75,9 +75,11 @@ def lineup(options: BuildEnsemble, faces: Faces) -> list[Member]:
     seeds = tuple(1000 * options.seed + seed for seed in range(options.seeds))
     if options.recipe == "best":
         limit = options.faces or best_recipe.FACES[options.preset]
-        labelled = int(faces.labelled(PIPELINES[best_recipe.PIPELINE]).sum())
+        pipeline = best_recipe.pipeline(faces.annotators)
+        labelled = int(faces.labelled(PIPELINES[pipeline]).sum())
         taught = min(labelled, limit or labelled) * (folds - 1) // folds
-        specs = best_recipe.members(options.preset, taught)
+        chains = best_recipe.members(options.preset, taught)
+        specs = [chain.everywhere(pipeline=pipeline) for chain in chains]
     else:
         limit = options.faces or budget.faces
         specs = [
@@ -122,7 +124,7 @@ def defaults(
     that was found or what stands for it."""
     spaces = [ModelSpace(name) for name in models]
     path = options.outcomes.policy
-    found = {s: policy_or(path, pipeline, faces, s.unsearched) for s in spaces}
+    found = {s: policy_or(path, pipeline, faces, s.name, s.unsearched) for s in spaces}
     for note in dict.fromkeys(said for _, said in found.values()):
         alike = ", ".join(s.name for s, (_, said) in found.items() if said == note)
         console.print(f"{pipeline}: not tuned, so its defaults: {alike}. {note}", soft_wrap=True)

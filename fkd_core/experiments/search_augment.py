@@ -10,6 +10,8 @@
    the winner meets no augmentation and a uniform random choice on set confirm, with seeds not used
    before, and the best of the three becomes the policy.
 4. Final: what the policy gains over none as a whole, on faces that chose nothing.
+5. Transfer (from --preset quick on): what it gains on three unlike networks that did not choose
+   it, over what these else train under. One that it surely harms goes on without it.
 
 Writes verdicts, policy.json, the resolved configuration and report.html, the page of the run, to
 the run's folder below --results. Stop it when you like: the same command goes on. To watch:
@@ -25,9 +27,10 @@ from typing import ClassVar, Literal
 from fkd_core import command
 from fkd_core.augment.policy import Policy
 from fkd_core.command import console
+from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
 from fkd_core.evidence import SMALLEST_EFFECT, Components, Verdict
-from fkd_core.findings.policy import write_policy
+from fkd_core.findings.policy import Effect, write_policy
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.progress import FitProgress
 from fkd_core.protocols import estimates
@@ -38,10 +41,15 @@ from fkd_core.protocols.augmentation_plan import (
     power_plan,
     resized,
 )
+from fkd_core.protocols.feasible import check_enough
+from fkd_core.protocols.transfer import Network, Transfer, TransferPlan, transferred
+from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.report.augmentation import (
     meeting_table,
+    transfer_table,
     verdict_table,
     write_meeting,
+    write_transfers,
     write_verdicts,
 )
 from fkd_core.report.page.writing import close
@@ -50,6 +58,9 @@ from fkd_core.running.session import session
 from fkd_core.sources import PIPELINES
 from fkd_core.studies.storage import open_storage
 from search_spaces import augmentation as space
+from search_spaces import images_a_second, transfer
+from search_spaces.model import ModelSpace
+from search_spaces.training import BUDGETS as TUNING
 
 
 @dataclass(frozen=True)
@@ -108,6 +119,8 @@ class Searched:
     verdicts: Sequence[Verdict]
     meeting: Meeting | None
     """None where all that was confirmed is harmful."""
+    transfers: Sequence[Transfer] = ()
+    """What the policy changes on other networks; empty where that was not measured."""
 
     @property
     def policy(self) -> Policy:
@@ -143,12 +156,20 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
             said = power_plan(plan, groups, options.plan_power, Components())
             console.print(f"{said}.", soft_wrap=True)
         return {}
+    others = {name: met for name in pipelines if (met := transfer_plan(name, options, faces))}
+    planned = [plan.base for plan in plans]
+    planned += [network.spec for met in others.values() for network in met.networks]
+    check_enough(faces, planned)
     known = fits.store.rows(failure="")
     parts = {plan.pipeline: estimates.of_augmentation(plan, known, faces) for plan in plans}
     expected = [part for each in parts.values() for part in each]
+    for name, met in others.items():
+        stage = f"transfer ({name})"
+        expected += estimates.of_transfer(stage, met, known, faces, images_a_second)
     console.print(
         f"{len(faces)} faces; {len(names)} candidates on {', '.join(pipelines)}; at most "
-        f"{sum(plan.fits for plan in plans)} fits, {estimates.about(expected, options.minutes)}"
+        f"{sum(each.fits for each in plans) + sum(each.fits for each in others.values())} fits, "
+        f"{estimates.about(expected, options.minutes)}"
     )
     if options.dry_run:
         console.print(options.would_write(options.outcomes.augmentation), soft_wrap=True)
@@ -189,18 +210,56 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
             )
             progress.stage(f"compose ({plan.pipeline})")
             meeting = search.compose(verdicts)
-            found[plan.pipeline] = Searched(verdicts, meeting)
-            policy = found[plan.pipeline].policy
+            policy = Searched(verdicts, meeting).policy
             write_policy(run.policy, plan.pipeline, policy, made_by, search.inputs)
             if meeting is None:
                 console.print("All that was confirmed is harmful: the policy is empty.")
-                continue
-            console.print(
-                meeting_table(meeting, "The composed policy: chosen on confirm, then on final")
-            )
-            write_meeting(folder / f"meeting{suffix}.csv", meeting)
-            console.print(f"{meeting.winner} has the lowest RMSE and is now the policy.")
+            else:
+                console.print(
+                    meeting_table(meeting, "The composed policy: chosen on confirm, then on final")
+                )
+                write_meeting(folder / f"meeting{suffix}.csv", meeting)
+                console.print(f"{meeting.winner} has the lowest RMSE and is now the policy.")
+
+            transfers = list[Transfer]()
+            if plan.pipeline in others:
+                other = others[plan.pipeline]
+                progress.stage(f"transfer ({plan.pipeline})")
+                ray_session.pack([network.spec for network in other.networks], fits)
+                transfers = transferred(other, policy, ray_session, fits, progress.done)
+                console.print(transfer_table(transfers, "The policy on other networks"))
+                write_transfers(folder / f"transfer{suffix}.csv", transfers)
+                inputs = replace(search.inputs, fits=other.keys(policy, fits))
+                effects = [effect_of(each) for each in transfers]
+                write_policy(run.policy, plan.pipeline, policy, made_by, inputs, effects)
+            found[plan.pipeline] = Searched(verdicts, meeting, transfers)
     console.print(progress.summary)
     console.print(f"Verdicts and policy.json: {folder}")
     close(options, competition, "augmentation")
     return found
+
+
+def transfer_plan(pipeline: str, options: SearchAugment, faces: Faces) -> TransferPlan | None:
+    """Where the policy of this pipeline meets what other networks else train under; None where
+    the preset buys no evidence on that. A network that would be taught by several annotators is
+    left out where there are not faces of all of them."""
+    bought = transfer.BUDGETS.get(options.preset)
+    if bought is None:
+        return None
+    budget = replace(TUNING[options.preset], faces=bought.faces, epochs=bought.epochs)
+    networks = []
+    for name, judged_by in transfer.networks(pipeline).items():
+        sources = PIPELINES[judged_by].sources
+        if not all(faces.of_mask(PIPELINES[source]).any() for source in sources):
+            continue
+        model = ModelSpace(name)
+        policy, whose = model.unsearched
+        plan = TuningPlan(model, judged_by, budget, policy, options.seed)
+        networks.append(Network(name, plan.hypothesis, whose))
+    return TransferPlan(networks, bought.pairs, options.seed)
+
+
+def effect_of(found: Transfer) -> Effect:
+    """What is kept of it with the policy."""
+    c = found.comparison
+    return Effect(found.network, found.pipeline, found.instead, c.effect, c.low, c.high)

@@ -31,6 +31,7 @@ from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.models import MODELS
 from fkd_core.progress import FitProgress, Part
 from fkd_core.protocols import estimates
+from fkd_core.protocols.feasible import check_enough
 from fkd_core.protocols.tuning import Candidate, Tuned, Tuning
 from fkd_core.protocols.tuning_plan import TuningPlan, resized
 from fkd_core.report import tuning as report
@@ -103,6 +104,7 @@ def main(options: TuneModels, asked: str | None = None) -> list[Tuned]:
     faces = competition.training
     fits = options.fits(faces)
     plans = planned(options, faces)
+    check_enough(faces, [plan.reference for plan in plans])
     console.print(f"{len(faces)} faces.")
     known = fits.store.rows(failure="")
     expected = []
@@ -188,12 +190,14 @@ def planned(options: TuneModels, faces: Faces) -> list[TuningPlan]:
     """What each model and pipeline will get: equal budgets, and the policy that was found on these
     pictures, or what stands for it; which, is said."""
     models, pipelines = options.chosen
+    if not options.models and not options.pipelines:
+        pipelines = (best_recipe.pipeline(faces.annotators),)
     seconds = estimates.search_seconds(options.gpu_hours, options.gpus_per_trial)
     plans, notes = list[TuningPlan](), dict[str, None]()
     for space in map(ModelSpace, models):
         for pipeline in pipelines:
             path = options.outcomes.policy
-            policy, note = policy_or(path, pipeline, faces, space.unsearched)
+            policy, note = policy_or(path, pipeline, faces, space.name, space.unsearched)
             notes[f"{pipeline}: {note}"] = None
             plans.append(
                 TuningPlan(space, pipeline, options.budget(), policy, options.seed, seconds)

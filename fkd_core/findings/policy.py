@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +18,40 @@ from fkd_core.findings.provenance import origin
 from fkd_core.sources import COMPLETE
 
 
+@dataclass(frozen=True)
+class Effect:
+    """What a policy changes on a network that did not choose it, px; negative helps."""
+
+    network: str
+    pipeline: str
+    instead: str
+    """Whose augmentations it is compared with."""
+    effect: float
+    low: float
+    """Ends of the 95% interval."""
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.effect:+.3f} px ({self.low:+.3f} .. {self.high:+.3f})"
+
+
 def write_policy(
     path: Path,
     pipeline: str,
     policy: Policy,
     provenance: Mapping[str, Any],
     inputs: Inputs = NOTHING,
+    effects: Sequence[Effect] = (),
 ) -> None:
     """Sets one pipeline's policy; another pipeline's entry stays as it is, if it was found on the
-    same pictures. `means` says in physical units what the strengths, 0 to 1, stand for."""
+    same pictures. `means` says in physical units what the strengths, 0 to 1, stand for, and
+    `transfer` what the policy does to other networks, where that was measured."""
     entries = _read(path) if path.exists() else {}
     entries = {k: v for k, v in entries.items() if _pictures(v) == provenance.get("pictures")}
     entries[pipeline] = {
         "policy": policy.to_json(),
         "means": described(policy),
+        "transfer": [asdict(effect) for effect in effects],
         "inputs": inputs.to_json(),
         "made_by": dict(provenance),
     }
@@ -44,29 +65,46 @@ def read_policy(path: Path, pipeline: str, faces: Faces) -> tuple[Policy, str]:
     Raises UserError where the file is missing, damaged, knows neither, or is of other pictures
     than these faces'.
     """
+    policy, where, _ = _found(path, pipeline, faces)
+    return policy, where
+
+
+def policy_or(
+    path: Path, pipeline: str, faces: Faces, network: str, unsearched: tuple[Policy, str]
+) -> tuple[Policy, str]:
+    """What this network is to train under, and a sentence that says what it is: the pipeline's
+    policy; where none was searched, or where it surely harms this network, that of `unsearched`,
+    which says whose it is too. Raises UserError where the file is damaged, or of other pictures
+    than these faces'."""
+    other, whose = unsearched
+    if not path.exists():
+        return (
+            other,
+            f"No {path}, so {whose} augmentations; search_augment.py finds what is better.",
+        )
+    policy, where, effects = _found(path, pipeline, faces)
+    known = [e for e in effects if (e.network, e.pipeline) == (network, pipeline)]
+    if not known:
+        return policy, f"Augmentations: {where}."
+    (effect, *_) = known
+    against = f"{effect} on {network}, against {effect.instead}"
+    if effect.low > 0:
+        return other, f"Augmentations: {whose}, for these do harm ({against}): {where}."
+    return policy, f"Augmentations: {where}; {against}."
+
+
+def _found(path: Path, pipeline: str, faces: Faces) -> tuple[Policy, str, list[Effect]]:
     entries = _read(path)
     entry = entries.get(pipeline, entries.get(COMPLETE.name))
     if entry is None:
         raise UserError(f"{path}: no policy for {pipeline} or {COMPLETE.name}; search one first")
     try:
         policy, made_by = Policy.from_json(entry["policy"]), dict(entry.get("made_by", {}))
+        effects = [Effect(**each) for each in entry.get("transfer", ())]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: the entry of {pipeline} is damaged ({error})") from error
     borrowed = "" if pipeline in entries else f" for {COMPLETE.name}, since it has none of its own"
-    return policy, f"{origin(path, made_by, faces)}{borrowed}"
-
-
-def policy_or(
-    path: Path, pipeline: str, faces: Faces, unsearched: tuple[Policy, str]
-) -> tuple[Policy, str]:
-    """The pipeline's policy, and a sentence that says which; where none was searched, that of
-    `unsearched`, which says whose it is too. Raises UserError where the file is damaged, or of
-    other pictures than these faces'."""
-    if path.exists():
-        policy, where = read_policy(path, pipeline, faces)
-        return policy, f"Augmentations: {where}."
-    policy, whose = unsearched
-    return policy, f"No {path}, so {whose} augmentations; search_augment.py finds what is better."
+    return policy, f"{origin(path, made_by, faces)}{borrowed}", effects
 
 
 def _pictures(entry: Any) -> Any:

@@ -17,6 +17,7 @@ from fkd_core.fitting.spec import FitSpec
 from fkd_core.models.base import Architecture
 from fkd_core.progress.forecast import Part, kind_of
 from fkd_core.protocols.augmentation_plan import Plan
+from fkd_core.protocols.transfer import TransferPlan
 from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.sources import PIPELINES
 
@@ -67,6 +68,21 @@ def of_composing(plan: Plan, seconds: float, used: int) -> list[Part]:
     without = Part(stage, plan.base, b.ablation_pairs * used, seconds)
     final = Part(stage, plan.base, b.final_pairs * 2, seconds)
     return [tried, meeting, *([without] if used > 1 and without.fits else []), final]
+
+
+def of_transfer(
+    stage: str, plan: TransferPlan, rows: Sequence[Mapping[str, Any]], faces: Faces, speed: Speed
+) -> list[Part]:
+    """What this stage, where a policy meets what networks else train under, should do."""
+    return [
+        Part(
+            stage,
+            network.spec,
+            2 * plan.pairs,
+            seconds_a_fit(network.spec, rows, faces, speed(network.spec.model)),
+        )
+        for network in plan.networks
+    ]
 
 
 def of_tuning(plan: TuningPlan, rows: Sequence[Mapping[str, Any]], faces: Faces) -> list[Part]:

@@ -11,6 +11,7 @@ from typing import Any
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.evidence import HARMFUL, HELPFUL, Comparison, Verdict
 from fkd_core.protocols.augmentation import Meeting
+from fkd_core.protocols.transfer import Transfer
 from fkd_core.report.shown import Shown
 from fkd_core.tables import Cells, column, rows_of, write_table
 
@@ -112,6 +113,47 @@ def write_meeting(path: Path, meeting: Meeting) -> None:
             "pairs": c.pairs,
         }
         for treatment, control, family, c in _rows(meeting)
+    ]
+    write_table(path, rows)
+
+
+def transfer_table(transfers: Sequence[Transfer], title: str) -> Shown:
+    """What a policy changes on other networks, for a terminal."""
+    columns = ("network", "faces", "against", "RMSE px", "effect px", "95% interval", "p", "pairs")
+    rows = [
+        (
+            t.network,
+            t.pipeline,
+            t.instead,
+            f"{c.treatment_rmse:.3f} vs {c.control_rmse:.3f}",
+            f"{c.effect:+.3f}",
+            _interval(c.low, c.high),
+            _p(c.p),
+            str(c.pairs),
+        )
+        for t in transfers
+        for c in (t.comparison,)
+    ]
+    note = "A network that the policy surely harms goes on training under the other augmentations."
+    return Shown(title, columns, rows, note)
+
+
+def write_transfers(path: Path, transfers: Sequence[Transfer]) -> None:
+    """The same as CSV, one row a network; effects in px, negative ones favour the policy."""
+    rows = [
+        {
+            "network": t.network,
+            "pipeline": t.pipeline,
+            "against": t.instead,
+            "policy_rmse": t.comparison.treatment_rmse,
+            "other_rmse": t.comparison.control_rmse,
+            "effect": t.comparison.effect,
+            "low": t.comparison.low,
+            "high": t.comparison.high,
+            "p": t.comparison.p,
+            "pairs": t.comparison.pairs,
+        }
+        for t in transfers
     ]
     write_table(path, rows)
 

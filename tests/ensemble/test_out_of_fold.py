@@ -10,6 +10,9 @@ import pytest
 from built_ensemble import Built
 
 from fkd_core.data.folds import split
+from fkd_core.ensemble.said import said
+from fkd_core.ensemble.stacking.stack import stack
+from fkd_core.ensemble.stacking.stacker import STACKERS
 from fkd_core.ensemble.views import VIEWS
 from fkd_core.errors import UserError
 from fkd_core.fitting.fits import Fits
@@ -125,6 +128,18 @@ def test_nothing_is_asked_twice(built: Built) -> None:
         np.testing.assert_array_equal(table.own, built.tables[name].own)
 
 
+def test_without_test_images_the_same_faces_are_stacked_and_scored(built: Built) -> None:
+    alone = replace(built.ensemble, test_images=None)
+    tables = alone.tables(built.session, built.fits, built.predictions)  # type: ignore[arg-type]
+    table = tables["complete"]
+    np.testing.assert_allclose(table.own, built.tables["complete"].own, atol=1e-4)
+    for name in ("mean", "ridge"):
+        stacked = stack(table, {n: STACKERS[n] for n in ("mean", name)}, name)
+        assert stacked.tests.shape == (0, 15, 2)
+        assert stacked.spread is None
+        assert said(stacked, alone.faces.row, None).test.shape == (0, 15, 2)
+
+
 def test_other_test_images_are_another_question(built: Built) -> None:
     before = len(built.session.asked)
     other = replace(built.ensemble, test_images=built.ensemble.faces.images[:2])
@@ -164,7 +179,10 @@ def test_a_planted_copy_stops_the_build(built: Built) -> None:
 
 @pytest.mark.parametrize(
     ("complete", "words"),
-    [(4, "to score them are too few"), (1, "faces are too few; give more faces, or leave")],
+    [
+        (4, "to score them are too few"),
+        (1, "faces are too few; give more labelled faces, or leave"),
+    ],
 )
 def test_too_few_faces_are_said_before_anything_is_trained(
     built: Built, complete: int, words: str

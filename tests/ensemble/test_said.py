@@ -41,6 +41,13 @@ def test_each_face_has_what_ships_said_without_having_seen_it(stacked: Stacked) 
     assert abs(half.correlation[0, 1]) < 0.3
 
 
+def test_data_without_test_images_are_answered_all_the_same(stacked: Stacked) -> None:
+    nobody = replace(stacked.table, test=stacked.table.test[:, :0], test_other=np.empty((0, 0)))
+    half = said(replace(stacked, table=nobody), np.arange(60, dtype=np.int32), None)
+    assert half.test.shape == (0, 4, 2)
+    assert half.points.shape == (60, 4, 2)
+
+
 def test_it_comes_back_as_it_was(stacked: Stacked, tmp_path: Path) -> None:
     half = said(stacked, np.arange(60, dtype=np.int32), None)
     write_said(tmp_path, {"partial": half})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,7 +14,7 @@ from faces_for_tests import tiny_faces
 from fkd_core.augment.policy import Policy, Step
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
-from fkd_core.findings.policy import read_policy, write_policy
+from fkd_core.findings.policy import Effect, policy_or, read_policy, write_policy
 from fkd_core.findings.provenance import provenance
 
 ROTATION = Policy((Step("rotation", 0.4, 0.7),))
@@ -95,6 +96,33 @@ def test_one_that_does_not_tell_of_what_it_is_is_refused(tmp_path: Path, faces: 
         read_policy(path, "complete", faces)
 
 
+HELPS = Effect("aligned-gated", "joint", "the best recipe's", -0.02, -0.03, -0.01)
+HARMS = replace(HELPS, effect=0.02, low=0.01, high=0.03)
+
+
+@pytest.mark.parametrize(
+    ("effects", "network", "pipeline", "policy", "says"),
+    [
+        ([HELPS], "aligned-gated", "joint", ROTATION, r"-0\.020 px \(-0\.030 \.\. -0\.010\)"),
+        ([HARMS], "aligned-gated", "joint", MIRROR, r"the best recipe's, for these do harm"),
+        ([replace(HARMS, low=-0.01)], "aligned-gated", "joint", ROTATION, r"\+0\.020 px"),
+        # What is known of one network, or on one pipeline's faces, is not known of others.
+        ([HARMS], "conv5", "joint", ROTATION, "preset quick for complete"),
+        ([HARMS], "aligned-gated", "complete", ROTATION, "preset quick"),
+        ([], "aligned-gated", "joint", ROTATION, "preset quick for complete"),
+    ],
+)
+def test_a_network_that_the_policy_surely_harms_trains_without_it(
+    tmp_path: Path, faces: Faces, effects: list[Effect], network: str, pipeline: str,
+    policy: Policy, says: str,
+) -> None:  # fmt: skip
+    path = tmp_path / "policy.json"
+    write_policy(path, "complete", ROTATION, provenance("quick", 0, faces), effects=effects)
+    found, said = policy_or(path, pipeline, faces, network, (MIRROR, "the best recipe's"))
+    assert found == policy
+    assert re.search(says, said), said
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -104,6 +132,7 @@ def test_one_that_does_not_tell_of_what_it_is_is_refused(tmp_path: Path, faces: 
         ("{}", "no policy for partial or complete"),
         ('{"complete": {}}', "damaged"),
         ('{"complete": {"policy": {"steps": [{"transform": "x", "probability": 3}]}}}', "damaged"),
+        ('{"complete": {"policy": {"steps": [], "choice": "all"}, "transfer": [{}]}}', "damaged"),
     ],
 )
 def test_a_file_that_is_no_policy_is_one_clear_error(

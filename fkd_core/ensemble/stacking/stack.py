@@ -35,7 +35,9 @@ class Stacked:
 
     @property
     def tests(self) -> NDArray[np.float64]:
-        """[m, p, 2] pixels: what ships, of the test images."""
+        """[m, p, 2] pixels: what ships, of the test images; m is 0 where there are none."""
+        if not self.table.test.shape[1]:
+            return np.empty((0, *self.table.test.shape[2:]))
         return _points(self.shipped.predict(self.table.test_inputs()))
 
     @property

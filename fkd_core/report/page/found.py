@@ -72,6 +72,7 @@ class Found:
     verdicts: Mapping[str, Sequence[Verdict]] = field(default_factory=dict)
     """By pipeline, as all here."""
     meetings: Mapping[str, Sequence[Cells]] = field(default_factory=dict)
+    transfers: Mapping[str, Sequence[Cells]] = field(default_factory=dict)
     policies: Mapping[str, tuple[Policy, Mapping[str, Any]]] = field(default_factory=dict)
     """With what made each."""
     tuned: Sequence[Cells] = ()
@@ -120,19 +121,22 @@ def gather(places: Places, competition: Competition | None) -> Found:
         "ensemble": places.run.ensemble,
     }
     names = ("", *(f"-{name}" for name in PIPELINES))
-    verdicts, meetings = {}, {}
+    verdicts, meetings, transfers = {}, {}, {}
     for suffix in names:
         pipeline = suffix.removeprefix("-") or "complete"
         with contextlib.suppress(OSError, ValueError, KeyError):
             verdicts[pipeline] = read_verdicts(places.run.augmentation / f"verdicts{suffix}.csv")
         if rows := rows_of(places.run.augmentation / f"meeting{suffix}.csv"):
             meetings[pipeline] = rows
+        if rows := rows_of(places.run.augmentation / f"transfer{suffix}.csv"):
+            transfers[pipeline] = rows
     return Found(
         places,
         competition,
         {name: read_json(folder / "config.json") for name, folder in folders.items()},
         verdicts,
         meetings,
+        transfers,
         dict(_policies(places.run.policy)),
         rows_of(places.run.tuning / "results.csv"),
         rows_of(places.run.tuning / "ledger.csv"),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fkd_core.evidence import Verdict
 from fkd_core.report.page.found import Found, cell
 from fkd_core.report.page.plain import interval, look, named, px, verdict_in_words
 from fkd_core.report.page.rows import Row, whiskers
 from fkd_core.report.page.section import Figure, Section, command_of
+from fkd_core.tables import Cells
 
 _SQUASHED = 6.0  # times the median reach of an interval: beyond it a row is drawn as an arrow
 AXIS = "change of RMSE, px: left helps, right harms"
@@ -57,6 +59,8 @@ def verdict_section(run: Found) -> Section:
                     made_by,
                 )
             )
+        if rows := run.transfers.get(pipeline):
+            figures.append(_transfer(pipeline, rows, made_by))
     return Section(
         "verdicts",
         "Augmentations",
@@ -66,6 +70,26 @@ def verdict_section(run: Found) -> Section:
             "pixels of the 96 x 96 picture, with its 95% interval."
         ],
         figures,
+    )
+
+
+def _transfer(pipeline: str, rows: Sequence[Cells], made_by: Mapping[str, Any]) -> Figure:
+    drawn = [
+        Row(
+            f"{row['network']} on {row['pipeline']} faces, against {row['against']} augmentations",
+            cell(row, "effect"), cell(row, "low"), cell(row, "high"),
+            _sure(cell(row, "low"), cell(row, "high")),
+            f"{px(cell(row, 'effect'), signed=True)} px",
+        )
+        for row in rows
+    ]  # fmt: skip
+    return Figure(
+        f"The policy of {pipeline} faces on other networks",
+        whiskers(drawn, AXIS, "the policy on networks that did not choose it", zero=True),
+        "On set confirm once more, with seeds not used before: networks that did not choose the "
+        "policy, under it and under what they else train under. One that it surely harms, with "
+        "its whole interval right of 0, goes on training under the other.",
+        made_by,
     )
 
 

@@ -79,6 +79,11 @@ def searched(results: Path, faces: Faces) -> Options:
         | {"effect": e, "low": e - 0.1, "high": e + 0.1}
         for t, c, s, e in rows
     ])  # fmt: skip
+    write(places.run.augmentation / "transfer.csv", [
+        {"network": n, "pipeline": "complete", "against": "the reference's"}
+        | {"effect": e, "low": e - 0.1, "high": e + 0.1}
+        for n, e in (("lenet5", -0.3), ("plain", 0.15))
+    ])  # fmt: skip
     told = made_by(faces, "search_augment")
     config(places.run.augmentation, told)
     write_policy(options.outcomes.policy, "complete", POLICY, told)
