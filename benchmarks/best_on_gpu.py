@@ -118,7 +118,7 @@ class Place:
         assert weights is not None  # just trained
         index = split(task.faces, TAUGHT, spec.split).held_out
         shown = np.concatenate([task.faces.images[index], task.test_images])
-        points = Viewer(spec, weights).said(shown, VIEWS[best_recipe.TTA]).mean(axis=0)
+        points = Viewer(spec, weights).said(shown, VIEWS[best_recipe.TTA["full"]]).mean(axis=0)
         return index, points[: len(index)], points[len(index) :]
 
 

@@ -71,13 +71,19 @@ def ladder(faces: int, share: float, seed: int) -> list[Step]:
         Step("wider", "third stage with 24 channels", "realigned", (wider,)),
     ]
     for view in VIEWS:
-        against = {"mirror": "realigned", "settled": "warps"}.get(view, "mirror")
+        against = {"mirror": "realigned", "settled": "warps", "settled_few": "settled"}
         if view != "none":
-            steps.append(Step(view, f"realigned, views: {view}", against, (third,), view))
+            other = against.get(view, "mirror")
+            steps.append(Step(view, f"realigned, views: {view}", other, (third,), view))
+    settled = TTA["full"]
     says = "one last stage in place of two, equal pictures"
     steps.append(Step("straight", says, "realigned", (straight,)))
-    steps.append(Step("straight_settled", f"straight, views: {TTA}", TTA, (straight,), TTA))
-    steps.append(Step("gated", "gated as its last stage", "straight_settled", (gated,), TTA))
-    steps.append(Step("decayed", "gated with more weight decay", "gated", (decayed,), TTA))
-    steps.append(Step("mean", f"mean of realigned and wider, {TTA}", TTA, (third, wider), TTA))
+    steps.append(
+        Step("straight_settled", f"straight, views: {settled}", settled, (straight,), settled)
+    )
+    steps.append(Step("gated", "gated as its last stage", "straight_settled", (gated,), settled))
+    steps.append(Step("decayed", "gated with more weight decay", "gated", (decayed,), settled))
+    steps.append(
+        Step("mean", f"mean of realigned and wider, {settled}", settled, (third, wider), settled)
+    )
     return steps

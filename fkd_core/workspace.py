@@ -241,7 +241,7 @@ class Workspace:
         folds: int | None = None,
         epochs: int | None = None,
         faces: int | None = None,
-        tta: Literal["none", "mirror", "shifts", "warps", "settled"] | None = None,
+        tta: Literal["none", "mirror", "shifts", "warps", "settled", "settled_few"] | None = None,
         cross: bool = False,
         other_style: bool = False,
         refit: bool = False,

@@ -35,8 +35,8 @@ from fkd_core.models.res import Res
 
 PIPELINE = "joint"
 """One network for both annotators' faces."""
-TTA = "settled"
-"""Test-time augmentation: a name in ``fkd_core.ensemble.views.VIEWS``."""
+TTA = {"smoke": "settled_few", "quick": "settled", "full": "settled"}
+"""Test-time augmentation by preset: names in ``fkd_core.ensemble.views.VIEWS``."""
 STACKERS = ("mean", "weights", "ridge", "lasso")
 """Ways to combine that take seconds; the elastic net and the neural one take minutes."""
 

@@ -115,6 +115,9 @@ def test_a_policy_that_was_found_is_used_too(tmp_path: Path) -> None:
 def test_the_best_recipe_is_cascades_that_share_their_first_stages(tmp_path: Path) -> None:
     chosen = BuildEnsemble(results=tmp_path, recipe="best", preset="full")
     faces = simulated_faces(6888)
+    alone = lineup(chosen, faces)
+    assert [member.name for member in alone] == ["plain16+gated24", "plain16+gated16"]
+    faces = replace(faces, source=(np.arange(len(faces)) % 2).astype(np.int8))
     members = lineup(chosen, faces)
     assert [member.name for member in members] == [
         "joint-plain16+gated24",

@@ -86,7 +86,7 @@ class BuildEnsemble(command.Options):
     """Length of every fit, in place of the configurations' own."""
     faces: int | None = None
     """Faces that may train, in place of all."""
-    tta: Literal["none", "mirror", "shifts", "warps", "settled"] | None = None
+    tta: Literal["none", "mirror", "shifts", "warps", "settled", "settled_few"] | None = None
     """Test-time augmentation: mirror pictures; or those and shifts by 2 pixels; or those and
     small warps of what a network sees, in its own frame where it is aligned; or those in the frame
     where the face was found. Without it settled for the best recipe, else mirror."""
@@ -122,7 +122,7 @@ class BuildEnsemble(command.Options):
     @property
     def views(self) -> str:
         """The test-time augmentation: a name in ``fkd_core.ensemble.views.VIEWS``."""
-        return self.tta or (best_recipe.TTA if self.recipe == "best" else "mirror")
+        return self.tta or (best_recipe.TTA[self.preset] if self.recipe == "best" else "mirror")
 
     @property
     def stackers(self) -> dict[str, Stacker]:
