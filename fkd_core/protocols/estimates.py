@@ -17,6 +17,7 @@ from fkd_core.fitting.spec import FitSpec
 from fkd_core.models.base import Architecture
 from fkd_core.progress.forecast import Part, kind_of
 from fkd_core.protocols.augmentation_plan import Plan
+from fkd_core.protocols.machine import core_speed
 from fkd_core.protocols.transfer import TransferPlan
 from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.sources import PIPELINES
@@ -32,13 +33,15 @@ def seconds_a_fit(
     spec: FitSpec, rows: Sequence[Mapping[str, Any]], faces: Faces, speed: float
 ) -> float:
     """What a fit like this one should take: from this machine's own records, the store's `rows`,
-    where there are any, else at `speed` images a second and core."""
+    where there are any, else at `speed` images a second and core, or as many more as its cores
+    are faster than those on which that was measured."""
     like = {"model": spec.name, "pipeline": spec.pipeline, "epochs": spec.training.epochs}
     known = [float(row["seconds"]) for row in rows if like.items() <= row.items()]
     if known:
         return statistics.median(known)
     own = int(faces.of_mask(PIPELINES[spec.pipeline]).sum())
-    return 1.0 + min(own, spec.split.limit or own) * spec.training.epochs / speed
+    pictures = min(own, spec.split.limit or own) * spec.training.epochs
+    return 1.0 + pictures / (speed * core_speed())
 
 
 def of_augmentation(plan: Plan, rows: Sequence[Mapping[str, Any]], faces: Faces) -> list[Part]:
@@ -136,6 +139,7 @@ def of_tables(arms: Mapping[str, OutOfFold], fits: Fits, speed: Speed) -> list[P
             parts.append(Part(f"train ({name})", fit, kinds[kind_of(fit)], seconds))
         tests = 0 if arm.test_images is None else len(arm.test_images)
         shown = [len(VIEWS[arm.tta]) * (tests + len(arm.held_out(fit))) for fit in arm.fits]
+        speeds = {fit: each * core_speed() for fit, each in speeds.items()}
         took = [n / 3 / speeds[fit] for n, fit in zip(shown, arm.fits, strict=True)]  # no gradient
         mean = statistics.fmean(took) if took else 0.0
         parts.append(Part(f"predict ({name})", None, len(took), mean))
