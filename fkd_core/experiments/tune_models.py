@@ -71,9 +71,9 @@ class TuneModels(command.Options):
 
     NAMES: ClassVar = {"models": ("all", *MODELS, f"{ALIGNED}NAME"), "pipelines": tuple(PIPELINES)}
     PRESETS: ClassVar = {
-        name: f"{time} on 2 cores for lenet5 and one pipeline: {BUDGETS[name].trials} "
+        name: f"{time} on 2 cores for one small model: {BUDGETS[name].trials} "
         f"configurations of {BUDGETS[name].epochs} epochs on {BUDGETS[name].faces or 'all'} faces."
-        for name, time in (("smoke", "1 minute"), ("quick", "25 minutes"), ("full", "9 hours"))
+        for name, time in (("smoke", "1 minute"), ("quick", "20 to 40 minutes"), ("full", "A day"))
     }
     EXAMPLES: ClassVar = (
         "--models lenet5 conv5 --dry-run",
