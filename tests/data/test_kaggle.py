@@ -469,6 +469,17 @@ def test_notes_say_that_files_are_not_the_official_ones(folder: Path, cache: Pat
     assert sum("is not the competition's own file" in note for note in notes) == 4
 
 
+def test_test_images_that_equal_training_images_are_counted(folder: Path, cache: Path) -> None:
+    notes = load_competition(folder, cache).notes
+    assert any(
+        note.startswith("1 test images equal training images (ImageId 7)") for note in notes
+    )
+    (folder / "test.csv").write_bytes(text(*TEST[:2]))
+    (folder / "IdLookupTable.csv").unlink()
+    notes = load_competition(folder, cache).notes
+    assert not any("equal training images" in note for note in notes)
+
+
 def test_labels_in_another_scale_are_one_error(folder: Path, cache: Path) -> None:
     scaled = ",".join(f"{value:.4f}" for value in MEAN_FACE.ravel() / 96)
     training(HEADER, *[f"{scaled},{PIXELS[0]}"] * 3)(folder)
