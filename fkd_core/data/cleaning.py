@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd_core.data.archive import TRAINING
 from fkd_core.data.corrections import Corrections, apply_corrections
 from fkd_core.data.faces import Faces
 from fkd_core.data.grouping import LARGEST_CLUSTER, digests, group_images
+from fkd_core.data.in_pixels import check_faces
 from fkd_core.data.plausible import plausible, shows_something
 from fkd_core.errors import UserError
 from fkd_core.sources import SOURCES, recognised
@@ -28,13 +30,10 @@ def clean(
     (data rows from 1) and pictures of one colour dropped, sources recognised, corrections
     applied, copies merged within a source, and images grouped.
     Rows with any number of labels are kept, NaN for what is missing. `told` [N] are indices into
-    SOURCES where the source is known without looking, else -1.
+    SOURCES of rows from that source's own file, else -1. Raises UserError where labels cannot be
+    faces in pixels, and where none is left.
     """
-    points, notes = plausible(points)
-    half = np.isnan(points).sum(axis=2) == 1
-    if half.any():
-        points = np.where(half[..., None], np.float32(np.nan), points)
-        notes.append(f"Took away {half.sum()} labels that had only one of x and y.")
+    points, notes = _labels(points, told)
     row = np.arange(1, len(images) + 1, dtype=np.int32)
     good = ~np.isin(row, bad_rows)
     if not good.all():
@@ -54,6 +53,9 @@ def clean(
     if corrections is not None:
         points, note = apply_corrections(corrections, points, source, sha256)
         notes.append(note)
+    if not np.isfinite(points).any():
+        why = f" ({notes[0].rstrip('.')})" if notes else ""
+        raise UserError(f"{TRAINING} has no labels that can be learned from{why}")
     points, kept = merge_copies(points, source, sha256)
     if len(kept) < len(images):
         notes.append(
@@ -65,6 +67,28 @@ def clean(
     groups = group_images(images, sha256)
     faces = Faces(images, points, source, groups.group, row)
     return faces, (*notes, *_counts(faces, groups.clusters, groups.left_apart))
+
+
+def _labels(
+    points: NDArray[np.float32], told: NDArray[np.int8] | None
+) -> tuple[NDArray[np.float32], list[str]]:
+    """Points [N, 15, 2] without what cannot be labels, each file's looked at by itself; sentences.
+
+    Raises UserError where a file's labels cannot be faces in pixels.
+    """
+    points, notes = points.copy(), []
+    file_of = np.full(len(points), -1, np.int8) if told is None else told
+    for file in np.unique(file_of):
+        name = TRAINING if file < 0 else [*SOURCES.values()][file].file
+        own, said = plausible(points[file_of == file])
+        half = np.isnan(own).sum(axis=2) == 1
+        if half.any():
+            own[half] = np.nan
+            said.append(f"Took away {half.sum()} labels that had only one of x and y.")
+        notes += said if file < 0 else [f"{name}: {note}" for note in said]
+        points[file_of == file], said = check_faces(own, name)
+        notes += said
+    return points, notes
 
 
 def sources(points: NDArray[np.float32]) -> NDArray[np.int8]:
@@ -94,10 +118,12 @@ def merge_copies(
 
 
 def _counts(faces: Faces, clusters: int, left_apart: int) -> list[str]:
-    counts = np.bincount(faces.source, minlength=len(SOURCES))
+    labelled = np.isfinite(faces.points).any(axis=(1, 2))
+    counts = np.bincount(faces.source[labelled], minlength=len(SOURCES))
     by_source = ", ".join(f"{n} {name}" for name, n in zip(SOURCES, counts, strict=True))
+    without = "" if labelled.all() else f", {(~labelled).sum()} without labels"
     notes = [
-        f"{len(faces)} faces: {by_source}; "
+        f"{len(faces)} faces: {by_source}{without}; "
         f"{len(np.unique(faces.group))} image groups, {clusters} of them near-duplicates."
     ]
     if left_apart:

@@ -11,18 +11,25 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd_core.data.plausible import OUTSIDE
 from fkd_core.data.tables import Table, shown
 from fkd_core.errors import UserError
-from fkd_core.keypoints import KEYPOINTS
+from fkd_core.keypoints import IMAGE_SIZE, KEYPOINTS
 from fkd_core.sources import SOURCES
 
+CORNER = 3.0
+"""Pixels within which no table has all its places, unless it was scaled."""
+
 _COLUMNS = ("image", "keypoint", "x", "y", "version")
+_DOWNLOAD = re.compile(r"download (it|the file) again")
+"""What is said of the competition's files; a table of corrections is the user's own."""
 
 
 @dataclass(frozen=True)
@@ -54,25 +61,40 @@ class Corrections:
 def read_corrections(path: Path) -> Corrections:
     """The table in a CSV file; UserError names the row and column of whatever is wrong in it."""
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise UserError(f"corrections {path} is no file; give a CSV file")
         text = path.read_bytes()
     except OSError as error:
         raise UserError(f"corrections {path} can't be read: {error.strerror or error}") from error
-    table = Table(path.name, [text], _COLUMNS, optional=["source", "row", "reason"])
-    entries: dict[tuple[bytes, int, int | None], Correction] = {}
+    try:
+        return _read(path.name, text)
+    except UserError as error:
+        raise UserError(_DOWNLOAD.sub("save it again as CSV", str(error))) from error
+
+
+def _read(name: str, text: bytes) -> Corrections:
+    table = Table(name, [text], _COLUMNS, optional=["source", "row", "reason"])
+    entries: list[Correction] = []
+    sources: dict[tuple[bytes, int], set[int | None]] = {}
     versions: set[str] = set()
     for row, cells in table.rows():
         cell = dict(zip(table.columns, (c.strip() for c in cells), strict=True))
         entry = _entry(table, row, cell)
-        key = (entry.image, entry.keypoint, entry.source)
-        if key in entries:
+        seen = sources.setdefault((entry.image, entry.keypoint), set())
+        if entry.source in seen or None in seen or (seen and entry.source is None):
             raise table.error(row, "keypoint", "this image's keypoint was corrected above already")
-        entries[key] = entry
+        seen.add(entry.source)
+        entries.append(entry)
         versions.add(cell["version"].decode("utf-8", "replace"))
         if len(versions) > 1 or versions == {""}:
             raise table.error(row, "version", "must be given, and the same in every row")
-    return Corrections(
-        path.name, versions.pop(), hashlib.sha256(text).hexdigest(), tuple(entries.values())
-    )
+    farthest = [max(abs(each.x), abs(each.y)) for each in entries if not math.isnan(each.x)]
+    if farthest and max(farthest) < CORNER:
+        raise UserError(
+            f"{name}: all places lie within {CORNER:g} px of the picture's corner; were they "
+            "divided by the picture's side? Give pixels"
+        )
+    return Corrections(name, versions.pop(), hashlib.sha256(text).hexdigest(), tuple(entries))
 
 
 def apply_corrections(
@@ -83,7 +105,8 @@ def apply_corrections(
 ) -> tuple[NDArray[np.float32], str]:
     """New points [N, 15, 2], and a sentence that counts what was applied.
 
-    A face only ever takes corrections of keypoints that its source marks.
+    A face only ever takes corrections of keypoints that its source marks. Raises UserError where
+    no row fits these faces.
     """
     points = points.copy()
     marked = [each.keypoints for each in SOURCES.values()]
@@ -100,6 +123,13 @@ def apply_corrections(
         points[here, entry.keypoint] = entry.x, entry.y
         applied += len(here)
         absent += not here
+    if not applied:
+        known = any(each.image in rows for each in corrections.entries)
+        what = "annotator marks the keypoint it names" if known else "image is the one it names"
+        raise UserError(
+            f"{corrections.name}: none of its {absent} rows fits these data, where no {what}; is "
+            "it of other files?"
+        )
     lost = f"; {absent} fit no label here" if absent else ""
     return points, (
         f"Corrected {applied} labels as {corrections.name} (version {corrections.version}) "
@@ -125,6 +155,10 @@ def _entry(table: Table, row: int, cell: dict[str, bytes]) -> Correction:
     x, y = (table.coordinate(row, axis, cell[axis]) for axis in "xy")
     if math.isnan(x) != math.isnan(y):
         raise table.error(row, "x" if math.isnan(x) else "y", "is empty, but its partner is not")
+    for axis, value in (("x", x), ("y", y)):
+        if not math.isnan(value) and abs(value - (IMAGE_SIZE - 1) / 2) > IMAGE_SIZE / 2 + OUTSIDE:
+            problem = f"{shown(cell[axis])} is over {OUTSIDE:g} px outside the picture"
+            raise table.error(row, axis, problem)
     return Correction(
         image, KEYPOINTS.index(keypoint), x, y, list(SOURCES).index(source) if source else None
     )

@@ -15,6 +15,7 @@ from fkd_core.data.cleaning import clean
 from fkd_core.data.corrections import Corrections, read_corrections
 from fkd_core.data.faces import Faces
 from fkd_core.data.file_cache import Arrays, cached
+from fkd_core.data.grouping import digests
 from fkd_core.data.identity import identity_note, known
 from fkd_core.data.locating import find
 from fkd_core.data.parsing import Parsed, parse_images, parse_lookup, parse_sample
@@ -23,6 +24,8 @@ from fkd_core.errors import UserError
 from fkd_core.keypoints import COLUMNS
 from fkd_core.reach import code_version
 from fkd_core.sources import SOURCES
+
+_FACES = ("images", "points", "source", "group", "row")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,10 +76,10 @@ def load_competition(path: Path, cache: Path, corrections: Path | None = None) -
         lookup = Lookup(**found.arrays)
         requested = lookup.row_id
         notes += found.notes
-    test_images = test_ids = None
+    test_images = test_ids = test_pixels = None
     if TEST in files:
         found = cached(files[TEST], cache, _test)
-        test_images, test_ids = found.arrays["images"], found.arrays["ids"]
+        test_images, test_ids, test_pixels = (found.arrays[n] for n in ("images", "ids", "pixels"))
         if lookup is not None:
             _check_lookup(files[LOOKUP].name, lookup, test_ids)
         notes += found.notes
@@ -91,9 +94,10 @@ def load_competition(path: Path, cache: Path, corrections: Path | None = None) -
         lambda stored: _training(stored, table, further),
         more="\n".join(["" if table is None else table.sha256, *map(_version, further.items())]),
     )
-    return Competition(
-        Faces(**found.arrays), test_images, test_ids, lookup, (*found.notes, *notes)
-    )
+    if test_ids is not None and test_pixels is not None:
+        notes += _copies(test_ids[np.isin(test_pixels, found.arrays["pixels"])])
+    training = Faces(**{name: found.arrays[name] for name in _FACES})
+    return Competition(training, test_images, test_ids, lookup, (*found.notes, *notes))
 
 
 def _training(
@@ -113,10 +117,23 @@ def _training(
     faces, notes = clean(
         np.concatenate(images), np.concatenate(points), bad, corrections, np.concatenate(told)
     )
-    names = ("images", "points", "source", "group", "row")
-    return Arrays(
-        {name: getattr(faces, name) for name in names}, (_identity(stored, parsed), *notes)
-    )
+    arrays = {name: getattr(faces, name) for name in _FACES} | {"pixels": _pixels(faces.images)}
+    return Arrays(arrays, (_identity(stored, parsed), *notes))
+
+
+def _pixels(images: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """[N] a number for the pixels of each image [N, 96, 96]: of its SHA-256, the first 8 bytes."""
+    return np.ascontiguousarray(digests(images)[:, :8]).view(np.uint64)[:, 0]
+
+
+def _copies(ids: NDArray[np.int32]) -> list[str]:
+    """A sentence on the test images that equal training images, if there are any."""
+    if not len(ids):
+        return []
+    few = ", ".join(map(str, ids[:5].tolist())) + (", ..." if len(ids) > 5 else "")
+    return [
+        f"{len(ids)} test images equal training images (ImageId {few}): no label is copied across."
+    ]
 
 
 def _version(further: tuple[str, Stored]) -> str:
@@ -131,15 +148,11 @@ def _version(further: tuple[str, Stored]) -> str:
 def _test(stored: Stored) -> Arrays:
     parsed = parse_images(stored, ("ImageId", "Image"))
     notes = [_identity(stored, parsed)]
-    if copied := known(TEST, parsed.sha256).copied_ids:
-        notes.append(
-            f"Test images {', '.join(map(str, copied))} equal training images: local scores "
-            "leave them out, and no label is copied across."
-        )
     if blank := parsed.ids[~shows_something(parsed.images)].tolist():
         first = ", ".join(map(str, blank[:5]))
         notes.append(f"{len(blank)} test images are of one colour, such as {first}.")
-    return Arrays({"images": parsed.images, "ids": parsed.ids}, tuple(notes))
+    pixels = _pixels(parsed.images)
+    return Arrays({"images": parsed.images, "ids": parsed.ids, "pixels": pixels}, tuple(notes))
 
 
 def _lookup(stored: Stored) -> Arrays:

@@ -18,6 +18,8 @@ ONE_VALUE = 0.3
 """Share of a column's labels that one value may have; whole pixels reach a sixth."""
 IN_A_ROW = 4
 """Points that must equal those of the row above."""
+ROUNDED = 0.01
+"""Pixels that a column's mean or median may be off in a file which it was filled into."""
 OUTSIDE = 10.0
 """Pixels outside the picture from which on a label is worth a word."""
 FLAT = 4
@@ -28,18 +30,26 @@ Rows = NDArray[np.bool_]
 
 
 def plausible(points: Points) -> tuple[Points, list[str]]:
-    """Points [N, 15, 2] px without what cannot be labels, and a sentence for each kind."""
+    """Points [N, 15, 2] px of a file without what cannot be labels, and a sentence for each
+    kind."""
     notes: list[str] = []
     if filled := _by_one_value(points):
-        named = [f"{COLUMNS[place]} {value:g}" for place, value, _ in filled[:3]]
+        named = [f"{COLUMNS[place]} {value:g}" for place, value in filled.items()][:3]
         more = f" and {len(filled) - 3} more columns" if len(filled) > 3 else ""
-        count = sum(int(rows.sum()) for _, _, rows in filled)
-        points = points.copy()
-        for place, _, rows in filled:
-            points.reshape(len(points), -1)[rows, place] = np.nan
+        away = _like_the_filled(points, filled)
+        points = np.where(away, np.float32(np.nan), points)
         notes.append(
-            f"Took away {count:,} coordinates that are one value throughout ({', '.join(named)}"
-            f"{more}): missing labels that were filled in, not labels."
+            f"Took away {away.sum():,} coordinates that are one value throughout "
+            f"({', '.join(named)}{more}): missing labels that were filled in, not labels."
+        )
+    nowhere = ((points == 0) | (points == -1)).all(axis=2) & (points[..., 0] == points[..., 1])
+    if nowhere.any():
+        row, point = np.argwhere(nowhere)[0]
+        points = np.where(nowhere[..., None], np.float32(np.nan), points)
+        notes.append(
+            f"Took away {nowhere.sum():,} points at exactly (0, 0) or (-1, -1), the first in data "
+            f"row {row + 1} ({COLUMNS[2 * point]}): missing labels that were filled in, not "
+            "labels."
         )
     copied = _like_the_next_row(points)
     if (count := int(copied.any(axis=1).sum())) >= LEAST:
@@ -60,15 +70,38 @@ def plausible(points: Points) -> tuple[Points, list[str]]:
     return points, notes
 
 
-def _by_one_value(points: Points) -> list[tuple[int, float, Rows]]:
-    """(column of COLUMNS, value, rows [N]) for columns that were filled."""
-    found = []
+def _by_one_value(points: Points) -> dict[int, float]:
+    """Places in COLUMNS of columns that were surely filled, and with which value."""
+    found = {}
     for place, column in enumerate(points.reshape(len(points), -1).T):
         values, counts = np.unique(column[np.isfinite(column)], return_counts=True)
         if len(values) and counts.max() >= max(LEAST, ONE_VALUE * counts.sum()):
-            value = values[counts.argmax()]
-            found.append((place, float(value), column == value))
+            found[place] = float(values[counts.argmax()])
     return found
+
+
+def _like_the_filled(points: Points, filled: dict[int, float]) -> Rows:
+    """[N, 15, 2] coordinates that were filled: all of a column's value in `filled`, and in other
+    columns points whose x and y were both filled in the way that these show."""
+    flat = points.reshape(len(points), -1).astype(np.float64)
+    surely = np.zeros(flat.shape, np.bool_)
+    for place, value in filled.items():
+        surely[:, place] = flat[:, place] == value
+    like = surely.copy()
+    values, counts = np.unique(list(filled.values()), return_counts=True)
+    shared = values[counts > 1]
+    for value in shared:
+        like |= flat == value
+    others = np.where(surely, np.nan, flat)
+    some: Rows = np.asarray(np.isfinite(others).any(axis=0))
+    others[:, ~some] = 0.0
+    for middle in (np.nanmean, np.nanmedian)[: 1 if len(shared) else 2]:
+        own = middle(others, axis=0)
+        off = max((abs(own[place] - filled[place]) for place in filled if some[place]), default=1)
+        if off < ROUNDED:
+            like |= np.abs(flat - own) <= 2 * off + 1e-4
+    both = like.reshape(points.shape).all(axis=2, keepdims=True)
+    return np.asarray(surely.reshape(points.shape) | both)
 
 
 def _like_the_next_row(points: Points) -> Rows:

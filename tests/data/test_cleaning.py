@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from faces_for_tests import tiny_faces
 from numpy.typing import NDArray
 from pictures_for_tests import pictures
 
@@ -14,6 +15,7 @@ from fkd_core.data.archive import TEST, TRAINING
 from fkd_core.data.cleaning import clean, sources
 from fkd_core.data.identity import OFFICIAL, identity_note, known
 from fkd_core.data.pixels import parse_pixels
+from fkd_core.errors import UserError
 from fkd_core.keypoints import COLUMNS
 from fkd_core.sources import PARTIAL
 
@@ -51,6 +53,28 @@ def test_an_unlabelled_face_is_complete_and_three_of_the_four_points_are_partial
     points[1, PARTIAL.keypoints[0]] = NAN
     points[2, 1 + PARTIAL.keypoints[1]] = 5
     assert sources(points).tolist() == [0, 1, 0, 0]
+
+
+@pytest.mark.parametrize("kind", ["empty", "no y", "all rows alike", "all zero"])
+def test_files_without_any_label_are_refused(kind: str) -> None:
+    points = tiny_faces(30, 0).points.copy()
+    if kind == "empty":
+        points[:] = NAN
+    elif kind == "no y":
+        points[..., 1] = NAN
+    else:
+        points[:] = points[0] if kind == "all rows alike" else 0
+    with pytest.raises(UserError, match=r"^training\.csv has no labels that can be learned from"):
+        clean(pictures(30), points)
+
+
+def test_faces_without_labels_are_counted_as_such() -> None:
+    faces = tiny_faces(30, 10)
+    points = faces.points.copy()
+    points[::12] = 0
+    found, notes = clean(faces.images, points)
+    assert len(found) == 40
+    assert any("40 faces: 27 complete, 9 partial, 4 without labels; " in note for note in notes)
 
 
 def test_half_a_label_is_taken_away() -> None:

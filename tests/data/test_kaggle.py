@@ -22,6 +22,7 @@ from competition_for_tests import (
     write,
     zipped,
 )
+from faces_for_tests import MEAN_FACE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -390,7 +391,7 @@ def test_a_second_load_parses_nothing_and_maps_the_images(
     folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     random = np.random.default_rng(9)
-    points = random.uniform(20, 70, (134, 30)).round(3)
+    points = (MEAN_FACE + random.uniform(-5, 5, (134, 15, 2))).reshape(134, 30).round(3)
     pictures = PIXELS + [" ".join(map(str, row)) for row in random.integers(0, 256, (130, 9216))]
     many = [f"{','.join(map(str, p))},{row}" for p, row in zip(points, pictures, strict=True)]
     training(HEADER, *many)(folder)
@@ -466,6 +467,29 @@ def test_a_cache_that_cannot_be_written_is_a_user_error(folder: Path, tmp_path: 
 def test_notes_say_that_files_are_not_the_official_ones(folder: Path, cache: Path) -> None:
     notes = load_competition(folder, cache).notes
     assert sum("is not the competition's own file" in note for note in notes) == 4
+
+
+def test_test_images_that_equal_training_images_are_counted(folder: Path, cache: Path) -> None:
+    notes = load_competition(folder, cache).notes
+    assert any(
+        note.startswith("1 test images equal training images (ImageId 7)") for note in notes
+    )
+    (folder / "test.csv").write_bytes(text(*TEST[:2]))
+    (folder / "IdLookupTable.csv").unlink()
+    notes = load_competition(folder, cache).notes
+    assert not any("equal training images" in note for note in notes)
+
+
+def test_labels_in_another_scale_are_one_error(folder: Path, cache: Path) -> None:
+    scaled = ",".join(f"{value:.4f}" for value in MEAN_FACE.ravel() / 96)
+    training(HEADER, *[f"{scaled},{PIXELS[0]}"] * 3)(folder)
+    notes = load_competition(folder, cache).notes
+    assert any("3 of 3 labelled rows" in note and "too few" in note for note in notes)
+    random = np.random.default_rng(3)
+    faces = (MEAN_FACE + random.normal(0, 2, (20, 15, 2))).reshape(20, 30) / 96
+    training(HEADER, *(f"{','.join(map(str, face))},{PIXELS[0]}" for face in faces))(folder)
+    with pytest.raises(UserError, match=r"training\.csv: in 20 of 20 labelled rows"):
+        load_competition(folder, cache)
 
 
 def test_a_corrections_table_changes_labels_and_is_counted(folder: Path, cache: Path) -> None:

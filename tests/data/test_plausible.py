@@ -43,6 +43,42 @@ def test_missing_labels_filled_with_one_value_are_missing_again(value: float) ->
     assert "2,640 coordinates" in note  # 120 rows x 11 points x 2
 
 
+@pytest.mark.parametrize("how", ["0", "-1", "48", "mean", "mean to two decimals", "median"])
+def test_what_fills_most_columns_is_taken_from_those_that_miss_little_too(how: str) -> None:
+    truth = labels(400, 240)
+    truth[::40, FOUR] = np.nan  # ten rows, far below the share of any column
+    values = {
+        "mean": np.nanmean(truth, axis=0, dtype=np.float64),
+        "mean to two decimals": np.nanmean(truth, axis=0, dtype=np.float64).round(2),
+        "median": np.nanmedian(truth, axis=0),
+    }
+    value = values[how] if how in values else float(how)
+    found, (note,) = plausible(np.where(np.isnan(truth), value, truth).astype(np.float32))
+    assert np.array_equal(found, truth, equal_nan=True)
+    assert f"{np.isnan(truth).sum():,} coordinates" in note
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0])
+def test_a_point_at_exactly_zero_is_none_however_few_there_are(value: float) -> None:
+    truth = labels()
+    points = truth.copy()
+    points[::16, NOSE] = value  # 13 of 200 rows
+    points[7] = np.where(np.isnan(points[7]), np.float32(np.nan), np.float32(value))
+    found, (note,) = plausible(points)
+    assert np.isnan(found[::16, NOSE]).all()
+    assert np.isnan(found[7]).all()
+    others = np.isfinite(found)
+    assert np.array_equal(found[others], truth[others])
+    assert "28 points at exactly (0, 0) or (-1, -1), the first in data row 1 (nose_tip_x)" in note
+
+
+def test_a_label_at_the_edge_is_one() -> None:
+    points = labels()
+    points[3, NOSE] = 0.0, 41.5
+    points[4, NOSE] = -1.0, 0.0
+    assert plausible(points)[1] == []
+
+
 def test_a_column_of_one_value_teaches_nothing() -> None:
     points = labels()
     points[:, NOSE, 0] = 0
