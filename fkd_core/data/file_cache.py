@@ -103,8 +103,8 @@ def _code() -> str:
     """Version of this folder's reading modules: when they change, what they made is made anew."""
     here = Path(__file__).parent
     names = (
-        "archive cleaning corrections duplicates faces grouping identity kaggle mean_image "
-        "parsing pixels registering tables zips"
+        "archive cleaning compressed corrections duplicates faces grouping headers identity "
+        "kaggle kinds lines mean_image parsing pixels registering tables zips"
     )
     return code_version(
         here.parent / "sources.py", *(here / f"{name}.py" for name in names.split())

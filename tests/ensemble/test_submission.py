@@ -192,7 +192,8 @@ def test_any_requests_and_finite_predictions_give_a_file_in_their_order(
 def test_the_file_is_one_that_the_competitions_reader_accepts(tmp_path: Path) -> None:
     lookup, path = official_like(), tmp_path / "submission.csv"
     write_submission(path, lookup, merged(lookup, np.arange(1, 1784), predictions_of(1783)))
-    row_id, _ = parse_sample(Stored(SAMPLE, path))
+    arrays, _ = parse_sample(Stored(SAMPLE, path))
+    row_id = arrays["row_id"]
     assert row_id.tolist() == lookup.row_id.tolist() == list(range(1, 27125))
 
 
