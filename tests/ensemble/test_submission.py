@@ -64,7 +64,12 @@ SMALL_IDS = np.array([8, 3, 5], np.int32)
 def test_without_an_own_answer_for_every_image_there_is_no_submission_and_it_is_said_why() -> None:
     official = official_like()
     assert obstacle(official, {"complete", "partial"}) == ""
-    assert "No test.csv" in obstacle(None, {"complete", "partial"})
+    assert obstacle(official, {"complete", "partial"}, absent=["test.csv"]) == (
+        "No test.csv, so no submission."
+    )
+    assert "No test.csv and IdLookupTable.csv" in obstacle(
+        None, {"complete"}, absent=["test.csv", "IdLookupTable.csv"]
+    )
     alone = obstacle(official, {"complete"})
     assert "1192 images in partial's style" in alone
     assert "--pipelines complete partial, or joint" in alone
