@@ -76,6 +76,9 @@ def check_words(options: type[Any], given: Sequence[str]) -> None:
         if name not in known:
             meant = did_you_mean(name, known)
             raise UserError(f"there is no option {name}; {meant}--help lists them all")
+        hint = hints[known[name]]
+        if Path in (hint, *get_args(hint)) and _is_empty(given[number:]):
+            raise UserError(f"{name}: the path is empty; give one, or leave {name} out")
         choices = [str(choice) for choice in _literals(hints[known[name]])]
         value = value or (given[number + 1] if number + 1 < len(given) else "")
         if choices and value not in choices and not _takes_more(hints[known[name]]):
@@ -84,6 +87,12 @@ def check_words(options: type[Any], given: Sequence[str]) -> None:
                 f"{name}: there is no {value!r}; {meant}choose from {', '.join(choices)} (see "
                 "--help)"
             )
+
+
+def _is_empty(words: Sequence[str]) -> bool:
+    """Whether the option that begins these words is given nothing, as by an unset variable."""
+    _, equals, value = words[0].partition("=")
+    return not value and (bool(equals) or words[1:2] == [""])
 
 
 def _literals(hint: Any) -> tuple[Any, ...]:

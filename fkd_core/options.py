@@ -57,7 +57,7 @@ def _of(hint: Any, value: Any) -> Any:
         origin, inside = get_origin(kind), get_args(kind)
         if kind is types.NoneType and value is None:
             return None
-        if kind is Path and isinstance(value, str):
+        if kind is Path and isinstance(value, str) and value:
             return Path(value)
         if origin is tuple and isinstance(value, list):
             return tuple(_of(inside[0], each) for each in value)

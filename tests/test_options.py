@@ -103,3 +103,9 @@ def test_a_value_may_have_an_underscore(words: list[str]) -> None:
     check_words(BuildEnsemble, words)
     with pytest.raises(UserError, match="--stacker: there is no 'elastic_nets'"):
         check_words(BuildEnsemble, [*words[:-1], words[-1] + "s"])
+
+
+@pytest.mark.parametrize("words", [["--data", ""], ["--data="], ["--seed", "1", "--results", ""]])
+def test_an_empty_path_is_not_taken_for_this_folder(words: list[str]) -> None:
+    with pytest.raises(UserError, match="the path is empty"):
+        check_words(BuildEnsemble, words)

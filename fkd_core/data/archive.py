@@ -1,4 +1,4 @@
-"""The competition's files wherever they lie (plain, zipped, zipped twice), read safely.
+"""The competition's files wherever they lie (plain, packed, zipped twice), read safely.
 
 Nothing is ever extracted to disk: members are read as streams, after their declared sizes, names
 and flags were checked, and never beyond those sizes.
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from fkd_core.data.compressed import most, unpacked
 from fkd_core.data.zips import DAMAGE, REFUSED, damaged, entries_of, open_inner, open_zip
 from fkd_core.errors import UserError
 from fkd_core.sources import SOURCES
@@ -45,9 +46,10 @@ class Stored:
     role: str
     """One of ``roles``."""
     container: Path
-    """The file on disk: the CSV itself, or the archive that holds it."""
+    """The file on disk: the CSV itself, plain or as .gz, .bz2 or .xz, or the archive that holds
+    it."""
     members: tuple[str, ...] = ()
-    """The way from the container inwards; empty for a plain file."""
+    """The way from the container inwards; empty for a file that is no archive."""
 
     @property
     def name(self) -> str:
@@ -58,8 +60,15 @@ class Stored:
 def chunks(stored: Stored) -> Iterator[bytes]:
     """The file's bytes in order, about 1 MiB at a time; UserError where they can't be had."""
     try:
-        with _opened(stored) as stream:
+        with _opened(stored) as (stream, packed):
+            left = most(stored.name, packed)
             while chunk := stream.read(_CHUNK):
+                left -= len(chunk)
+                if left < 0:
+                    raise UserError(
+                        f"{stored.name} is refused: it would unpack from {packed:,} bytes to over "
+                        f"{most(stored.name, packed):,}, which no file of the competition does"
+                    )
                 yield chunk
     except DAMAGE as error:
         raise damaged(stored.name, error) from error
@@ -75,10 +84,11 @@ def sha256_of(path: Path) -> str:
 
 
 @contextmanager
-def _opened(stored: Stored) -> Iterator[IO[bytes]]:
+def _opened(stored: Stored) -> Iterator[tuple[IO[bytes], int]]:
+    """The CSV file's bytes, and how many hold them where they are packed singly."""
     if not stored.members:
-        with open(stored.container, "rb") as plain:
-            yield plain
+        with open(stored.container, "rb") as file, unpacked(file, stored.name) as plain:
+            yield plain, stored.container.stat().st_size
         return
     with ExitStack() as stack:
         shown = stored.container.name
@@ -92,7 +102,7 @@ def _opened(stored: Stored) -> Iterator[IO[bytes]]:
             stream = stack.enter_context(archive.open(entry))
         except REFUSED as error:
             raise damaged(stored.name, error) from error
-        yield stream
+        yield stack.enter_context(unpacked(stream, stored.name)), entry.file_size
 
 
 def _named(archive: zipfile.ZipFile, shown: str, name: str) -> zipfile.ZipInfo:

@@ -10,7 +10,6 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from fkd_core.data import array_cache
 from fkd_core.data.archive import Stored, sha256_of
 from fkd_core.errors import UserError
 from fkd_core.files import write_text
-from fkd_core.reach import code_version
+from fkd_core.reach import CODE
 
 _INDEX = "index.json"
 _SETTLED_NS = 2_000_000_000
@@ -98,14 +97,6 @@ def _read_index(path: Path) -> dict[str, list[Any]]:
     return {k: v for k, v in entries if isinstance(v, list) and len(v) == 5}
 
 
-@lru_cache(maxsize=1)
 def _code() -> str:
-    """Version of this folder's reading modules: when they change, what they made is made anew."""
-    here = Path(__file__).parent
-    names = (
-        "archive cleaning corrections duplicates faces grouping identity in_pixels kaggle "
-        "mean_image parsing pixels plausible registering tables zips"
-    )
-    return code_version(
-        here.parent / "sources.py", *(here / f"{name}.py" for name in names.split())
-    )
+    """Version of all that reading reaches: when it changes, what it made is made anew."""
+    return CODE.version({f"{__package__}.kaggle"})

@@ -57,6 +57,12 @@ class Competition:
     notes: tuple[str, ...]
     """Sentences to show: which files are official; what was merged, dropped, corrected."""
 
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Names of the files that a submission wants and that are not there."""
+        there = {TEST: self.test_ids, LOOKUP: self.lookup}
+        return tuple(name for name, found in there.items() if found is None)
+
 
 def load_competition(path: Path, cache: Path, corrections: Path | None = None) -> Competition:
     """The competition in a folder or archive; only training.csv must be there.
@@ -73,7 +79,9 @@ def load_competition(path: Path, cache: Path, corrections: Path | None = None) -
     lookup, requested = None, None
     if LOOKUP in files:
         found = cached(files[LOOKUP], cache, _lookup)
-        lookup = Lookup(**found.arrays)
+        fields = dict(found.arrays)
+        asked_in = fields.pop("row")
+        lookup = Lookup(**fields)
         requested = lookup.row_id
         notes += found.notes
     test_images = test_ids = test_pixels = None
@@ -81,11 +89,11 @@ def load_competition(path: Path, cache: Path, corrections: Path | None = None) -
         found = cached(files[TEST], cache, _test)
         test_images, test_ids, test_pixels = (found.arrays[n] for n in ("images", "ids", "pixels"))
         if lookup is not None:
-            _check_lookup(files[LOOKUP].name, lookup, test_ids)
+            _check_lookup(files[LOOKUP].name, lookup, asked_in, test_ids)
         notes += found.notes
     if SAMPLE in files:
         found = cached(files[SAMPLE], cache, _sample)
-        _check_sample(files[SAMPLE].name, found.arrays["row_id"], requested)
+        _check_sample(files[SAMPLE].name, **found.arrays, requested=requested)
         notes += found.notes
     further = {name: files[s.file] for name, s in SOURCES.items() if s.file in files}
     found = cached(
@@ -149,6 +157,10 @@ def _test(stored: Stored) -> Arrays:
     parsed = parse_images(stored, ("ImageId", "Image"))
     notes = [_identity(stored, parsed)]
     if blank := parsed.ids[~shows_something(parsed.images)].tolist():
+        if len(blank) == len(parsed.ids):
+            raise UserError(
+                f"{stored.name}: all pictures are of one colour; were their pixels lost?"
+            )
         first = ", ".join(map(str, blank[:5]))
         notes.append(f"{len(blank)} test images are of one colour, such as {first}.")
     pixels = _pixels(parsed.images)
@@ -161,32 +173,37 @@ def _lookup(stored: Stored) -> Arrays:
 
 
 def _sample(stored: Stored) -> Arrays:
-    row_id, sha256 = parse_sample(stored)
-    return Arrays({"row_id": row_id}, (identity_note(SAMPLE, sha256),))
+    arrays, sha256 = parse_sample(stored)
+    return Arrays(arrays, (identity_note(SAMPLE, sha256),))
 
 
 def _identity(stored: Stored, parsed: Parsed) -> str:
     return identity_note(stored.role, parsed.sha256)
 
 
-def _check_lookup(name: str, lookup: Lookup, test_ids: NDArray[np.int32]) -> None:
+def _check_lookup(
+    name: str, lookup: Lookup, row: NDArray[np.int32], test_ids: NDArray[np.int32]
+) -> None:
     absent = np.flatnonzero(~np.isin(lookup.image_id, test_ids))
     if len(absent):
         raise UserError(
-            f"{name}, row {absent[0] + 2}, column ImageId: {lookup.image_id[absent[0]]} is no "
+            f"{name}, row {row[absent[0]]}, column ImageId: {lookup.image_id[absent[0]]} is no "
             f"image of {TEST}; do both files belong together?"
         )
 
 
 def _check_sample(
-    name: str, row_id: NDArray[np.int32], requested: NDArray[np.int32] | None
+    name: str,
+    row_id: NDArray[np.int32],
+    row: NDArray[np.int32],
+    requested: NDArray[np.int32] | None,
 ) -> None:
     if requested is None:
         return
     strange = np.flatnonzero(~np.isin(row_id, requested))
     if len(strange):
         raise UserError(
-            f"{name}, row {strange[0] + 2}, column RowId: {row_id[strange[0]]} is not in {LOOKUP}"
+            f"{name}, row {row[strange[0]]}, column RowId: {row_id[strange[0]]} is not in {LOOKUP}"
         )
     if len(row_id) != len(requested):
         lost = np.setdiff1d(requested, row_id)[0]

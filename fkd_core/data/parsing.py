@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 from fkd_core.data.archive import Stored, chunks
 from fkd_core.data.pixels import PIXELS, parse_pixels
 from fkd_core.data.tables import Table, shown
+from fkd_core.errors import UserError
 from fkd_core.keypoints import COLUMNS, IMAGE_SIZE, KEYPOINTS
 
 _BLOCK = 256
+_DARK = 15
+"""Gray level that no photograph of many stays below."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +55,8 @@ class _Hashed:
 def parse_images(stored: Stored, columns: Sequence[str]) -> Parsed:
     """The images of a file with these columns, which it may have in any order.
 
-    Raises UserError for pixels, coordinates or ImageIds that are wrong, missing or doubled.
+    Raises UserError for pixels, coordinates or ImageIds that are wrong, missing or doubled, and
+    for pixels that were scaled.
     """
     text = _Hashed(stored)
     table = Table(stored.name, text, columns, values=("Image", PIXELS))
@@ -73,6 +77,11 @@ def parse_images(stored: Stored, columns: Sequence[str]) -> Parsed:
         except ValueError as error:
             raise table.error(row, "Image", str(error)) from error
     images = np.concatenate(blocks)[: len(points)]
+    if (brightest := images.max()) <= _DARK and (images != images[:, :1]).any():
+        raise UserError(
+            f"{stored.name}: all pixels are {brightest} or less, of 255; were they scaled? Save "
+            "gray levels 0..255"
+        )
     return Parsed(
         images.reshape(-1, IMAGE_SIZE, IMAGE_SIZE),
         np.array(points, np.float32).reshape(len(points), -1, 2),
@@ -82,9 +91,11 @@ def parse_images(stored: Stored, columns: Sequence[str]) -> Parsed:
 
 
 def parse_lookup(stored: Stored) -> tuple[dict[str, NDArray[Any]], str]:
-    """Arrays [R] row_id, image_id, keypoint and axis of IdLookupTable.csv, and its SHA-256.
+    """Arrays [R] row_id, image_id, keypoint, axis and row (in the file, for messages) of
+    IdLookupTable.csv, and its SHA-256.
 
-    Raises UserError for a doubled RowId, an unknown FeatureName or anything but whole numbers.
+    Raises UserError for a doubled RowId, an image's coordinate that is asked for twice, an unknown
+    FeatureName or anything but whole numbers.
     """
     text = _Hashed(stored)
     columns = ("RowId", "ImageId", "FeatureName", "Location")
@@ -92,28 +103,33 @@ def parse_lookup(stored: Stored) -> tuple[dict[str, NDArray[Any]], str]:
     at = [table.place(name) for name in columns]
     features = {name.encode(): place for place, name in enumerate(COLUMNS)}
     row_ids: dict[int, int] = {}
-    image_id: list[int] = []
-    feature: list[int] = []
+    asked: dict[tuple[int, int], int] = {}
     for row, cells in table.rows():
         _add_id(table, row, "RowId", cells[at[0]], row_ids)
-        image_id.append(table.whole(row, "ImageId", cells[at[1]]))
+        image = table.whole(row, "ImageId", cells[at[1]])
         name = cells[at[2]].strip()
         if name not in features:
             problem = f"{shown(name)} is none of the {len(KEYPOINTS)} keypoints' _x and _y"
             raise table.error(row, "FeatureName", problem)
-        feature.append(features[name])
+        first = asked.setdefault((image, features[name]), row)
+        if first != row:
+            problem = f"{name.decode()} of image {image} is asked for in row {first} already"
+            raise table.error(row, "FeatureName", problem)
         table.number(row, "Location", cells[at[3]])
+    image_id, feature = np.array(list(asked), np.int32).T
     arrays: dict[str, NDArray[Any]] = {
         "row_id": np.fromiter(row_ids, np.int32, len(row_ids)),
-        "image_id": np.array(image_id, np.int32),
-        "keypoint": (np.array(feature) // 2).astype(np.int8),
-        "axis": (np.array(feature) % 2).astype(np.int8),
+        "image_id": image_id,
+        "keypoint": (feature // 2).astype(np.int8),
+        "axis": (feature % 2).astype(np.int8),
+        "row": np.fromiter(asked.values(), np.int32, len(asked)),
     }
     return arrays, text.sha256
 
 
-def parse_sample(stored: Stored) -> tuple[NDArray[np.int32], str]:
-    """RowIds [R] of SampleSubmission.csv and its SHA-256; UserError where one is doubled."""
+def parse_sample(stored: Stored) -> tuple[dict[str, NDArray[Any]], str]:
+    """Arrays [R] row_id and row (in the file, for messages) of SampleSubmission.csv, and its
+    SHA-256; UserError where a RowId is doubled."""
     text = _Hashed(stored)
     table = Table(stored.name, text, ("RowId", "Location"))
     id_at, location_at = table.place("RowId"), table.place("Location")
@@ -121,7 +137,8 @@ def parse_sample(stored: Stored) -> tuple[NDArray[np.int32], str]:
     for row, cells in table.rows():
         _add_id(table, row, "RowId", cells[id_at], row_ids)
         table.number(row, "Location", cells[location_at])
-    return np.fromiter(row_ids, np.int32, len(row_ids)), text.sha256
+    rows = np.fromiter(row_ids.values(), np.int32, len(row_ids))
+    return {"row_id": np.fromiter(row_ids, np.int32, len(row_ids)), "row": rows}, text.sha256
 
 
 def _add_id(table: Table, row: int, column: str, cell: bytes, ids: dict[int, int]) -> None:

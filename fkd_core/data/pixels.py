@@ -15,19 +15,23 @@ PIXELS = IMAGE_SIZE * IMAGE_SIZE
 """Values a face has: 9216."""
 _SPREADSHEET = 32_767
 """Characters that spreadsheets keep of a cell."""
-_WHOLE = re.compile(rb"0*(\d+)(?:\.0*)?")
-_FRACTION = re.compile(rb"[-+]?\d*\.\d+(e[-+]?\d+)?", re.IGNORECASE)
+_NEAR = 1e-3
+"""How far a value may be from a whole number that arithmetic left so."""
+_NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
 
 def parse_pixels(text: bytes) -> NDArray[np.uint8]:
-    """[9216] gray levels from whole numbers 0..255 between blanks or commas, in brackets or not.
+    """[9216] gray levels from whole numbers 0..255 between blanks or commas, in brackets or not;
+    they may be written as fractions, within 0.001.
 
     Raises ValueError that says which pixel (from 1) is wrong, or how many there are.
     """
     for form in (text, _tidied(text)):
         if (values := _usual(form)) is not None:
             return values
-    return _any(text)
+    if (values := _rounded(_tidied(text))) is not None:
+        return values
+    raise ValueError(_wrong(text))
 
 
 def _tidied(text: bytes) -> bytes:
@@ -65,24 +69,37 @@ def _usual(text: bytes) -> NDArray[np.uint8] | None:
     return values.astype(np.uint8) if values.max() <= 255 else None
 
 
-def _any(text: bytes) -> NDArray[np.uint8]:
-    """The patient way: any white space, commas, brackets around all, leading zeros, whole numbers
-    as 238.0; and the words for what is wrong."""
+def _rounded(tidied: bytes) -> NDArray[np.uint8] | None:
+    """Any other way to write numbers, such as 2.38e+02, 237.99998 or 0238. None for what is no
+    picture."""
+    if tidied.translate(None, b"0123456789.+-eE "):
+        return None
+    try:
+        found = np.array(tidied.split()).astype(np.float64)
+    except ValueError:
+        return None
+    whole = np.rint(found)
+    sure = len(found) == PIXELS and bool((np.abs(found - whole) <= _NEAR).all())
+    return whole.astype(np.uint8) if sure and whole.min() >= 0 and whole.max() <= 255 else None
+
+
+def _wrong(text: bytes) -> str:
+    """The words for what is wrong with a picture that can't be read."""
     words = text.strip().strip(b"[]()").replace(b",", b" ").split()
     if len(words) == 1 and words[0].lower() in MISSING:
         words = []
     for place, word in enumerate(words[: PIXELS + 1], start=1):
         shown = word[:20].decode("ascii", "backslashreplace")
         if word == b"...":
-            raise ValueError("'...' stands for most pixels: the text was shortened when saved")
-        if not (whole := _WHOLE.fullmatch(word)):
-            hint = "; were they scaled?" if _FRACTION.fullmatch(word) else ""
-            raise ValueError(f"pixel {place} is {shown!r}, not a whole number 0..255{hint}")
-        if len(whole[1]) > 3 or int(whole[1]) > 255:
-            raise ValueError(f"pixel {place} is {shown}, outside 0..255")
-    if len(words) != PIXELS:
-        raise ValueError(_miscount(len(words), len(text)))
-    return np.array([int(float(word)) for word in words], np.uint8)
+            return "'...' stands for most pixels: the text was shortened when saved"
+        value = float(word) if _NUMBER.fullmatch(word) else math.nan
+        if not -_NEAR <= value < math.inf:
+            return f"pixel {place} is {shown!r}, not a whole number 0..255"
+        if abs(value - round(value)) > _NEAR:
+            return f"pixel {place} is {shown!r}, not a whole number 0..255; were they scaled?"
+        if round(value) > 255:
+            return f"pixel {place} is {shown}, outside 0..255"
+    return _miscount(len(words), len(text))
 
 
 def _miscount(count: int, length: int) -> str:
@@ -91,10 +108,15 @@ def _miscount(count: int, length: int) -> str:
         return "0 pixels: there is no picture"
     side = math.isqrt(count)
     wrong = f"{count} pixels, wanted {PIXELS} ({IMAGE_SIZE} x {IMAGE_SIZE})"
+    if count in (3 * PIXELS, 4 * PIXELS):
+        return f"{wrong}: are these {count // PIXELS} channels of colour? Save gray levels"
     if side * side == count:
         return f"{wrong}: this is a picture of {side} x {side}"
+    if count < PIXELS and _SPREADSHEET - 8 <= length <= _SPREADSHEET:
+        return f"{wrong}: spreadsheets cut cells at {_SPREADSHEET:,} characters; use the original"
+    if count % IMAGE_SIZE == 0 and count % PIXELS:
+        shape = f"{IMAGE_SIZE} x {count // IMAGE_SIZE}"
+        return f"{wrong}: is this a picture of {shape}, or is the row cut short or doubled?"
     if count > PIXELS:
         return f"{wrong}: are there two rows in one?"
-    if _SPREADSHEET - 8 <= length <= _SPREADSHEET:
-        return f"{wrong}: spreadsheets cut cells at {_SPREADSHEET:,} characters; use the original"
     return f"{wrong}: the row is cut short; download the file again"

@@ -1,8 +1,9 @@
-"""Lines and cells of the competition's CSV files, with errors that name file, row and column.
+"""Cells of the competition's CSV files, with errors that name file, row and column.
 
 Rows are counted as an editor does: the header is row 1. Files that other programs saved again are
 read where what they mean is sure: any line end, quotes around cells, blank rows, a leading column
-of row numbers, whole numbers as ``1.0``, and the usual words for a missing value.
+of row numbers, a comma at the end of rows, whole numbers as ``1.0``, and the usual words for a
+missing value.
 """
 
 from __future__ import annotations
@@ -12,17 +13,21 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from fkd_core.data.causes import of_misfit, of_no_number
 from fkd_core.data.headers import header_of
+from fkd_core.data.lines import LONGEST, blank, header_in, lines_of
 from fkd_core.errors import UserError
 
 FAR = (-96.0, 192.0)
 """Least and greatest coordinate in pixels that can be meant: one picture's width beyond it."""
-LONGEST = 1 << 20
-"""Bytes a row may have; a face's row has about 36,000."""
-MISSING = frozenset((b"", b"nan", b"na", b"n/a", b"<na>", b"null", b"none", b"?"))
+MISSING = frozenset(
+    rb"nan -nan na n/a #n/a #na <na> null none nat ? \n 1.#qnan -1.#qnan 1.#ind -1.#ind".split()
+) | {b""}
 """What programs write, in small or capital letters, where there is no value."""
 
 _WHOLE = re.compile(rb"(\d{1,10})(?:\.0*)?")
+_NUMBERED = re.compile(rb'"\d+",')
+"""How rows begin that R numbered: its header has no cell for these."""
 
 
 class Table:
@@ -44,59 +49,71 @@ class Table:
         cells hold so many values each, which commas may separate where it is the last one.
         """
         self.name = name
-        self._lines = _lines(name, chunks)
+        self._lines = lines_of(name, chunks)
         self._lack = last_may_lack
-        header = next((line for _, line in self._lines if line.strip()), None)
+        header = header_in(self._lines)
         if header is None:
             raise UserError(f"{name} is empty; download it again")
-        self.columns = header_of(name, header, columns, optional)
+        self.columns = header_of(f"{name}, row {header[0]}", header[1], columns, optional)
         last = values is not None and self.columns[-1] == values[0]
         self._values = values[1] if values and last else None
 
     def rows(self) -> Iterator[tuple[int, list[bytes]]]:
         """(row number, one cell a column in the file's order); at least one, or UserError."""
-        width, none = len(self.columns), True
+        width, numbered = len(self.columns), None
         for row, line in self._lines:
+            if blank(line):
+                continue
             cells = self._quoted(row, line) if b'"' in line else line.split(b",")
-            if len(cells) != width:
-                if not line.strip():
-                    continue
-                if len(cells) == width - 1 and self._lack:
-                    cells.append(b"")
-                elif self._values is not None and len(cells) == width - 1 + self._values:
-                    cells[width - 1 :] = [b" ".join(cells[width - 1 :])]
-                else:
-                    raise self._misfit(row, len(cells))
-            none = False
+            if numbered is None:
+                numbered = len(cells) == width + 1 and bool(_NUMBERED.match(line) and cells[-1])
+            if numbered and len(cells) == width + 1 and _NUMBERED.match(line):
+                del cells[0]
+            elif numbered or len(cells) != width:
+                cells = self._fitted(row, line, cells)
             yield row, cells
-        if none:
+        if numbered is None:
             raise UserError(f"{self.name} has a header but no rows; download it again")
+
+    def _fitted(self, row: int, line: bytes, cells: list[bytes]) -> list[bytes]:
+        """The cells of a row that has more or fewer than the header, where they are sure."""
+        count, width = len(cells), len(self.columns)
+        if count == width:
+            problem = "the rows above begin with a row number, this one does not"
+            raise self.error(row, self.columns[0], problem)
+        if count == width - 1 and self._lack:
+            return [*cells, b""]
+        if count == width + 1 and not cells[-1].strip():
+            return cells[:-1]
+        if self._values is not None and count == width - 1 + self._values:
+            return [*cells[: width - 1], b" ".join(cells[width - 1 :])]
+        last = self.columns[min(count, width) - 1]
+        cause = of_misfit(line, count, width)
+        raise self.error(row, last, f"the row has {count} cells, wanted {width}: {cause}")
 
     def _quoted(self, row: int, line: bytes) -> list[bytes]:
         """The cells of a row with quotes, which may go on in the next lines."""
-        while line.count(b'"') % 2 and len(line) < LONGEST:
-            following = next(self._lines, None)
+        lines, quotes, size = [line], line.count(b'"'), len(line)
+        while quotes % 2:
+            following = next(self._lines, None) if size < LONGEST else None
             if following is None:
-                raise self.error(row, self.columns[-1], "a quote is opened and never closed")
-            line += b"\n" + following[1]
-        before = csv.field_size_limit(2 * LONGEST)  # of the whole process
+                before = re.sub(rb'"[^"]*"', b"", line.rpartition(b'"')[0]).count(b",")
+                column = self.columns[min(before, len(self.columns) - 1)]
+                raise self.error(row, column, "a quote is opened and never closed")
+            lines.append(following[1])
+            quotes += following[1].count(b'"')
+            size += len(following[1]) + 1
+        limit = csv.field_size_limit(2 * LONGEST)  # of the whole process
         try:
-            (cells,) = csv.reader([line.decode("latin-1")], strict=True)
+            (cells,) = csv.reader([b"\n".join(lines).decode("latin-1")], strict=True)
         except (csv.Error, ValueError) as error:
-            problem = f"its quotes do not belong together ({error})"
-            raise self.error(row, self.columns[-1], problem) from error
+            raise UserError(
+                f"{self.name}, row {row}: its quotes do not belong together; is one missing, or "
+                "one too many?"
+            ) from error
         finally:
-            csv.field_size_limit(before)
+            csv.field_size_limit(limit)
         return [cell.encode("latin-1") for cell in cells]
-
-    def _misfit(self, row: int, count: int) -> UserError:
-        width = len(self.columns)
-        if count < width:
-            cause = "the row is cut short; download the file again"
-        else:
-            cause = "are there commas within its numbers, or two rows in one?"
-        last = self.columns[min(count, width) - 1]
-        return self.error(row, last, f"the row has {count} cells, wanted {width}: {cause}")
 
     def place(self, column: str) -> int:
         """Position of a column in this file."""
@@ -111,7 +128,8 @@ class Table:
         found = _WHOLE.fullmatch(cell.strip())
         if found and int(found[1]) < 1 << 31:
             return int(found[1])
-        raise self.error(row, column, f"{shown(cell)} is not a whole number from 0")
+        problem = of_no_number(column, cell.strip(), "a whole number from 0")
+        raise self.error(row, column, problem)
 
     def number(self, row: int, column: str, cell: bytes) -> float:
         """A finite number, NaN for a missing one, or UserError."""
@@ -123,7 +141,7 @@ class Table:
         except ValueError:
             value = math.nan
         if not math.isfinite(value):
-            raise self.error(row, column, f"{shown(cell)} is not a finite number")
+            raise self.error(row, column, of_no_number(column, word, "a finite number", True))
         return value
 
     def coordinate(self, row: int, column: str, cell: bytes) -> float:
@@ -136,7 +154,10 @@ class Table:
             value = self.number(row, column, cell)  # missing, or the words for what is wrong
             if not math.isnan(value):
                 raise self.error(
-                    row, column, f"{shown(cell)} is far outside the picture, {FAR[0]}..{FAR[1]}"
+                    row,
+                    column,
+                    f"{shown(cell)} is far outside the picture, {FAR[0]}..{FAR[1]}; where it "
+                    "stands for no value, leave the cell empty",
                 )
         return value
 
@@ -144,23 +165,3 @@ class Table:
 def shown(cell: bytes) -> str:
     """A cell's beginning, fit for a message."""
     return repr(cell[:30].decode("utf-8", "backslashreplace"))
-
-
-def _lines(name: str, chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """(line number from 1, line) for lines that end in LF, CR LF or CR."""
-    rest, count = b"", 0
-    for chunk in chunks:
-        text = rest + chunk
-        held = b""
-        if b"\r" in text:
-            if text.endswith(b"\r"):  # its LF may follow
-                text, held = text[:-1], b"\r"
-            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *whole, rest = text.split(b"\n")
-        rest += held
-        yield from enumerate(whole, start=count + 1)
-        count += len(whole)
-        if len(rest) > LONGEST:
-            raise UserError(f"{name}, row {count + 1}: the row does not end; is this a CSV file?")
-    if rest := rest.rstrip(b"\r"):
-        yield count + 1, rest

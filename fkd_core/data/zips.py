@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import lzma
+import re
 import struct
 import zipfile
 import zlib
@@ -18,11 +20,13 @@ LARGEST = 4 << 30
 LARGEST_INNER = 1 << 30
 """Bytes that an archive within an archive may have, since it is held in memory."""
 STEEPEST = 100
-"""Times that a member of over 16 MiB may be larger than its packed form; official: about 4."""
+"""Times that a member of over STEEP_FROM may be larger than its packed form; official: about 4."""
+STEEP_FROM = 16 << 20
 
 DAMAGE: tuple[type[Exception], ...] = (
     zipfile.BadZipFile,
     zlib.error,
+    lzma.LZMAError,
     EOFError,
     OSError,
     struct.error,
@@ -41,6 +45,11 @@ REFUSED: tuple[type[Exception], ...] = (
 @contextmanager
 def open_zip(file: Path | IO[bytes], shown: str) -> Iterator[zipfile.ZipFile]:
     """An archive on disk or in memory; `shown` is its name in messages."""
+    if isinstance(file, Path) and (first := file.with_suffix(".z01")).exists():
+        raise UserError(
+            f"{shown} is the last part of several, the first is {first.name}; join them with "
+            f"`zip -s 0 {file.name} --out whole.zip`, and unpack that"
+        )
     try:
         archive = zipfile.ZipFile(file)
     except REFUSED as error:
@@ -65,13 +74,15 @@ def open_inner(
 
 
 def entries_of(archive: zipfile.ZipFile, shown: str) -> list[zipfile.ZipInfo]:
-    """The members that are files, each checked before a byte of it is unpacked."""
+    """The members that are files, each checked before a byte of it is unpacked; without what
+    macOS adds."""
     entries = archive.infolist()
     if len(entries) > 1000:
         raise UserError(f"{shown} has {len(entries)} members; this is not the competition's file")
     for entry in entries:
         _check(entry, shown)
-    return [e for e in entries if not e.is_dir() and not e.filename.startswith("__MACOSX/")]
+    files = [entry for entry in entries if not entry.is_dir()]
+    return [e for e in files if not re.search(r"^__MACOSX/|(^|[/\\])\._", e.filename)]
 
 
 def _check(entry: zipfile.ZipInfo, shown: str) -> None:
@@ -84,7 +95,7 @@ def _check(entry: zipfile.ZipInfo, shown: str) -> None:
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise UserError(f"{shown} packs {name!r} in an unusual way; unpack it and give the file")
     steep = entry.file_size > STEEPEST * max(entry.compress_size, 1)
-    if entry.file_size > LARGEST or (steep and entry.file_size > 16 << 20):
+    if entry.file_size > LARGEST or (steep and entry.file_size > STEEP_FROM):
         raise UserError(
             f"{shown} is refused: {name!r} would unpack from {entry.compress_size:,} to "
             f"{entry.file_size:,} bytes, which no file of the competition does"

@@ -36,15 +36,20 @@ def requested_share(lookup: Lookup) -> dict[str, int]:
     return dict(zip(SOURCES, counts.tolist(), strict=True))
 
 
-def obstacle(lookup: Lookup | None, sources: Collection[str], borrow: bool = False) -> str:
+def obstacle(
+    lookup: Lookup | None,
+    sources: Collection[str],
+    borrow: bool = False,
+    absent: Collection[str] = (),
+) -> str:
     """Why predictions in the styles of these sources make no submission, in a sentence; empty
-    where they do.
+    where they do. `absent` names the files that a submission wants and that are not there.
 
     An image whose own source is not among them wants `borrow`, and that another one marks all
     that is requested of it.
     """
-    if lookup is None:
-        return "No test.csv and IdLookupTable.csv, so no submission."
+    if absent or lookup is None:
+        return f"No {' and '.join(absent or [LOOKUP])}, so no submission."
     lacking = {
         source: images
         for source, images in Counter(route(lookup).values()).items()

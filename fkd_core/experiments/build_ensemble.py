@@ -176,8 +176,8 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     expected = estimates.of_ensemble(arms, fits, images_a_second)
     console.print(report.plan_sheet(arms, fits, images_a_second).shown())
     console.print(f"All of it takes {estimates.about(expected, options.minutes)}.", soft_wrap=True)
-    lookup = None if competition.test_ids is None else competition.lookup
-    why_not = obstacle(lookup, ours.sources, options.other_style)
+    lookup = competition.lookup
+    why_not = obstacle(lookup, ours.sources, options.other_style, competition.absent)
     if why_not:
         console.print(why_not, soft_wrap=True)
     backends = {fit.backend for arm in arms.values() for fit in arm.fits}

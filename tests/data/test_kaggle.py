@@ -223,7 +223,7 @@ BAD: dict[str, tuple[Spoil, str]] = {
     "utf-16": (put("training.csv", GOOD.decode().encode("utf-16")), "UTF-8"),
     "utf-16 without mark": (put("training.csv", GOOD.decode().encode("utf-16-le")), "zero bytes"),
     "latin-1": (put("training.csv", "né,".encode("latin-1") + GOOD), "UTF-8"),
-    "binary": (put("training.csv", bytes(range(256)) * 9000), "training.csv, row"),
+    "binary": (put("training.csv", bytes(range(256)) * 9000), "not a text file"),
     "endless row": (put("training.csv", GOOD + b"1" * (4 << 20)), "does not end"),
     "doubled ImageId": (
         put("test.csv", text(*TEST, TEST[1])),

@@ -64,7 +64,12 @@ SMALL_IDS = np.array([8, 3, 5], np.int32)
 def test_without_an_own_answer_for_every_image_there_is_no_submission_and_it_is_said_why() -> None:
     official = official_like()
     assert obstacle(official, {"complete", "partial"}) == ""
-    assert "No test.csv" in obstacle(None, {"complete", "partial"})
+    assert obstacle(official, {"complete", "partial"}, absent=["test.csv"]) == (
+        "No test.csv, so no submission."
+    )
+    assert "No test.csv and IdLookupTable.csv" in obstacle(
+        None, {"complete"}, absent=["test.csv", "IdLookupTable.csv"]
+    )
     alone = obstacle(official, {"complete"})
     assert "1192 images in partial's style" in alone
     assert "--pipelines complete partial, or joint" in alone
@@ -192,7 +197,8 @@ def test_any_requests_and_finite_predictions_give_a_file_in_their_order(
 def test_the_file_is_one_that_the_competitions_reader_accepts(tmp_path: Path) -> None:
     lookup, path = official_like(), tmp_path / "submission.csv"
     write_submission(path, lookup, merged(lookup, np.arange(1, 1784), predictions_of(1783)))
-    row_id, _ = parse_sample(Stored(SAMPLE, path))
+    arrays, _ = parse_sample(Stored(SAMPLE, path))
+    row_id = arrays["row_id"]
     assert row_id.tolist() == lookup.row_id.tolist() == list(range(1, 27125))
 
 
