@@ -22,7 +22,7 @@ _DECIMAL_COMMA = re.compile(rb"[-+]?\d+,\d+")
 def of_misfit(line: bytes, count: int, width: int) -> str:
     """Why a row has `count` cells where the header has `width`, and what to do."""
     if b"\0" in line:
-        return "it holds zero bytes: the file was damaged when saved; download it again"
+        return "it holds zero bytes: the file was damaged when saved; download or save it again"
     for pattern, cause in _LINES:
         if re.match(pattern, line.strip()):
             return cause
@@ -30,7 +30,7 @@ def of_misfit(line: bytes, count: int, width: int) -> str:
         if separator != " " and line.count(separator.encode()) >= max(1, width - 2):
             return f"its cells are separated by {called}, the header's by commas; {WITH_COMMAS}"
     if count < width:
-        return "the row is cut short; download the file again"
+        return "the row is cut short; download or save it again"
     if count == width + 1:
         return "are there commas within its numbers, or a column that the header does not name?"
     return "are there commas within its numbers, or two rows in one?"

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +27,6 @@ CORNER = 3.0
 """Pixels within which no table has all its places, unless it was scaled."""
 
 _COLUMNS = ("image", "keypoint", "x", "y", "version")
-_DOWNLOAD = re.compile(r"download (it|the file) again")
-"""What is said of the competition's files; a table of corrections is the user's own."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +63,7 @@ def read_corrections(path: Path) -> Corrections:
         text = path.read_bytes()
     except OSError as error:
         raise UserError(f"corrections {path} can't be read: {error.strerror or error}") from error
-    try:
-        return _read(path.name, text)
-    except UserError as error:
-        raise UserError(_DOWNLOAD.sub("save it again as CSV", str(error))) from error
-
-
-def _read(name: str, text: bytes) -> Corrections:
-    table = Table(name, [text], _COLUMNS, optional=["source", "row", "reason"])
+    table = Table(path.name, [text], _COLUMNS, optional=["source", "row", "reason"])
     entries: list[Correction] = []
     sources: dict[tuple[bytes, int], set[int | None]] = {}
     versions: set[str] = set()
@@ -91,10 +81,10 @@ def _read(name: str, text: bytes) -> Corrections:
     farthest = [max(abs(each.x), abs(each.y)) for each in entries if not math.isnan(each.x)]
     if farthest and max(farthest) < CORNER:
         raise UserError(
-            f"{name}: all places lie within {CORNER:g} px of the picture's corner; were they "
+            f"{path.name}: all places lie within {CORNER:g} px of the picture's corner; were they "
             "divided by the picture's side? Give pixels"
         )
-    return Corrections(name, versions.pop(), hashlib.sha256(text).hexdigest(), tuple(entries))
+    return Corrections(path.name, versions.pop(), hashlib.sha256(text).hexdigest(), tuple(entries))
 
 
 def apply_corrections(

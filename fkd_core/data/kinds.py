@@ -29,7 +29,7 @@ _BINARY = (
     (rb"MATLAB 5\.0 MAT", "a MATLAB file; save it as CSV"),
     (rb"%PDF|\x89PNG|\xff\xd8\xff|GIF8", "a document or picture, not a CSV file"),
     (rb"\xff\xfe|\xfe\xff", "UTF-16 text; save it as UTF-8"),
-    (rb"\0+\Z", "nothing but zero bytes: it was lost when saved; download it again"),
+    (rb"\0+\Z", "nothing but zero bytes: it was lost when saved; download or save it again"),
     (rb"(\0[^\0]){8}|([^\0]\0){8}", "text with zero bytes between (UTF-16?); save it as UTF-8"),
 )
 _TEXT = (
@@ -38,7 +38,7 @@ _TEXT = (
     (rb"<", "a web page (or XML), not a CSV file; log in and download it again"),
     (rb"\{\\rtf", "an RTF document; save it as CSV, in plain text"),
     (rb"\[(InternetShortcut|Desktop Entry)\]", "a link, not the file itself; download that"),
-    (rb"[{\[]", "JSON, not a CSV file; download it again"),
+    (rb"[{\[]", "JSON, not a CSV file; download or save it again"),
     (
         rb"[^\n\r]*(\xe2\x80[\xa8\xa9]|\xc2\x85)",
         "text whose lines end with U+2028 or NEL; save it with usual line ends (LF)",

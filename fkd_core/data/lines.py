@@ -68,5 +68,7 @@ def _endless(line: bytes) -> str:
     if line.count(b" ") + line.count(b",") > _VALUES:
         return "the row has over 1 MiB; are its pictures larger than 96 x 96?"
     if b"\0" in line:
-        return "the row holds zero bytes: the file was damaged when saved; download it again"
+        return (
+            "the row holds zero bytes: the file was damaged when saved; download or save it again"
+        )
     return "the row does not end; is this a CSV file?"

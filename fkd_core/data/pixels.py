@@ -119,4 +119,4 @@ def _miscount(count: int, length: int) -> str:
         return f"{wrong}: is this a picture of {shape}, or is the row cut short or doubled?"
     if count > PIXELS:
         return f"{wrong}: are there two rows in one?"
-    return f"{wrong}: the row is cut short; download the file again"
+    return f"{wrong}: the row is cut short; download or save it again"

@@ -53,7 +53,7 @@ class Table:
         self._lack = last_may_lack
         header = header_in(self._lines)
         if header is None:
-            raise UserError(f"{name} is empty; download it again")
+            raise UserError(f"{name} is empty; download or save it again")
         self.columns = header_of(f"{name}, row {header[0]}", header[1], columns, optional)
         last = values is not None and self.columns[-1] == values[0]
         self._values = values[1] if values and last else None
@@ -73,7 +73,7 @@ class Table:
                 cells = self._fitted(row, line, cells)
             yield row, cells
         if numbered is None:
-            raise UserError(f"{self.name} has a header but no rows; download it again")
+            raise UserError(f"{self.name} has a header but no rows; download or save it again")
 
     def _fitted(self, row: int, line: bytes, cells: list[bytes]) -> list[bytes]:
         """The cells of a row that has more or fewer than the header, where they are sure."""

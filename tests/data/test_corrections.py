@@ -88,12 +88,12 @@ def test_two_annotators_and_taking_away_may_stand_side_by_side(tmp_path: Path) -
     ['{"image": 1}\n', "", "\n", f"{HEADER}\n", f"{HEADER}\n{FIRST},nose_tip\n"],
     ids=["json", "empty", "blank", "header alone", "cut short"],
 )
-def test_a_damaged_table_is_the_users_own_file(content: str, tmp_path: Path) -> None:
+def test_a_damaged_table_is_one_error(content: str, tmp_path: Path) -> None:
     path = tmp_path / "fixes.csv"
     path.write_text(content)
     with pytest.raises(UserError) as caught:
         read_corrections(path)
-    assert "download" not in str(caught.value)
+    assert "download or save it again" in str(caught.value)
     assert "fixes.csv" in str(caught.value)
 
 
