@@ -11,7 +11,7 @@
    before, and the best of the three becomes the policy.
 4. Final: what the policy gains over none as a whole, on faces that chose nothing.
 5. Transfer (from --preset quick on): what it gains on three unlike networks that did not choose
-   it, over what these else train under. One that it surely harms goes on without it.
+   it, over what these else train under. Each goes on under what it errs less with.
 
 Writes verdicts, policy.json, the resolved configuration and report.html, the page of the run, to
 the run's folder below --results. Stop it when you like: the same command goes on. To watch:

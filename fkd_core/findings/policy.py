@@ -73,8 +73,8 @@ def policy_or(
     path: Path, pipeline: str, faces: Faces, network: str, unsearched: tuple[Policy, str]
 ) -> tuple[Policy, str]:
     """What this network is to train under, and a sentence that says what it is: the pipeline's
-    policy; where none was searched, or where it surely harms this network, that of `unsearched`,
-    which says whose it is too. Raises UserError where the file is damaged, or of other pictures
+    policy; where none was searched, or this network was measured to err less under it, that of
+    `unsearched`, which says whose it is too. Raises UserError where the file is damaged, or of other pictures
     than these faces'."""
     other, whose = unsearched
     if not path.exists():
@@ -88,8 +88,8 @@ def policy_or(
         return policy, f"Augmentations: {where}."
     (effect, *_) = known
     against = f"{effect} on {network}, against {effect.instead}"
-    if effect.low > 0:
-        return other, f"Augmentations: {whose}, for these do harm ({against}): {where}."
+    if effect.effect > 0:
+        return other, f"Augmentations: {whose}, for these do worse ({against}): {where}."
     return policy, f"Augmentations: {where}; {against}."
 
 

@@ -83,8 +83,8 @@ def transferred(
     """What the policy changes on each network, negative where it helps.
 
     The set is the one the policy was chosen on, by another network, so what two networks have in
-    common flatters it a little. Nothing is chosen here but whether a network that it surely harms
-    trains under it. Raises UserError where a fit failed.
+    common flatters it a little. Nothing is chosen here but whether each of these networks trains
+    under it. Raises UserError where a fit failed.
     """
     arms = plan.design.run(plan.arms(policy), session, fits, on_outcome)
     return [

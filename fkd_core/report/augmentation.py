@@ -134,7 +134,7 @@ def transfer_table(transfers: Sequence[Transfer], title: str) -> Shown:
         for t in transfers
         for c in (t.comparison,)
     ]
-    note = "A network that the policy surely harms goes on training under the other augmentations."
+    note = "A network goes on training under what it errs less with here."
     return Shown(title, columns, rows, note)
 
 

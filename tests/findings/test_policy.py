@@ -104,15 +104,15 @@ HARMS = replace(HELPS, effect=0.02, low=0.01, high=0.03)
     ("effects", "network", "pipeline", "policy", "says"),
     [
         ([HELPS], "aligned-gated", "joint", ROTATION, r"-0\.020 px \(-0\.030 \.\. -0\.010\)"),
-        ([HARMS], "aligned-gated", "joint", MIRROR, r"the best recipe's, for these do harm"),
-        ([replace(HARMS, low=-0.01)], "aligned-gated", "joint", ROTATION, r"\+0\.020 px"),
+        ([HARMS], "aligned-gated", "joint", MIRROR, r"the best recipe's, for these do worse"),
+        ([replace(HARMS, low=-0.01)], "aligned-gated", "joint", MIRROR, r"\+0\.020 px"),
         # What is known of one network, or on one pipeline's faces, is not known of others.
         ([HARMS], "conv5", "joint", ROTATION, "preset quick for complete"),
         ([HARMS], "aligned-gated", "complete", ROTATION, "preset quick"),
         ([], "aligned-gated", "joint", ROTATION, "preset quick for complete"),
     ],
 )
-def test_a_network_that_the_policy_surely_harms_trains_without_it(
+def test_a_network_trains_under_what_it_errs_less_with(
     tmp_path: Path, faces: Faces, effects: list[Effect], network: str, pipeline: str,
     policy: Policy, says: str,
 ) -> None:  # fmt: skip

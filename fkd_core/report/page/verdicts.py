@@ -87,8 +87,8 @@ def _transfer(pipeline: str, rows: Sequence[Cells], made_by: Mapping[str, Any]) 
         f"The policy of {pipeline} faces on other networks",
         whiskers(drawn, AXIS, "the policy on networks that did not choose it", zero=True),
         "On set confirm once more, with seeds not used before: networks that did not choose the "
-        "policy, under it and under what they else train under. One that it surely harms, with "
-        "its whole interval right of 0, goes on training under the other.",
+        "policy, under it and under what they else train under. Each goes on training under "
+        "what it errs less with here: right of 0, that is the other.",
         made_by,
     )
 
