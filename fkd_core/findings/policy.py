@@ -73,9 +73,10 @@ def policy_or(
     path: Path, pipeline: str, faces: Faces, network: str, unsearched: tuple[Policy, str]
 ) -> tuple[Policy, str]:
     """What this network is to train under, and a sentence that says what it is: the pipeline's
-    policy; where none was searched, or this network was measured to err less under it, that of
-    `unsearched`, which says whose it is too. Raises UserError where the file is damaged, or of other pictures
-    than these faces'."""
+    policy; where none was searched, or where this network was measured to err more under it, that
+    of `unsearched`, which says whose it is too. Raises UserError where the file is damaged, or of
+    other pictures than these faces'.
+    """
     other, whose = unsearched
     if not path.exists():
         return (
