@@ -13,7 +13,7 @@ copies of every face, equal gradient steps, weights and batch order.
 Reference values reached: rotation 5/9/13 degrees, shift 5 px, brighten 1.2 and 1.5, dim 0.8 and
 0.6, contrast 1.2 to 2, CLAHE, noise 0.008, sharpen, elastic; and its rejects, box blur and
 smoothing. Expected on the competition's faces: rotation, shift, scale and mirror help by 0.1 to
-0.4 px each. Time on 2 cores: smoke 2 minutes, quick 20 minutes on the demo faces, full an hour.
+0.4 px each. Time on 2 cores: smoke 2 minutes, quick 15 to 30, full 1 to 2 hours.
 
     python experiments/search_augment.py --data FOLDER --preset full
 """

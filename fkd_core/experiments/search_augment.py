@@ -98,8 +98,8 @@ class SearchAugment(command.Options):
     }
     PRESETS: ClassVar = {
         "smoke": "2 minutes on 2 cores: shows that everything runs; verdicts may be undecided.",
-        "quick": "20 minutes on 2 cores: six augmentations at two strengths, on 320 faces.",
-        "full": "An hour on 2 cores: all augmentations at three strengths, on 900 faces.",
+        "quick": "15 to 30 minutes on 2 cores: six augmentations at two strengths, on 320 faces.",
+        "full": "1 to 2 hours on 2 cores: all augmentations at three strengths, on 900 faces.",
     }
     EXAMPLES: ClassVar = (
         "--dry-run",
