@@ -88,10 +88,10 @@ def policy_or(
     if not known:
         return policy, f"Augmentations: {where}."
     (effect, *_) = known
-    against = f"{effect} on {network}, against {effect.instead}"
+    change = f"{network}'s error changes by {effect} against {effect.instead}"
     if effect.effect > 0:
-        return other, f"Augmentations: {whose}, for these do worse ({against}): {where}."
-    return policy, f"Augmentations: {where}; {against}."
+        return other, f"Augmentations: {whose}, for under those of {where}, {change}."
+    return policy, f"Augmentations: {where}; {change}."
 
 
 def _found(path: Path, pipeline: str, faces: Faces) -> tuple[Policy, str, list[Effect]]:

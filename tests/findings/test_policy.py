@@ -104,7 +104,7 @@ HARMS = replace(HELPS, effect=0.02, low=0.01, high=0.03)
     ("effects", "network", "pipeline", "policy", "says"),
     [
         ([HELPS], "aligned-gated", "joint", ROTATION, r"-0\.020 px \(-0\.030 \.\. -0\.010\)"),
-        ([HARMS], "aligned-gated", "joint", MIRROR, r"the best recipe's, for these do worse"),
+        ([HARMS], "aligned-gated", "joint", MIRROR, r"^Augmentations: the best recipe's, for"),
         ([replace(HARMS, low=-0.01)], "aligned-gated", "joint", MIRROR, r"\+0\.020 px"),
         # What is known of one network, or on one pipeline's faces, is not known of others.
         ([HARMS], "conv5", "joint", ROTATION, "preset quick for complete"),
