@@ -193,7 +193,7 @@ class Workspace:
         transforms: Sequence[str] = (),
         *,
         probe: Literal["light", "cascade"] = "light",
-        pipelines: Sequence[str] = ("complete",),
+        pipelines: Sequence[str] | None = None,
         preset: Preset = "quick",
         trials: int | None = None,
         gpu_hours: float | None = None,
@@ -298,6 +298,7 @@ class Workspace:
 def _given(arguments: dict[str, Any]) -> dict[str, Any]:
     """A method's arguments as options have them: what was imported there aside."""
     own = {name: v for name, v in arguments.items() if name != "self" and not callable(v)}
-    for name in own.keys() & {"transforms", "models", "pipelines"}:
-        own[name] = (own[name],) if isinstance(own[name], str) else tuple(own[name])
+    for name in {"transforms", "models", "pipelines"} & own.keys():
+        if own[name] is not None:
+            own[name] = (own[name],) if isinstance(own[name], str) else tuple(own[name])
     return own

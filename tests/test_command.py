@@ -176,7 +176,7 @@ def test_help_groups_options_lists_names_explains_presets_and_ends_with_examples
     places = [said.index(f"\n{group}\n") for group in ("What", "How much", "Where", "Expert")]
     assert places == sorted(places)
     assert "coarse_dropout" in said
-    assert re.search(r"quick +\d+ minutes on 2 cores", said)
+    assert re.search(r"quick +\d+ to \d+ minutes on 2 cores", said)
     assert [line.split()[:2] for line in said.splitlines()[-2:]] == [
         ["python", "experiments/search_augment.py"]
     ] * 2

@@ -20,12 +20,13 @@ LICENCE = (
 )
 
 
-def card(member: TrainedMember, source: str, made_by: Mapping[str, Any]) -> Card:
+def card(member: TrainedMember, source: str, kind: str, made_by: Mapping[str, Any]) -> Card:
     """What somebody needs to know who has the exported file alone: JSON."""
     spec = member.fits[0].spec
     points = SOURCES[source].keypoints
     return {
         "model": member.name,
+        "form": kind,
         "architecture": spec.model.to_json(),
         "pipeline": spec.pipeline,
         "fit": {"fold": spec.split.fold, "of_folds": spec.split.folds, "seed": spec.seed},

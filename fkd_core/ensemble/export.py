@@ -92,7 +92,7 @@ def export(
                 f"{out} is not written: as {kind} the model differs by {apart:.2g} px from Keras; "
                 f"choose another form of {', '.join(KINDS)}"
             )
-        attach(card(member, pipeline, predictor.made_by), kind, made, out)
+        attach(card(member, pipeline, kind, predictor.made_by), kind, made, out)
         _move(made, out)
     say(f"{out}: at most {apart:.1e} px from the Keras model")
     return out
@@ -184,7 +184,7 @@ def _gray_spec() -> Any:
 KINDS = {
     "onnx": Kind(_onnx, "onnx"),
     "tflite": Kind(_tflite, "tflite"),
-    "tflite16": Kind(partial(_tflite, halved=True), "tflite", TOLERANCE_16),
+    "tflite16": Kind(partial(_tflite, halved=True), "16.tflite", TOLERANCE_16),
     "savedmodel": Kind(_savedmodel, "savedmodel"),
 }
 """Forms of export by name. ``tflite16`` keeps its weights in 16 bits, in half the bytes."""

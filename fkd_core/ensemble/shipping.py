@@ -8,12 +8,13 @@ from functools import partial
 
 import numpy as np
 
-from fkd_core.ensemble.compact import compact
+from fkd_core.ensemble.compact import Compact, compact
 from fkd_core.ensemble.members import of_source
 from fkd_core.ensemble.out_of_fold import OutOfFold
 from fkd_core.ensemble.questions import weights_of
 from fkd_core.ensemble.stacking.stack import Stacked
 from fkd_core.ensemble.trained import Half, TrainedFit, TrainedMember
+from fkd_core.errors import UserError
 from fkd_core.evidence import Estimate, difference
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import FitResult
@@ -60,27 +61,52 @@ class Shrunk:
 def shrunk(
     halves: Sequence[Half], stacked: Mapping[str, Stacked], fits: Fits, megabytes: float
 ) -> list[Shrunk]:
-    """Every half within its equal share of so many megabytes, chosen on sets search and confirm.
+    """All of it within so many megabytes, chosen on sets search and confirm: halves whose members
+    are the same, taught jointly, share all of it, as they share the fits; others have equal parts.
 
     Raises UserError where not even one fit is within it.
     """
+    names = [{member.name: member.spec for member in half.members} for half in halves]
+    if all(own == names[0] for own in names):
+        chosen = [_smaller(halves, stacked, fits, megabytes)] * len(halves)
+    else:
+        part = megabytes / len(halves)
+        try:
+            chosen = [_smaller([half], stacked, fits, part) for half in halves]
+        except UserError as error:
+            each = f"{part:g} MB for each of {len(halves)} pipelines"
+            raise UserError(f"{error}; {megabytes:g} MB are {each}") from error
     found = []
-    for half in halves:
+    for half, kept in zip(halves, chosen, strict=True):
         table = stacked[half.pipeline].table
         rows = table.chosen_on
-        kept = compact(
-            {member.name: BYTES * _parameters(member, fits) for member in half.members},
-            table.inputs().own[rows].swapaxes(0, 1),
-            table.targets[rows],
-            table.group[rows],
-            int(megabytes * 1e6 / len(halves)),
-            len(half.members[0].fits),
-        )
         own = [table.own[table.members.index(name)][~rows] for name in kept.fits]
         whole = table.final_pool(stacked[half.pipeline].final[stacked[half.pipeline].name])
         cost = difference([table.final_pool(np.mean(own, axis=0))], [whole])
         found.append(Shrunk(kept.of(half), kept.fits, kept.size / 1e6, cost))
     return found
+
+
+def _smaller(
+    halves: Sequence[Half], stacked: Mapping[str, Stacked], fits: Fits, megabytes: float
+) -> Compact:
+    """What is kept of halves with the same members, by the errors of all points of all of them."""
+    said, truth, group = [], [], []
+    for half in halves:
+        table = stacked[half.pipeline].table
+        rows = table.chosen_on
+        said.append(table.own[:, rows].reshape(len(table.members), -1, 2))
+        truth.append(table.truth[rows].reshape(-1, 2))
+        group.append(np.repeat(table.group[rows], table.truth.shape[1]))
+    first = halves[0]
+    return compact(
+        {member.name: BYTES * _parameters(member, fits) for member in first.members},
+        np.concatenate(said, axis=1).astype(np.float64),
+        np.concatenate(truth).astype(np.float64),
+        np.concatenate(group),
+        int(megabytes * 1e6),
+        len(first.members[0].fits),
+    )
 
 
 def _parameters(member: TrainedMember, fits: Fits) -> int:

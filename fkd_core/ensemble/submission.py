@@ -39,11 +39,13 @@ def requested_share(lookup: Lookup) -> dict[str, int]:
 def obstacle(
     lookup: Lookup | None,
     sources: Collection[str],
+    annotators: Collection[str],
     borrow: bool = False,
     absent: Collection[str] = (),
 ) -> str:
     """Why predictions in the styles of these sources make no submission, in a sentence; empty
-    where they do. `absent` names the files that a submission wants and that are not there.
+    where they do. `annotators` are the sources of which there are labelled faces; `absent` names
+    the files that a submission wants and that are not there.
 
     An image whose own source is not among them wants `borrow`, and that another one marks all
     that is requested of it.
@@ -61,10 +63,14 @@ def obstacle(
     if borrow and possible:
         return ""
     images = " and ".join(f"{n} images in {name}'s style" for name, n in lacking.items())
-    way = f"train --pipelines {' '.join(SOURCES)}, or {JOINT}"
+    said = f"No submission: no member answers {images}."
+    unlabelled = [name for name in lacking if name not in annotators]
+    ways = [f"train --pipelines {' '.join(SOURCES)}, or {JOINT}"] if not unlabelled else []
+    if unlabelled:
+        said += f" No training face has labels of {' or '.join(unlabelled)}."
     if possible:
-        way += "; or --other-style answers them in another's, whose points lie elsewhere"
-    return f"No submission: no member answers {images}. For one, {way}."
+        ways.append("--other-style answers them in another's, whose points lie elsewhere")
+    return f"{said} For one, {'; or '.join(ways)}." if ways else said
 
 
 def merged(

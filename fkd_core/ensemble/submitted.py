@@ -70,6 +70,21 @@ def record(
     return made
 
 
+def set_aside(path: Path) -> Path | None:
+    """Gives a submission of an earlier ensemble, and what speaks for it, another name, by the
+    start of its SHA-256; its new path, or None where there is none."""
+    if not path.exists():
+        return None
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    aside = path.with_name(f"{path.stem}-{digest[:8]}{path.suffix}")
+    path.rename(aside)
+    told = path.with_suffix(".json")
+    if told.exists():
+        told.rename(aside.with_suffix(".json"))
+    return aside
+
+
 def history(submission: Path) -> list[dict[str, str]]:
     """The lines of ``submissions.csv`` beside a submission. Raises UserError where it cannot be
     read, and so nothing can be added; ask before long work."""

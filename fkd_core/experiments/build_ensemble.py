@@ -38,7 +38,7 @@ from fkd_core.ensemble.score import reckoned
 from fkd_core.ensemble.shipping import shrunk, whole
 from fkd_core.ensemble.stacking.stacker import STACKERS, Stacker
 from fkd_core.ensemble.submission import merged, obstacle, requested_share, write_submission
-from fkd_core.ensemble.submitted import history, record
+from fkd_core.ensemble.submitted import history, record, set_aside
 from fkd_core.ensemble.table import Table
 from fkd_core.errors import UserError
 from fkd_core.evidence import Estimate
@@ -177,7 +177,9 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     console.print(report.plan_sheet(arms, fits, images_a_second).shown())
     console.print(f"All of it takes {estimates.about(expected, options.minutes)}.", soft_wrap=True)
     lookup = competition.lookup
-    why_not = obstacle(lookup, ours.sources, options.other_style, competition.absent)
+    why_not = obstacle(
+        lookup, ours.sources, faces.annotators, options.other_style, competition.absent
+    )
     if why_not:
         console.print(why_not, soft_wrap=True)
     backends = {fit.backend for arm in arms.values() for fit in arm.fits}
@@ -249,6 +251,8 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
             )
     else:
         console.print(why_not, soft_wrap=True)
+        if (aside := set_aside(run.submission)) is not None:
+            console.print(f"An earlier ensemble's submission is {aside} now.", soft_wrap=True)
     halves = whole(ours, stacked, fits)
     if options.compact is not None:
         try:
@@ -273,7 +277,9 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
 
 def requested(competition: Competition, tables: Mapping[str, Table]) -> Mapping[str, float]:
     """How much each pipeline weighs: the coordinates that the competition requests of it, or,
-    where nobody says, those that are labelled."""
+    where nobody says or it requests none of these, those that are labelled."""
     if competition.lookup is not None:
-        return requested_share(competition.lookup)
+        asked = requested_share(competition.lookup)
+        if any(asked[name] for name in tables):
+            return asked
     return {name: float(np.isfinite(table.truth).sum()) for name, table in tables.items()}

@@ -76,6 +76,8 @@ def lineup(options: BuildEnsemble, faces: Faces) -> list[Member]:
     if options.recipe == "best":
         limit = options.faces or best_recipe.FACES[options.preset]
         pipeline = best_recipe.pipeline(faces.annotators)
+        if pipeline != best_recipe.PIPELINE:
+            console.print(f"All labels are of the annotator {pipeline}: one for it alone.")
         labelled = int(faces.labelled(PIPELINES[pipeline]).sum())
         taught = min(labelled, limit or labelled) * (folds - 1) // folds
         chains = best_recipe.members(options.preset, taught)

@@ -55,7 +55,7 @@ from fkd_core.report.augmentation import (
 from fkd_core.report.page.writing import close
 from fkd_core.report.trial_page import TrialPages
 from fkd_core.running.session import session
-from fkd_core.sources import PIPELINES
+from fkd_core.sources import COMPLETE, PIPELINES
 from fkd_core.studies.storage import open_storage
 from search_spaces import augmentation as space
 from search_spaces import images_a_second, transfer
@@ -72,9 +72,9 @@ class SearchAugment(command.Options):
     which sees faces straightened and takes six times as long."""
     transforms: tuple[str, ...] = ()
     """Candidates by name, or `all`; without it, six telling ones (with --preset full: all)."""
-    pipelines: tuple[str, ...] = ("complete",)
+    pipelines: tuple[str, ...] | None = None
     """Whose faces judge: complete, partial, or joint for both at once; each pipeline gets its own
-    verdicts and policy."""
+    verdicts and policy. Without it complete, or partial where only its faces have labels."""
     trials: int | None = None
     """Compositions tried, in place of the preset's number."""
     gpu_hours: float | None = None
@@ -130,7 +130,8 @@ class Searched:
 
 def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched]:
     """Validate every candidate augmentation by measurement, and compose a policy of what helps."""
-    pipelines = command.chosen_pipelines(options.pipelines)
+    asked_for = options.pipelines
+    named = () if asked_for is None else command.chosen_pipelines(asked_for)
     names = space.candidates(options.transforms, options.preset)
     preset = space.BUDGETS[options.preset]
     budget = resized(preset, options.trials, options.epochs, options.faces, options.pairs)
@@ -139,6 +140,9 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
             f"--smallest-effect: {options.smallest_effect:g} is no share; give 0 to 1, as 0.005"
         )
     seconds = estimates.search_seconds(options.gpu_hours, options.gpus_per_trial)
+    competition = options.load()
+    faces = competition.training
+    pipelines = named or faces.annotators[:1] or (COMPLETE.name,)
     plans = [
         Plan(
             *(space, pipeline, names, budget, options.seed, seconds),
@@ -147,8 +151,6 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
         )
         for pipeline in pipelines
     ]
-    competition = options.load()
-    faces = competition.training
     fits = options.fits(faces)
     if options.plan_power is not None:
         for plan in plans:

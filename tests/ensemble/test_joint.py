@@ -16,7 +16,7 @@ from fkd_core.data.kaggle import Lookup
 from fkd_core.ensemble.export import export
 from fkd_core.ensemble.out_of_fold import OutOfFold
 from fkd_core.ensemble.predictor import Predictor, save
-from fkd_core.ensemble.shipping import whole
+from fkd_core.ensemble.shipping import shrunk, whole
 from fkd_core.ensemble.stacking.stack import stack
 from fkd_core.ensemble.stacking.stacker import STACKERS
 from fkd_core.ensemble.submission import merged
@@ -145,6 +145,24 @@ def test_exported_it_gives_the_pixels_of_the_style_asked_for(
     serve = tf.saved_model.load(str(out)).signatures["serving_default"]
     pixels = serve(gray=tf.constant(shown[..., None].astype(np.float32)))["pixels"].numpy()
     np.testing.assert_allclose(pixels, expected.reshape(3, 8), atol=1e-2)
+
+
+def test_halves_with_the_same_members_share_their_size_as_they_share_their_fits(
+    joint: Built,
+) -> None:
+    ensemble = replace(joint.ensemble, members=joint.ensemble.members[:1], crossed=False)
+    tables = ensemble.tables(joint.session, joint.fits, joint.predictions)  # type: ignore[arg-type]
+    stacked = {name: stack(t, {"mean": STACKERS["mean"]}, "mean") for name, t in tables.items()}
+    halves = whole(ensemble, stacked, joint.fits)
+    result = joint.fits.get(halves[0].members[0].spec)
+    assert isinstance(result, FitResult)
+    one = 4 * result.parameters / 1e6
+    small = shrunk(halves, stacked, joint.fits, 1.5 * one)
+    assert [each.fits for each in small] == [{"joint-lenet5": 1}] * 2
+    assert [each.megabytes for each in small] == [pytest.approx(one)] * 2
+    Predictor(tuple(each.half for each in small))  # is in order
+    with pytest.raises(UserError, match=f"within {0.5 * one:g} MB"):
+        shrunk(halves, stacked, joint.fits, 0.5 * one)
 
 
 def test_halves_may_not_share_a_joint_member_that_differs(joint: Built) -> None:

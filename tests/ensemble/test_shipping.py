@@ -46,5 +46,5 @@ def test_a_smaller_ensemble_is_within_its_size_and_says_what_it_costs(
 
 
 def test_a_size_that_nothing_fits_is_refused(built: Built, stacked: dict[str, Stacked]) -> None:
-    with pytest.raises(UserError, match="not even one fit"):
+    with pytest.raises(UserError, match=r"not even one fit.*0\.001 MB are 0\.0005 MB for each"):
         shrunk(whole(built.ensemble, stacked, built.fits), stacked, built.fits, 0.001)

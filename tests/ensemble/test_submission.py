@@ -61,24 +61,36 @@ SMALL = lookup_of([*both(3, range(15)), *both(8, PARTIAL.keypoints), *both(5, [1
 SMALL_IDS = np.array([8, 3, 5], np.int32)
 
 
+BOTH = ("complete", "partial")
+
+
 def test_without_an_own_answer_for_every_image_there_is_no_submission_and_it_is_said_why() -> None:
     official = official_like()
-    assert obstacle(official, {"complete", "partial"}) == ""
-    assert obstacle(official, {"complete", "partial"}, absent=["test.csv"]) == (
-        "No test.csv, so no submission."
-    )
+    assert obstacle(official, BOTH, BOTH) == ""
+    assert obstacle(official, BOTH, BOTH, absent=["test.csv"]) == "No test.csv, so no submission."
     assert "No test.csv and IdLookupTable.csv" in obstacle(
-        None, {"complete"}, absent=["test.csv", "IdLookupTable.csv"]
+        None, {"complete"}, BOTH, absent=["test.csv", "IdLookupTable.csv"]
     )
-    alone = obstacle(official, {"complete"})
+    alone = obstacle(official, {"complete"}, BOTH)
     assert "1192 images in partial's style" in alone
     assert "--pipelines complete partial, or joint" in alone
     assert "--other-style" in alone
-    assert obstacle(official, {"complete"}, borrow=True) == ""
+    assert obstacle(official, {"complete"}, BOTH, borrow=True) == ""
     for borrow in (False, True):
-        impossible = obstacle(official, {"partial"}, borrow)
+        impossible = obstacle(official, {"partial"}, BOTH, borrow)
         assert "591 images in complete's style" in impossible
         assert "--other-style" not in impossible
+
+
+def test_nobody_is_told_to_train_on_labels_that_are_not_there() -> None:
+    said = obstacle(official_like(), {"complete"}, {"complete"})
+    assert "No training face has labels of partial." in said
+    assert "--pipelines" not in said
+    assert said.endswith(
+        "For one, --other-style answers them in another's, whose points lie elsewhere."
+    )
+    alone = obstacle(official_like(), {"partial"}, {"partial"})
+    assert alone.endswith("No training face has labels of complete.")
 
 
 def test_images_of_the_official_structure_go_to_the_pipeline_of_their_annotator() -> None:

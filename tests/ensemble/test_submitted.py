@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fkd_core.ensemble.submitted import record
+from fkd_core.ensemble.submitted import record, set_aside
 from fkd_core.errors import UserError
 from fkd_core.evidence import Estimate
 
@@ -45,6 +45,21 @@ def test_a_history_that_cannot_be_read_is_not_written_over(tmp_path: Path) -> No
     with pytest.raises(UserError, match=r"submissions\.csv: cannot be read"):
         write(tmp_path, "one")
     assert (tmp_path / "submissions.csv").read_text() == damaged
+
+
+def test_an_earlier_ensembles_submission_is_set_aside_with_what_speaks_for_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "submission.csv"
+    assert set_aside(path) is None
+    write(tmp_path, "one")
+    aside = set_aside(path)
+    assert aside is not None
+    assert aside.read_text() == "one"
+    assert rows(tmp_path)[0]["sha256"].startswith(aside.stem.removeprefix("submission-"))
+    assert json.loads(aside.with_suffix(".json").read_text())["score"] == 2.3
+    assert not path.exists()
+    assert not path.with_suffix(".json").exists()
 
 
 def test_every_submission_has_a_line_and_what_a_reader_wrote_stays(tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def test_section(run: Found) -> Section | None:
     figure = Figure(
         f"{len(shown)} of {len(ids)} test images",
         tiles(shown, "predicted test image", 104),
-        "As the submission answers them; numbers are ImageIds. Nobody knows their labels here: "
+        "As the ensemble answers them; numbers are ImageIds. Nobody knows their labels here: "
         "look for dots that lie beside eyes, nose or mouth.",
         run.made_by("ensemble"),
     )
