@@ -1,4 +1,5 @@
-"""Imported first by every page: says in one line what is not installed. Standard library alone."""
+"""Imported first by every page: one line says what is not installed, or that Ctrl-C came while it
+loaded. Standard library alone."""
 
 from __future__ import annotations
 
@@ -30,5 +31,9 @@ if missing := lacking():
         file=sys.stderr,
     )
     sys.exit(2)
+if Path(sys.argv[0]).resolve().parent == Path(__file__).resolve().parent:  # a page runs
+    from fkd_core.stopping import while_loading
+
+    while_loading()
 if sys.stderr.isatty() and not {"-h", "--help", "--version"} & {*sys.argv}:
     print("loading ...", file=sys.stderr, flush=True)  # importing all of it takes seconds

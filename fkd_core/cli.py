@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 
 from fkd_core.errors import did_you_mean
+from fkd_core.stopping import while_loading
 
 EXPERIMENTS = {
     "search-augment": ("search_augment", "SearchAugment", "which augmentations help, measured"),
@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(_usage())
         return
     if name == "--version":
+        from importlib import metadata
+
         print(metadata.version("fkd"))
         return
     if name not in EXPERIMENTS:
@@ -35,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"error: there is no command {name!r}; {meant}choose from {known}", file=sys.stderr)
         sys.exit(2)
     module, kind, _ = EXPERIMENTS[name]
+    while_loading()
     try:  # late, for each brings libraries that take seconds
         from fkd_core import command
 

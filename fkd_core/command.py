@@ -25,7 +25,7 @@ from fkd_core import needs
 from fkd_core.data.demo import demo_folder
 from fkd_core.data.faces import Faces
 from fkd_core.data.kaggle import Competition, load_competition
-from fkd_core.errors import UserError, did_you_mean
+from fkd_core.errors import UserError, did_you_mean, one_line
 from fkd_core.fitting.checkpoints import Checkpoints, located
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.store import FitStore
@@ -35,7 +35,7 @@ from fkd_core.options import option, read_options
 from fkd_core.running.place import Place
 from fkd_core.runs import Run, older_outcomes, run_of
 from fkd_core.sources import PIPELINES
-from fkd_core.stopping import Stopped, stoppable
+from fkd_core.stopping import Stopped, loaded, stoppable
 
 STORE_BYTES = 60_000_000_000
 """The store drops the weights used least recently beyond this size; results stay."""
@@ -268,6 +268,7 @@ def run(
         )
         return found
 
+    loaded()
     try:
         check_words(options, given)
         chosen = parsed()
@@ -281,6 +282,8 @@ def run(
         _stop(str(error), 2)
     except Stopped as stop:
         _stop(f"{stop}; what is finished is kept: the same command goes on from there", stop.code)
+    except KeyboardInterrupt:  # while it was checked what is asked for and what is there
+        _stop("stopped before anything was begun", Stopped.code)
 
 
 @contextlib.contextmanager
@@ -324,6 +327,6 @@ def _program() -> str:
 
 def _stop(message: str, code: int) -> None:
     sys.stdout.flush()
-    print(f"error: {message}" if code == 2 else message, file=sys.stderr)
+    print(f"error: {one_line(message)}" if code == 2 else message, file=sys.stderr)
     sys.stderr.flush()
     sys.exit(code)

@@ -1,12 +1,16 @@
 """How a run is stopped from outside: Ctrl-C, SIGTERM, and its own time limit.
 
 All three raise in the main thread, so that every block on the way out can leave its things in
-order; what is finished is kept already. A second Ctrl-C ends the process at once.
+order; what is finished is kept already. A second Ctrl-C ends the process at once. While libraries
+are still imported there is nothing to keep, and the first one does.
+
+The standard library alone, for scripts import it before everything else.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -32,6 +36,25 @@ class TimeUp(Stopped):
     """By --minutes."""
 
     code = 124
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    os.write(2, b"stopped before anything was begun\n")
+    os._exit(Stopped.code)
+
+
+def while_loading() -> None:
+    """From here to ``loaded``, Ctrl-C ends the process with one line; as an exception it would
+    come out of the middle of some library's import, with pages of its insides. For the main
+    thread, and only where Ctrl-C is not handled otherwise or ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave)
+
+
+def loaded() -> None:
+    """Ctrl-C is an exception again."""
+    if signal.getsignal(signal.SIGINT) is _leave:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextlib.contextmanager

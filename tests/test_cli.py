@@ -53,6 +53,38 @@ def test_help_is_the_experiments_own(name: str, capsys: pytest.CaptureFixture[st
     assert f"\n  fkd {name} " in said, "its examples are typed as it was"
 
 
+INTERRUPTED = """
+import runpy, signal, sys
+
+class CtrlC:
+    "Comes in the middle of the imports."
+    def find_spec(self, name, path=None, target=None):
+        if name == "fkd_core.fitting":
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, CtrlC())
+sys.argv = sys.argv[1:]
+if sys.argv[0] == "fkd":
+    runpy.run_module("fkd_core", run_name="__main__")
+else:
+    sys.path.insert(0, sys.argv[0].rpartition("/")[0])
+    runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("typed", [["fkd", "tune"], [f"{ROOT}/experiments/results.py"]])
+def test_ctrl_c_while_it_loads_is_one_line(typed: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, *typed],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "stopped before anything was begun\n"
+
+
 @pytest.mark.parametrize("module", [module for module, _, _ in EXPERIMENTS.values()])
 def test_a_script_runs_what_the_command_runs(module: str) -> None:
     script = importlib.import_module(f"experiments.{module}")

@@ -309,6 +309,30 @@ command.run(page, command.Options)
 """
 
 
+def test_ctrl_c_before_it_begins_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def interrupted(options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "begin", interrupted)
+    with pytest.raises(SystemExit) as stopped:
+        command.run(interrupted, command.Options, arguments=["--results", str(tmp_path)])
+    assert stopped.value.code == 130
+    assert capsys.readouterr().err == "stopped before anything was begun\n"
+
+
+def test_an_error_is_one_line_whatever_a_file_is_called(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def wrong(options: object) -> None:
+        raise command.UserError("a\nb\x1b[31m.png is not there")
+
+    with pytest.raises(SystemExit):
+        command.run(wrong, command.Options, arguments=["--results", str(tmp_path)])
+    assert capsys.readouterr().err == "error: a\\nb\\x1b[31m.png is not there\n"
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
 def test_no_letter_is_too_much_for_a_terminal(encoding: str, tmp_path: Path) -> None:
     done = subprocess.run(

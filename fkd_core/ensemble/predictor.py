@@ -24,7 +24,7 @@ from fkd_core.ensemble.stacking.features import Inputs
 from fkd_core.ensemble.stacking.stacker import from_arrays, to_arrays
 from fkd_core.ensemble.trained import Half, TrainedFit, TrainedMember, Weights, fit_spec
 from fkd_core.ensemble.views import VIEWS
-from fkd_core.errors import UserError
+from fkd_core.errors import UserError, kind_of_value
 from fkd_core.files import write_text
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.keypoints import IMAGE_SIZE
@@ -112,11 +112,13 @@ class Predictor:
         return min(self.pipelines, key=[*SOURCES].index)
 
     def half(self, pipeline: str) -> Half:
-        """Raises ValueError for a pipeline that this ensemble does not know."""
+        """Raises UserError for a pipeline that this ensemble does not know."""
         for half in self.halves:
             if half.pipeline == pipeline:
                 return half
-        raise ValueError(f"there is no pipeline {pipeline!r}, only {', '.join(self.pipelines)}")
+        raise UserError(
+            f"this ensemble has no pipeline {pipeline!r}, only {', '.join(self.pipelines)}"
+        )
 
     def predict(
         self, images: NDArray[np.uint8], pipeline: str = "complete"
@@ -124,11 +126,16 @@ class Predictor:
         """[n, p, 2] px in [0, 96] for images [n, 96, 96] of bytes, p keypoints of the pipeline.
 
         Keras runs as it does in this process already, else as the first fit asks. Raises
-        ValueError for other images or an unknown pipeline.
+        UserError for other images or an unknown pipeline.
         """
-        if images.dtype != np.uint8 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
-            raise ValueError(
-                f"images must be uint8 [n, 96, 96], not {images.dtype} {images.shape}"
+        if not (
+            isinstance(images, np.ndarray)
+            and images.dtype == np.uint8
+            and images.shape[1:] == (IMAGE_SIZE, IMAGE_SIZE)
+        ):
+            raise UserError(
+                "predict() takes faces as uint8 [n, 96, 96], gray levels 0 to 255, not "
+                f"{kind_of_value(images)}; photo() takes pictures of any size"
             )
         half = self.half(pipeline)
         if not len(images):
@@ -149,7 +156,7 @@ class Predictor:
 
         `shown` is an image file or its pixels, uint8 [height, width] or, in red, green and blue,
         [height, width, 3]; `sure` is how sure the detector must be of a face, 0 to 1. Raises
-        UserError for what is no picture, ValueError for other pixels or an unknown pipeline.
+        UserError for what is no picture, other pixels or an unknown pipeline.
 
             >>> photo = Predictor.load(folder).photo("me.png")
             >>> photo

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -16,7 +18,9 @@ from fkd_core.ensemble.members import member_name
 from fkd_core.ensemble.stacking.stacker import Fitted
 from fkd_core.ensemble.viewer import Viewer
 from fkd_core.ensemble.views import VIEWS, View
+from fkd_core.errors import UserError
 from fkd_core.fitting.spec import FitSpec
+from fkd_core.libraries import BACKENDS
 from fkd_core.sources import SOURCES
 
 Weights = list[NDArray[Any]]
@@ -75,7 +79,9 @@ class TrainedMember:
         for fit in self.fits:
             weights = fit.load()
             if viewer is None:
-                viewer = Viewer(here(fit.spec), weights)
+                spec = here(fit.spec)
+                with whoever_imported_keras(spec):
+                    viewer = Viewer(spec, weights)
             else:
                 viewer.become(fit.spec, weights)
             total += viewer.said(images, views).sum(axis=0, dtype=np.float64)
@@ -128,11 +134,50 @@ def fit_spec(spec: FitSpec, seed: int, fold: int) -> FitSpec:
 
 
 def here(spec: FitSpec) -> FitSpec:
-    """The spec as this process can run it: weights are the same under every backend."""
-    if "keras" not in sys.modules:
+    """The spec as this process can run it: weights are the same under every backend.
+
+    Raises UserError where Keras runs on a backend that no fit runs on.
+    """
+    keras: Any = sys.modules.get("keras")
+    if keras is None:
         return spec if find_spec(spec.backend) else spec.everywhere(backend="tensorflow")
-    backend: Any = os.environ.get("KERAS_BACKEND")
-    threads = os.environ.get("OMP_NUM_THREADS")
-    return spec.everywhere(
-        backend=backend or spec.backend, threads=int(threads) if threads else spec.threads
-    )
+    backend: Any = keras.backend.backend()
+    if backend not in BACKENDS:
+        raise UserError(
+            f"Keras runs on {backend} in this process, and an ensemble on "
+            f"{' or '.join(BACKENDS)}; predict in another process, or set KERAS_BACKEND before "
+            "Keras is imported"
+        )
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    own = int(threads) if threads.isdecimal() else 0  # OpenMP takes lists, too
+    return spec.everywhere(backend=backend, threads=own or spec.threads)
+
+
+_KERAS = threading.Lock()
+
+
+@contextlib.contextmanager
+def whoever_imported_keras(spec: FitSpec) -> Iterator[None]:
+    """Lets the model of a spec that is ``here`` be built in this block, also where Keras was
+    imported by others before: predicting needs no number of threads.
+
+    Fits do, since it decides their bits, so that ``fitting.runtime.prepare`` looks at the
+    environment. It says what the spec says within the block alone, and a fit is refused after it
+    as it was before.
+    """
+    if "keras" not in sys.modules:
+        yield
+        return
+    threads = {name: str(spec.threads) for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS")}
+    told = {"KERAS_BACKEND": spec.backend, "TF_NUM_INTEROP_THREADS": "1"} | threads
+    with _KERAS:  # the environment is all threads' own
+        before = {name: os.environ.get(name) for name in told}
+        os.environ.update(told)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value

@@ -11,7 +11,7 @@ from fkd_core.errors import UserError
 from fkd_core.photos.detector import SMALLEST
 from fkd_core.photos.faces import Face, Predict, Spotted, marked, spotted
 from fkd_core.photos.overlay import drawn, write_drawn
-from fkd_core.photos.reading import Colour, frames_of, gray
+from fkd_core.photos.reading import Colour, frames_of, gray, shown
 from fkd_core.photos.records import Journal, Record, Shot, picture_name
 from fkd_core.sources import Source
 
@@ -69,7 +69,7 @@ class Annotator:
             except UserError as wrong:
                 self._leave_out(file, str(wrong))
             except OSError as wrong:
-                self._leave_out(file, f"{file} cannot be opened ({wrong.strerror})")
+                self._leave_out(file, f"{shown(file)} cannot be opened ({wrong.strerror})")
 
     def _leave_out(self, file: Path, why: str) -> None:
         self.left_out.append(file)
@@ -93,5 +93,6 @@ class Annotator:
             return None
         name = picture_name(stem, shot.frame)
         write_drawn(self.out / name, drawn(photo, faces, self.source))
-        self.say(f"{shot}: {len(faces)} face{'s' * (len(faces) > 1)}, drawn in {self.out / name}")
+        where = shown(self.out / name)
+        self.say(f"{shot}: {len(faces)} face{'s' * (len(faces) > 1)}, drawn in {where}")
         return name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any, overload
 
@@ -13,13 +14,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fkd_core.errors import UserError
+from fkd_core.errors import UserError, kind_of_value
 from fkd_core.files import whole_file
 from fkd_core.keypoints import KEYPOINTS
 from fkd_core.photos.detector import SURE
 from fkd_core.photos.faces import Face, Predict, marked, spotted
 from fkd_core.photos.overlay import drawn
 from fkd_core.photos.reading import Colour, gray, read_photo
+from fkd_core.photos.reading import shown as named
 from fkd_core.sources import Source
 
 
@@ -99,7 +101,7 @@ class Photo(Sequence[NamedFace]):
         """Writes the drawn photo, as PNG or JPEG by its name, whole or not at all."""
         path = Path(path).expanduser()
         if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-            raise UserError(f"{path}: name it .png or .jpg")
+            raise UserError(f"{named(path)}: name it .png or .jpg")
         content = cv2.imencode(path.suffix.lower(), self.drawn[..., ::-1])[1].tobytes()
         with whole_file(path) as aside:
             aside.write_bytes(content)
@@ -131,29 +133,40 @@ def photo(
     """Finds the faces of an image file, or of pixels: uint8 [height, width] of gray levels or
     [height, width, 3] of red, green and blue.
 
-    Raises UserError for a file that is not there or no picture, ValueError for other pixels.
+    Raises UserError for a file that is not there or no picture, other pixels, and a `sure` that
+    is not between 0 and 1.
     """
+    given: Any = sure
+    if not (isinstance(given, Real) and 0 < float(given) < 1):
+        raise UserError(f"sure: {sure!r} is no number between 0 and 1; give one, as {SURE}")
     pixels = _pixels(shown)
     shades = gray(pixels)
     ((*faces,),) = marked([shades], [spotted(shades, sure)], predict, source)
     return Photo(pixels, tuple(NamedFace(face, source) for face in faces), source)
 
 
+_TAKEN = "an image file's path, or pixels as uint8 [height, width] or [height, width, 3]"
+
+
 def _pixels(shown: str | Path | NDArray[Any]) -> Colour:
     if isinstance(shown, np.ndarray):
-        if (
-            shown.dtype != np.uint8
-            or shown.ndim not in (2, 3)
-            or shown.shape[2:] not in ((), (3,))
-        ):
-            raise ValueError(
-                f"pixels must be uint8 [height, width] or [height, width, 3], not {shown.dtype} "
-                f"{shown.shape}"
+        if shown.ndim == 3 and shown.shape[2] == 4:
+            raise UserError(
+                f"a photo is {_TAKEN}, not {kind_of_value(shown)}; leave what is transparent out: "
+                "pixels[..., :3]"
             )
+        if shown.dtype != np.uint8 or shown.shape[2:] not in ((), (3,)) or shown.ndim < 2:
+            raise UserError(
+                f"a photo is {_TAKEN}, from 0 to 255, not {kind_of_value(shown)}; convert it"
+            )
+        if not shown.size:
+            raise UserError(f"a photo has at least one pixel, not {kind_of_value(shown)}")
         colour = shown[..., ::-1] if shown.ndim == 3 else shown[..., None].repeat(3, axis=2)
         return np.ascontiguousarray(colour)
+    if not isinstance(shown, str | Path):
+        raise UserError(f"a photo is {_TAKEN}, not {kind_of_value(shown)}; give one of these")
     path = Path(shown).expanduser()
     try:
         return read_photo(path)
     except OSError as error:
-        raise UserError(f"{path} cannot be opened ({error.strerror})") from error
+        raise UserError(f"{named(path)} cannot be opened ({error.strerror})") from error

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fkd_core.errors import UserError
+from fkd_core.errors import UserError, one_line
+from fkd_core.fitting.runtime import silence
 from fkd_core.photos.kinds import FILM, PICTURE, kind_of
 
 Colour = NDArray[np.uint8]
@@ -26,6 +30,7 @@ _LONGEST = 32_000  # pixels a side; OpenCV's geometry ends at 32767
 _ORIENTATION = 0x0112  # of EXIF
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong is said once
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET, read with the first film
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ def listed(paths: tuple[Path, ...], besides: Path) -> Listing:
     Files in folders are told by how they begin, whatever they are called. What lies in the folder
     `besides` or is hidden is left out. Raises UserError where nothing is left.
     """
+    besides = besides.resolve()
     files: dict[Path, Path] = {}
     left_out: list[str] = []
     for path in paths:
@@ -53,26 +59,44 @@ def listed(paths: tuple[Path, ...], besides: Path) -> Listing:
         others: list[Path] = []
         for file in sorted(path.rglob("*")):
             hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
-            if hidden or not file.is_file() or file.resolve().is_relative_to(besides.resolve()):
+            if hidden or file.parent.resolve().is_relative_to(besides):
+                continue
+            if why := _astray(file):
+                left_out.append(f"{shown(file)} {why}")
+                continue
+            if not file.is_file() or file.resolve().is_relative_to(besides):
                 continue
             kind = kind_of(file)
             if kind in (PICTURE, FILM):
                 files.setdefault(file.resolve(), file)
             elif kind:
-                left_out.append(f"{file} is {kind}; left out, save it as JPEG or PNG")
+                left_out.append(f"{shown(file)} is {kind}; left out, save it as JPEG or PNG")
             else:
                 others.append(file)
         if others:
-            first = ", ".join(file.name for file in others[:3])
+            first = ", ".join(one_line(file.name) for file in others[:3])
             more = ", ..." if len(others) > 3 else ""
-            left_out.append(f"{path}: left out what is no picture: {len(others)} ({first}{more})")
+            left_out.append(
+                f"{shown(path)}: left out what is no picture: {len(others)} ({first}{more})"
+            )
     if not files:
         said = "; ".join(left_out[:2])
         raise UserError(
-            f"no image file in {', '.join(map(str, paths))}; name another folder"
+            f"no image file in {', '.join(map(shown, paths))}; name another folder"
             + (f" ({said})" if said else "")
         )
     return Listing(tuple(files.values()), tuple(left_out))
+
+
+def _astray(path: Path) -> str | None:
+    """What is said of a link or folder of which nothing can be read; None for all others."""
+    if path.is_symlink() and not path.exists():
+        return "is a link to nothing; left out"
+    if path.is_symlink() and path.is_dir():
+        return "is a link to a folder; left out, name that folder, too"
+    if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
+        return "is a folder that may not be read; left out"
+    return None
 
 
 def frames_of(path: Path, every: int | None = None) -> Iterator[tuple[int | None, Colour]]:
@@ -102,7 +126,7 @@ def frames_of(path: Path, every: int | None = None) -> Iterator[tuple[int | None
     finally:
         film.release()
     if not count:
-        raise UserError(f"{path} is a film that cannot be read, or is damaged")
+        raise UserError(f"{shown(path)} is a film that cannot be read, or is damaged")
 
 
 def read_photo(path: Path) -> Colour:
@@ -124,12 +148,24 @@ def _decoded(path: Path, content: bytes) -> Colour | None:
     if not content:
         return None
     try:
-        pixels: Any = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+        with _quiet():
+            pixels: Any = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     except (cv2.error, MemoryError) as error:
         raise UserError(f"{shown(path)} cannot be decoded ({str(error).strip()[-80:]})") from error
     if pixels is None:
         return None
     return _bytes(path, _upright(_opaque(np.asarray(pixels)), _orientation(content)))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what libpng and its like print. In the main thread alone: standard error is the
+    whole process's, and of two threads that turn it off and on again one may leave it off."""
+    if threading.current_thread() is threading.main_thread():
+        with silence():
+            yield
+    else:
+        yield
 
 
 def _orientation(content: bytes) -> int:
@@ -179,4 +215,4 @@ def _bytes(path: Path, pixels: NDArray[Any]) -> Colour:
 
 def shown(path: Path) -> str:
     """What messages call a file."""
-    return "standard input" if path == STANDARD_INPUT else str(path)
+    return "standard input" if path == STANDARD_INPUT else one_line(str(path))

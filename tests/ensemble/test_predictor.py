@@ -188,14 +188,61 @@ def test_no_images_give_no_points(saved: Path) -> None:
         (images()[..., None], "complete", "96"),
         (images()[0], "complete", "96"),
         (images()[:, :48], "complete", "48"),
+        ([1, 2], "complete", "not list"),
         (images(), "profile", "only complete, partial"),
     ],
 )
 def test_other_images_and_unknown_pipelines_are_refused(
     saved: Path, shown: Any, pipeline: str, complaint: str
 ) -> None:
-    with pytest.raises(ValueError, match=complaint):
+    with pytest.raises(UserError, match=complaint):
         Predictor.load(saved).predict(shown, pipeline)
+
+
+KERAS_BEFORE = """
+import os, sys, tensorflow
+assert "keras" in sys.modules
+before = dict(os.environ)
+
+import numpy as np
+from fkd_core.ensemble.predictor import Predictor
+from fkd_core.fitting import runtime
+
+predictor = Predictor.load(sys.argv[1])
+faces = np.zeros((2, 96, 96), np.uint8)
+assert predictor.predict(faces).shape == (2, 15, 2)
+assert len(predictor.photo(faces[0])) == 1
+assert {k: v for k, v in os.environ.items() if k in before} == before
+try:
+    runtime.prepare("tensorflow", 1)
+except RuntimeError as refused:
+    print(refused)
+"""
+
+
+@pytest.mark.parametrize("threads", [None, "4,2"])
+def test_it_predicts_where_keras_was_imported_before_and_fits_are_refused_as_ever(
+    saved: Path, threads: str | None
+) -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("KERAS", "TF", "OMP"))}
+    done = subprocess.run(
+        [sys.executable, "-c", KERAS_BEFORE, str(saved)],
+        cwd=ROOT,
+        env=environment | ({"OMP_NUM_THREADS": threads} if threads else {}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert f"OMP_NUM_THREADS={threads}; a fit wants tensorflow on 1 threads" in done.stdout
+
+
+def test_a_backend_that_runs_no_ensemble_is_named(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keras.backend.backend", lambda: "torch")
+    with pytest.raises(UserError, match="Keras runs on torch in this process"):
+        Predictor.load(saved).predict(images())
 
 
 def test_the_manifest_tells_what_the_ensemble_is_made_of(saved: Path) -> None:

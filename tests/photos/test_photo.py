@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -74,8 +75,28 @@ def test_pixels_do_as_well_as_a_file(shown: Photo) -> None:
     again = photo(RGB, mean_face, SOURCES["complete"])
     assert again[0].points == shown[0].points
     assert repr(again) == "<photo of 256 x 256 px, 1 face in the style of complete>"
-    with pytest.raises(ValueError, match="must be uint8"):
-        photo(RGB / 255, mean_face, SOURCES["complete"])
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        (RGB / 255, r"not float64 \[256, 256, 3\]"),
+        (np.zeros((9, 9, 4), np.uint8), r"not uint8 \[9, 9, 4\]; leave .*\[\.\.\., :3\]"),
+        (np.zeros(9, np.uint8), r"not uint8 \[9\]"),
+        (np.zeros((0, 9), np.uint8), "at least one pixel"),
+        (b"\x89PNG", "an image file's path, or pixels as uint8 .*, not bytes"),
+        (None, "not NoneType"),
+    ],
+)
+def test_what_is_neither_pixels_nor_a_file_is_told_what_is(given: Any, complaint: str) -> None:
+    with pytest.raises(UserError, match=complaint):
+        photo(given, mean_face, SOURCES["complete"])
+
+
+@pytest.mark.parametrize("sure", [75, "high"])
+def test_how_sure_is_between_0_and_1(sure: Any) -> None:
+    with pytest.raises(UserError, match=f"sure: {sure!r} is no number between 0 and 1"):
+        photo(RGB, mean_face, SOURCES["complete"], sure=sure)
 
 
 def test_what_is_no_photo_is_named(tmp_path: Path) -> None:

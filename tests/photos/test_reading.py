@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +186,59 @@ def test_folders_give_every_picture_whatever_it_is_called(tmp_path: Path) -> Non
     assert "phone.HEIC is HEIC" in said
     assert "camera.NEF is a camera's raw file" in said
     assert "left out what is no picture: 2 (faces.csv, notes.txt)" in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_links_in_a_folder_that_lead_nowhere_or_to_folders_are_named(tmp_path: Path) -> None:
+    folder, other = tmp_path / "in", tmp_path / "other"
+    folder.mkdir()
+    other.mkdir()
+    (other / "a.png").write_bytes(encoded("png"))
+    for name, target in {"b.png": "gone.png", "c.png": "c.png", "d": other}.items():
+        (folder / name).symlink_to(target)
+    (folder / "e.png").symlink_to(other / "a.png")
+    found = listed((folder,), tmp_path / "out")
+    assert found.files == (folder / "e.png",)
+    assert found.left_out == (
+        f"{folder / 'b.png'} is a link to nothing; left out",
+        f"{folder / 'c.png'} is a link to nothing; left out",
+        f"{folder / 'd'} is a link to a folder; left out, name that folder, too",
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names have no such letters there")
+def test_a_line_break_in_a_name_breaks_no_line(tmp_path: Path) -> None:
+    (tmp_path / "a\nb\x1b.png").write_bytes(b"no picture")
+    (tmp_path / "c\nd.txt").touch()
+    (tmp_path / "e\rf.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0")
+    found = listed((tmp_path,), tmp_path / "out")
+    assert found.left_out == (
+        f"{tmp_path}/e\\rf.heic is HEIC, a format of some phones; left out, save it as JPEG or "
+        "PNG",
+        f"{tmp_path}: left out what is no picture: 1 (c\\nd.txt)",
+    )
+    with pytest.raises(UserError, match=r"/a\\nb\\x1b\.png is no image file"):
+        read_photo(found.files[0])
+
+
+def test_what_decoders_print_of_damage_is_not_heard(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (90, 90, 3)).astype(np.uint8)
+    whole = cv2.imencode(".png", noise)[1].tobytes()
+    wrong = bytearray(whole)
+    wrong[300] ^= 255
+    cv2.imdecode(np.frombuffer(bytes(wrong), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert "libpng" in capfd.readouterr().err
+    path = tmp_path / "damaged.png"
+    path.write_bytes(bytes(wrong))
+    with contextlib.suppress(UserError):
+        read_photo(path)
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"\x00\x00\x00\x18ftypmp42 and nothing more")
+    with pytest.raises(UserError, match="film"):
+        read_photo(path)
+    assert capfd.readouterr().err == ""
 
 
 def test_a_named_file_is_taken_and_a_folder_without_any_is_an_error(
