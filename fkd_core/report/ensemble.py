@@ -123,12 +123,12 @@ def stacker_sheet(stacked: Stacked) -> Sheet:
         )
     name = stacked.table.pipeline
     told = [f"{each}: {', '.join(notes)}" for each, notes in stacked.notes.items() if notes]
+    more = f" Of the fits that were scored on set final: {'; '.join(told)}." if told else ""
     return Sheet(
         f"stackers-{name}",
         f"{name}: ways to combine them",
         rows,
-        f"Cross-validated on sets search and confirm, px: {stacked.reason} Of the fits that were "
-        f"scored on set final: {'; '.join(told)}.",
+        f"Cross-validated on sets search and confirm, px: {stacked.reason}{more}",
     )
 
 
