@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd_core.keypoints import IMAGE_SIZE, KEYPOINTS
-from fkd_core.sources import PIPELINES, SOURCES, Pipeline
+from fkd_core.sources import SOURCES, Pipeline
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +64,6 @@ class Faces:
         """[N] True for the faces of the pipeline's sources."""
         taught = [place for place, name in enumerate(SOURCES) if name in pipeline.sources]
         return np.isin(self.source, taught)
-
-    @property
-    def annotators(self) -> tuple[str, ...]:
-        """Names of the sources of which there are labelled faces."""
-        return tuple(n for n in SOURCES if self.labelled(PIPELINES[n]).any())
 
     def labelled(self, pipeline: Pipeline) -> NDArray[np.bool_]:
         """[N] True for the faces a pipeline learns from: those of its sources that give at least

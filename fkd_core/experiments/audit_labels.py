@@ -29,6 +29,7 @@ from fkd_core.audit.explanations import PRIOR
 from fkd_core.audit.gallery import write_gallery
 from fkd_core.audit.suspects import Suspect, left_out, ranked, write_suspects
 from fkd_core.command import console
+from fkd_core.data.annotators import annotators
 from fkd_core.data.faces import Faces
 from fkd_core.ensemble.members import Member
 from fkd_core.ensemble.out_of_fold import OutOfFold
@@ -139,7 +140,7 @@ def main(options: AuditLabels, asked: str | None = None) -> None:
 
 def members(options: AuditLabels, faces: Faces) -> list[Member]:
     """Who judges the labels."""
-    pipeline = best_recipe.pipeline(faces.annotators)
+    pipeline = best_recipe.pipeline(annotators(faces))
     labelled = int(faces.labelled(PIPELINES[pipeline]).sum())
     taught = labelled * (space.FOLDS - 1) // space.FOLDS
     return [

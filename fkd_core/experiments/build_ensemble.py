@@ -30,6 +30,7 @@ import numpy as np
 
 from fkd_core import command
 from fkd_core.command import console
+from fkd_core.data.annotators import annotators
 from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.members import of_source
 from fkd_core.ensemble.predictor import save
@@ -178,7 +179,7 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     console.print(f"All of it takes {estimates.about(expected, options.minutes)}.", soft_wrap=True)
     lookup = competition.lookup
     why_not = obstacle(
-        lookup, ours.sources, faces.annotators, options.other_style, competition.absent
+        lookup, ours.sources, annotators(faces), options.other_style, competition.absent
     )
     if why_not:
         console.print(why_not, soft_wrap=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fkd_core import command
 from fkd_core.command import console
+from fkd_core.data.annotators import annotators
 from fkd_core.data.faces import Faces
 from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.members import Member
@@ -75,7 +76,7 @@ def lineup(options: BuildEnsemble, faces: Faces) -> list[Member]:
     seeds = tuple(1000 * options.seed + seed for seed in range(options.seeds))
     if options.recipe == "best":
         limit = options.faces or best_recipe.FACES[options.preset]
-        pipeline = best_recipe.pipeline(faces.annotators)
+        pipeline = best_recipe.pipeline(annotators(faces))
         if pipeline != best_recipe.PIPELINE:
             console.print(f"All labels are of the annotator {pipeline}: one for it alone.")
         labelled = int(faces.labelled(PIPELINES[pipeline]).sum())

@@ -27,6 +27,7 @@ from typing import ClassVar, Literal
 from fkd_core import command
 from fkd_core.augment.policy import Policy
 from fkd_core.command import console
+from fkd_core.data.annotators import annotators
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
 from fkd_core.evidence import SMALLEST_EFFECT, Components, Verdict
@@ -142,7 +143,7 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
     seconds = estimates.search_seconds(options.gpu_hours, options.gpus_per_trial)
     competition = options.load()
     faces = competition.training
-    pipelines = named or faces.annotators[:1] or (COMPLETE.name,)
+    pipelines = named or annotators(faces)[:1] or (COMPLETE.name,)
     plans = [
         Plan(
             *(space, pipeline, names, budget, options.seed, seconds),

@@ -24,6 +24,7 @@ from typing import ClassVar
 
 from fkd_core import command
 from fkd_core.command import console
+from fkd_core.data.annotators import annotators
 from fkd_core.data.faces import Faces
 from fkd_core.findings.best_config import write_best
 from fkd_core.findings.policy import policy_or
@@ -191,7 +192,7 @@ def planned(options: TuneModels, faces: Faces) -> list[TuningPlan]:
     pictures, or what stands for it; which, is said."""
     models, pipelines = options.chosen
     if not options.models and not options.pipelines:
-        pipelines = (best_recipe.pipeline(faces.annotators),)
+        pipelines = (best_recipe.pipeline(annotators(faces)),)
     seconds = estimates.search_seconds(options.gpu_hours, options.gpus_per_trial)
     plans, notes = list[TuningPlan](), dict[str, None]()
     for space in map(ModelSpace, models):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from fkd_core.data.annotators import annotators
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Family, split
 from fkd_core.errors import UserError
@@ -21,7 +22,7 @@ def check_enough(faces: Faces, specs: Iterable[FitSpec], sets: Sequence[Family] 
     to be scored by, in some fold of some of these sets, or nothing to straighten faces by."""
     for spec in dict.fromkeys(specs):
         first = spec.taught.sources[0]
-        if spec.aligned_by and first not in faces.annotators:
+        if spec.aligned_by and first not in annotators(faces):
             raise UserError(
                 f"no face has the points of the annotator {first}, by which {spec.name} is "
                 f"straightened; {_remedy(faces, spec.pipeline)}"
