@@ -10,8 +10,8 @@ Fixed: everything is trained as `best_recipe` trains, on all faces of both annot
 the cascade are that recipe's own fits, so `build_ensemble.py --recipe best` at the same preset
 (`quick`, `full`) leaves nothing of them to be trained.
 
-Cost: five fits a member; `smoke` should take about 4 minutes on two idle cores, and `--dry-run`
-tells what the others take.
+Cost: five fits a member; `quick` takes about 4 minutes on two cores after the ensemble of `quick`,
+and `--dry-run` tells what the others take.
 
     python experiments/audit_labels.py --data FOLDER
 """
