@@ -29,6 +29,15 @@ def text(*lines: str) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
+FILES = {
+    "training.csv": text(HEADER, *ROWS),
+    "test.csv": text(*TEST),
+    "IdLookupTable.csv": text(*LOOKUP),
+    "SampleSubmission.csv": text(*SAMPLE),
+}
+"""The whole competition, by name."""
+
+
 def zipped(**members: bytes) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -39,7 +48,5 @@ def zipped(**members: bytes) -> bytes:
 
 def write(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
-    (folder / "training.csv").write_bytes(text(HEADER, *ROWS))
-    (folder / "test.csv").write_bytes(text(*TEST))
-    (folder / "IdLookupTable.csv").write_bytes(text(*LOOKUP))
-    (folder / "SampleSubmission.csv").write_bytes(text(*SAMPLE))
+    for name, content in FILES.items():
+        (folder / name).write_bytes(content)

@@ -90,7 +90,8 @@ class BuildEnsemble(command.Options):
     tta: Literal["none", "mirror", "shifts", "warps", "settled", "settled_few"] | None = None
     """Test-time augmentation: mirror pictures; or those and shifts by 2 pixels; or those and
     small warps of what a network sees, in its own frame where it is aligned; or those in the frame
-    where the face was found. Without it settled for the best recipe, else mirror."""
+    where the face was found, all or (settled_few) ten of 18. Without it settled for the best
+    recipe, with --preset smoke settled_few, else mirror."""
     cross: bool = False
     """Let what members say in the other source's style feed each stack too."""
     other_style: bool = False

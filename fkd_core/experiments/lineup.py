@@ -78,7 +78,7 @@ def lineup(options: BuildEnsemble, faces: Faces) -> list[Member]:
         limit = options.faces or best_recipe.FACES[options.preset]
         pipeline = best_recipe.pipeline(annotators(faces))
         if pipeline != best_recipe.PIPELINE:
-            console.print(f"All labels are of the annotator {pipeline}: one for it alone.")
+            console.print(f"All labels are of the annotator {pipeline}, so it alone is taught.")
         labelled = int(faces.labelled(PIPELINES[pipeline]).sum())
         taught = min(labelled, limit or labelled) * (folds - 1) // folds
         chains = best_recipe.members(options.preset, taught)

@@ -48,17 +48,13 @@ def verdict_table(verdicts: Sequence[Verdict], title: str) -> Shown:
 
 def meeting_table(meeting: Meeting, title: str) -> Shown:
     """The meetings for a terminal: on set confirm, and the winner's on set final."""
-    columns = ("treatment", "control", "set", "RMSE px", "effect px", "95% interval", "p", "pairs")
+    columns = ("treatment", "control", "set", *_COMPARED)
     rows = [
         (
             treatment,
             control,
             family,
-            f"{c.treatment_rmse:.3f} vs {c.control_rmse:.3f}",
-            f"{c.effect:+.3f}",
-            _interval(c.low, c.high),
-            _p(c.p),
-            str(c.pairs),
+            *_shown(c),
         )
         for treatment, control, family, c in _rows(meeting)
     ]
@@ -104,14 +100,8 @@ def write_meeting(path: Path, meeting: Meeting) -> None:
             "treatment": column(treatment),
             "control": column(control),
             "set": family,
-            "treatment_rmse": c.treatment_rmse,
-            "control_rmse": c.control_rmse,
-            "effect": c.effect,
-            "low": c.low,
-            "high": c.high,
-            "p": c.p,
-            "pairs": c.pairs,
         }
+        | _numbers(c)
         for treatment, control, family, c in _rows(meeting)
     ]
     write_table(path, rows)
@@ -119,40 +109,18 @@ def write_meeting(path: Path, meeting: Meeting) -> None:
 
 def transfer_table(transfers: Sequence[Transfer], title: str) -> Shown:
     """What a policy changes on other networks, for a terminal."""
-    columns = ("network", "faces", "against", "RMSE px", "effect px", "95% interval", "p", "pairs")
-    rows = [
-        (
-            t.network,
-            t.pipeline,
-            t.instead,
-            f"{c.treatment_rmse:.3f} vs {c.control_rmse:.3f}",
-            f"{c.effect:+.3f}",
-            _interval(c.low, c.high),
-            _p(c.p),
-            str(c.pairs),
-        )
-        for t in transfers
-        for c in (t.comparison,)
-    ]
+    columns = ("network", "faces", "against", *_COMPARED)
+    rows = [(t.network, t.pipeline, t.instead, *_shown(t.comparison)) for t in transfers]
     note = "A network goes on training under what it errs less with here."
     return Shown(title, columns, rows, note)
 
 
 def write_transfers(path: Path, transfers: Sequence[Transfer]) -> None:
-    """The same as CSV, one row a network; effects in px, negative ones favour the policy."""
+    """The same as CSV, one row a network; the policy is the treatment, and effects are in px,
+    negative ones favour it."""
     rows = [
-        {
-            "network": t.network,
-            "pipeline": t.pipeline,
-            "against": t.instead,
-            "policy_rmse": t.comparison.treatment_rmse,
-            "other_rmse": t.comparison.control_rmse,
-            "effect": t.comparison.effect,
-            "low": t.comparison.low,
-            "high": t.comparison.high,
-            "p": t.comparison.p,
-            "pairs": t.comparison.pairs,
-        }
+        {"network": t.network, "pipeline": t.pipeline, "against": t.instead}
+        | _numbers(t.comparison)
         for t in transfers
     ]
     write_table(path, rows)
@@ -167,6 +135,26 @@ def _rows(meeting: Meeting) -> Iterator[tuple[str, str, str, Comparison]]:
     if meeting.final:
         name = {"uniform": "uniform choice"}.get(meeting.winner, meeting.winner)
         yield name, "none", "final", meeting.final
+
+
+_COMPARED = ("RMSE px", "effect px", "95% interval", "p", "pairs")
+
+
+def _shown(c: Comparison) -> tuple[str, ...]:
+    """What a terminal shows of a comparison, under _COMPARED."""
+    return (
+        f"{c.treatment_rmse:.3f} vs {c.control_rmse:.3f}",
+        f"{c.effect:+.3f}",
+        _interval(c.low, c.high),
+        _p(c.p),
+        str(c.pairs),
+    )
+
+
+def _numbers(c: Comparison) -> dict[str, float]:
+    """What a CSV table holds of a comparison, px."""
+    names = ("treatment_rmse", "control_rmse", "effect", "low", "high", "p", "pairs")
+    return {name: getattr(c, name) for name in names}
 
 
 def _setting(verdict: Verdict) -> str:

@@ -6,18 +6,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from competition_for_tests import HEADER, LOOKUP, ROWS, SAMPLE, TEST, text, zipped
+from competition_for_tests import FILES, zipped
 
 from fkd_core.data.archive import chunks
 from fkd_core.data.locating import Found, find
 from fkd_core.errors import UserError
 
-FILES = {
-    "training.csv": text(HEADER, *ROWS),
-    "test.csv": text(*TEST),
-    "IdLookupTable.csv": text(*LOOKUP),
-    "SampleSubmission.csv": text(*SAMPLE),
-}
 TRAINING = FILES["training.csv"]
 LAYOUTS = {
     "as the competition packs it": {

@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fkd_core.evidence import Verdict
-from fkd_core.report.augmentation import read_verdicts, write_verdicts
+from fkd_core.evidence import Comparison, Verdict
+from fkd_core.protocols.transfer import Transfer
+from fkd_core.report.augmentation import read_verdicts, write_transfers, write_verdicts
 
 VERDICTS = [
     Verdict("shear", None, "undecided (not confirmed)", None, None, None, None, 0),
@@ -35,6 +36,18 @@ def test_it_comes_back_to_six_digits(tmp_path: Path) -> None:
     assert [shear, rotation, gamma] == [VERDICTS[0], VERDICTS[2], VERDICTS[3]]
     assert mirror.effect == 0.333333
     assert (mirror.strength, mirror.note) == (None, "why, in a note")
+
+
+def test_what_a_policy_changes_elsewhere_has_a_row_a_network(tmp_path: Path) -> None:
+    worse = Comparison(0.02, 0.01, 9.0, 0.01, 4, 1.83, 1.85, 1.0, 0.01, ())
+    found = Transfer("aligned-gated", "joint", "the best recipe's", worse)
+    write_transfers(tmp_path / "transfer.csv", [found])
+    (row,) = pd.read_csv(tmp_path / "transfer.csv").to_dict("records")
+    assert (row["network"], row["pipeline"], row["against"]) == (
+        "aligned-gated", "joint", "the best recipe's",
+    )  # fmt: skip
+    assert (row["treatment_rmse"], row["control_rmse"], row["effect"]) == (1.85, 1.83, 0.02)
+    assert row["low"] < 0 < row["high"]
 
 
 def test_another_table_is_refused(tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ from fkd_core.evidence import HARMFUL, HELPFUL, Comparison, Estimate, Verdict
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.protocols.augmentation import Meeting
+from fkd_core.protocols.transfer import Transfer
 from fkd_core.protocols.tuning import Candidate
-from fkd_core.report.augmentation import meeting_table, verdict_table
+from fkd_core.report.augmentation import meeting_table, transfer_table, verdict_table
 from fkd_core.report.sheet import Sheet, text
 from fkd_core.report.shown import Shown
 from fkd_core.report.tuning import COLUMNS, candidate_table, result_table
@@ -45,6 +46,11 @@ def meeting() -> Shown:
         final=MET, winner="composed",
     )  # fmt: skip
     return meeting_table(cast(Meeting, met), "The composed policy on set confirm, fresh seeds")
+
+
+def transfers() -> Shown:
+    found = Transfer("aligned-inception_v3", "complete", "the best recipe's", MET)
+    return transfer_table([found], "The policy on other networks")
 
 
 def candidates() -> Shown:
@@ -112,9 +118,10 @@ def shown(table: Shown, width: int) -> str:
     return console.export_text()
 
 
-@pytest.fixture(params=["verdicts", "meeting", "candidates", "results", *SHEETS])
+@pytest.fixture(params=["verdicts", "meeting", "transfers", "candidates", "results", *SHEETS])
 def table(request: pytest.FixtureRequest, tmp_path: Path) -> Shown:
-    made = {"verdicts": verdicts, "meeting": meeting, "candidates": candidates}
+    made = {"verdicts": verdicts, "meeting": meeting, "transfers": transfers}
+    made["candidates"] = candidates
     if request.param in made:
         return made[request.param]()
     if request.param == "results":

@@ -40,14 +40,12 @@ def verdict_section(run: Found) -> Section:
         )
         if rows := run.meetings.get(pipeline):
             drawn = [
-                Row(
+                _effect(
                     f"{_plain(row['treatment'])} against {_plain(row['control'])}, {row['set']}",
-                    cell(row, "effect"), cell(row, "low"), cell(row, "high"),
-                    _sure(cell(row, "low"), cell(row, "high")),
-                    f"{px(cell(row, 'effect'), signed=True)} px",
+                    row,
                 )
                 for row in rows
-            ]  # fmt: skip
+            ]
             figures.append(
                 Figure(
                     f"The composed policy on {pipeline} faces",
@@ -75,14 +73,12 @@ def verdict_section(run: Found) -> Section:
 
 def _transfer(pipeline: str, rows: Sequence[Cells], made_by: Mapping[str, Any]) -> Figure:
     drawn = [
-        Row(
+        _effect(
             f"{row['network']} on {row['pipeline']} faces, against {row['against']} augmentations",
-            cell(row, "effect"), cell(row, "low"), cell(row, "high"),
-            _sure(cell(row, "low"), cell(row, "high")),
-            f"{px(cell(row, 'effect'), signed=True)} px",
+            row,
         )
         for row in rows
-    ]  # fmt: skip
+    ]
     return Figure(
         f"The policy of {pipeline} faces on other networks",
         whiskers(drawn, AXIS, "the policy on networks that did not choose it", zero=True),
@@ -91,6 +87,12 @@ def _transfer(pipeline: str, rows: Sequence[Cells], made_by: Mapping[str, Any]) 
         "what it errs less with here: right of 0, that is the other.",
         made_by,
     )
+
+
+def _effect(label: str, row: Cells) -> Row:
+    """A comparison, drawn."""
+    effect, low, high = (cell(row, name) for name in ("effect", "low", "high"))
+    return Row(label, effect, low, high, _sure(low, high), f"{px(effect, signed=True)} px")
 
 
 def forest(verdicts: Sequence[Verdict]) -> str:

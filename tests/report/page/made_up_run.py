@@ -20,13 +20,14 @@ from fkd_core.data.folds import Split, set_of
 from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.said import Said, write_said
 from fkd_core.ensemble.submitted import record
-from fkd_core.evidence import Estimate, Verdict
+from fkd_core.evidence import Comparison, Estimate, Verdict
 from fkd_core.findings.policy import write_policy
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.fitting.store import FitStore
 from fkd_core.models.lenet5 import LeNet5
-from fkd_core.report.augmentation import write_verdicts
+from fkd_core.protocols.transfer import Transfer
+from fkd_core.report.augmentation import write_transfers, write_verdicts
 from fkd_core.report.page.writing import places_of
 from fkd_core.sources import PIPELINES, SOURCES
 from fkd_core.studies.storage import open_storage
@@ -79,11 +80,12 @@ def searched(results: Path, faces: Faces) -> Options:
         | {"effect": e, "low": e - 0.1, "high": e + 0.1}
         for t, c, s, e in rows
     ])  # fmt: skip
-    write(places.run.augmentation / "transfer.csv", [
-        {"network": n, "pipeline": "complete", "against": "the reference's"}
-        | {"effect": e, "low": e - 0.1, "high": e + 0.1}
-        for n, e in (("lenet5", -0.3), ("plain", 0.15))
-    ])  # fmt: skip
+    changes = {
+        "lenet5": Comparison(-0.3, 0.04, 9.0, 0.05, 4, 2.7, 2.4, 1.2, -0.2, ()),
+        "plain": Comparison(0.15, 0.04, 9.0, 0.05, 4, 2.2, 2.35, 1.2, 0.1, ()),
+    }
+    transfers = [Transfer(n, "complete", "the reference's", c) for n, c in changes.items()]
+    write_transfers(places.run.augmentation / "transfer.csv", transfers)
     told = made_by(faces, "search_augment")
     config(places.run.augmentation, told)
     write_policy(options.outcomes.policy, "complete", POLICY, told)
