@@ -1,6 +1,6 @@
 """What a model costs and errs by on a phone: exported to TensorFlow Lite, in one thread.
 
-    python experiments/build_ensemble.py --data FOLDER --recipe best --preset full
+    python experiments/build_ensemble.py --data FOLDER --recipe best --preset full --refits 0
     python benchmarks/exported.py --data FOLDER
 
 Each form is written, read back and asked about the faces that its fit held out, one at a time.
@@ -84,6 +84,11 @@ def main(options: Exported) -> None:
         if name not in members:
             raise UserError(f"--model: {source} has no {name}, only {', '.join(members)}")
         spec = members[name].spec
+        if spec.split.folds > len(faces) // 2:
+            raise UserError(
+                f"the fits of {name} have seen all faces, so nothing tells how it errs; build the "
+                "ensemble with --refits 0 in a run of its own (--run)"
+            )
         held_out = faces.take(split(faces, spec.taught, spec.split).held_out)
         own = held_out.take(np.flatnonzero(held_out.of_mask(PIPELINES[source])))
         truth = own.targets(PIPELINES[source])

@@ -118,7 +118,7 @@ class Fold:
         """The configuration as it is trained here."""
         if spec.pipeline == JOINT:
             return spec.everywhere(split=self.deal, seed=self.deal.seed)
-        (refit,) = Member(spec, (self.deal.seed,)).refits(self.known)
+        ((refit,),) = Member(spec, (self.deal.seed,)).refits(self.known)
         return refit
 
     def lacking(self, specs: Sequence[FitSpec]) -> set[str]:

@@ -41,7 +41,8 @@ def main(options: Options) -> None:
     seeds = tuple(range(options.seeds))
 
     def everything(pipeline: str, on: Faces) -> list[FitSpec]:
-        return Member(options.spec(pipeline), seeds).refits(on)
+        (refits,) = Member(options.spec(pipeline), seeds).refits(on)
+        return refits
 
     split = {name: everything(name, known) for name in (COMPLETE.name, PARTIAL.name)}
     fits = trained(known, [spec for specs in split.values() for spec in specs], options.results,

@@ -169,19 +169,24 @@ class Workspace:
         elif asked:
             raise UserError(f"the spec says it all; leave {', '.join(asked)} out")
         fits = self.fits
-        if not fits.holds(spec, keep_weights):
-            needs.check(needs.backend(spec.backend, spec.name))
+        for stage in fits.lacking([spec], keep_weights):  # what it is aligned by comes before it
+            needs.check(needs.backend(stage.backend, stage.name))
             try:
-                runtime.prepare_for(spec)
+                runtime.prepare_for(stage)
             except RuntimeError as error:  # Keras was imported before
                 raise UserError(f"{error}: make this the notebook's first fit") from error
             with plain_errors(self.options.results):
-                cache = self.options.place.cache
-                done = fit(spec, self.faces, cache=cache, keep_weights=keep_weights)
+                done = fit(
+                    stage,
+                    self.faces,
+                    cache=self.options.place.cache,
+                    keep_weights=keep_weights or stage != spec,
+                    before=fits.weights(stage.aligned_by) if stage.aligned_by else None,
+                )
                 assert not isinstance(done, Stopped)  # nobody asked it to stop
                 if isinstance(done, Failed) and done.out_of_memory:  # with more it may succeed
-                    raise UserError(f"{spec.name}: {done.reason}; make its batches smaller")
-                fits.keep(spec, done)
+                    raise UserError(f"{stage.name}: {done.reason}; make its batches smaller")
+                fits.keep(stage, done)
         kept = fits.get(spec)
         if not isinstance(kept, FitResult):
             reason = kept.reason if kept else "its result vanished; ask again"
@@ -244,7 +249,7 @@ class Workspace:
         tta: Literal["none", "mirror", "shifts", "warps", "settled", "settled_few"] | None = None,
         cross: bool = False,
         other_style: bool = False,
-        refit: bool = False,
+        refits: int | None = None,
         stacker: Literal[
             "auto", "mean", "weights", "ridge", "lasso", "elastic_net", "neural"
         ] = "auto",

@@ -148,6 +148,9 @@ ON_GPU: tuple[tuple[Stage, ...], ...] = (
 """Members whose last stages are for a GPU: benchmarks/best_on_gpu.py trains them. Their widths,
 lengths and batches are guesses until it was run on one."""
 
+REFITS = {"smoke": 0, "quick": 0, "full": 5}
+"""Fits of each member on all faces, by preset, which answer test images in place of the folds'."""
+
 FACES: dict[str, int | None] = {"smoke": 1_000, "quick": None, "full": None}
 """Faces that may train, thinned by image group; None for all."""
 

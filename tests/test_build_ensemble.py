@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,12 @@ from fkd_core.augment.policy import Policy
 from fkd_core.data.demo import demo_folder
 from fkd_core.data.folds import Split
 from fkd_core.data.kaggle import load_competition
+from fkd_core.ensemble.out_of_fold import OutOfFold
 from fkd_core.ensemble.predictor import Predictor
 from fkd_core.errors import UserError
 from fkd_core.experiments import reference_recipe
 from fkd_core.experiments.build_ensemble import BuildEnsemble
-from fkd_core.experiments.lineup import lineup, with_recipe
+from fkd_core.experiments.lineup import check_few, lineup, with_recipe
 from fkd_core.findings.best_config import write_best
 from fkd_core.findings.inputs import Inputs
 from fkd_core.findings.policy import write_policy
@@ -46,12 +48,13 @@ ROOT = Path(__file__).parents[1]
         ({"seeds": 0}, "--seeds: 0 is too few"),
         ({"epochs": 0}, "--epochs: 0 is too few"),
         ({"faces": 0}, "--faces: 0 is too few"),
+        ({"refits": -1}, "--refits: -1 is too few"),
         ({"recipe": "best", "models": ("lenet5",)}, "--recipe best has members of its own"),
     ],
 )
 def test_what_cannot_be_is_named(options: dict[str, Any], words: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=words):
-        BuildEnsemble(results=tmp_path, **options).check_members()
+        BuildEnsemble(results=tmp_path, **options).check()
 
 
 def test_what_was_tuned_is_the_ensemble_and_keeps_its_training(tmp_path: Path) -> None:
@@ -93,7 +96,7 @@ def test_what_was_searched_is_used_and_where_nothing_was_the_best_recipe(
     open_ = BuildEnsemble(results=tmp_path)
     nothing, why = with_recipe(open_)
     assert nothing == replace(open_, recipe="best")
-    assert why.startswith("Nothing was searched on these data")
+    assert why.startswith("Nothing was tuned on these data")
     assert with_recipe(replace(open_, models=("conv5",)))[0].recipe == "tuned"
     faces = simulated_faces(100)
     made_by = provenance("smoke", 0, faces)
@@ -104,12 +107,24 @@ def test_what_was_searched_is_used_and_where_nothing_was_the_best_recipe(
     assert "--recipe best" in why
 
 
-def test_a_policy_that_was_found_is_used_too(tmp_path: Path) -> None:
+def test_a_policy_alone_leaves_the_best_recipe_and_the_other_way_is_told(tmp_path: Path) -> None:
     open_ = BuildEnsemble(results=tmp_path)
     made_by = provenance("smoke", 0, simulated_faces(100))
     write_policy(open_.outcomes.policy, "complete", Policy(()), made_by)
-    assert with_recipe(open_)[0].recipe == "tuned"
-    assert with_recipe(replace(open_, recipe="best"))[0].recipe == "best"
+    chosen, why = with_recipe(open_)
+    assert chosen.recipe == "best"
+    assert "--recipe tuned trains models' defaults under the policy" in why
+
+
+def test_members_that_compact_cannot_choose_among_are_told_before_work(tmp_path: Path) -> None:
+    faces = simulated_faces(100)
+    some = BuildEnsemble(results=tmp_path, recipe="tuned", models=("all",))
+    some = replace(some, pipelines=("complete",))
+    for pipelines, many in ((some.pipelines, False), (("complete", "joint"), True)):
+        members = lineup(replace(some, pipelines=pipelines), faces)
+        ours = OutOfFold(members, faces, None, "none")
+        with pytest.raises(UserError, match="answer for one") if many else nullcontext():
+            check_few(ours)
 
 
 def test_the_best_recipe_is_cascades_that_share_their_first_stages(tmp_path: Path) -> None:
@@ -124,6 +139,8 @@ def test_the_best_recipe_is_cascades_that_share_their_first_stages(tmp_path: Pat
         "joint-plain16+gated16",
     ]
     assert (chosen.views, replace(chosen, recipe="tuned").views) == ("settled", "mirror")
+    assert (chosen.more, replace(chosen, recipe="tuned").more) == (5, 0)
+    assert replace(chosen, refits=2).more == 2
     assert replace(chosen, tta="none").views == "none"
     one, other = (member.fits[3] for member in members)
     assert one.aligned_by == other.aligned_by
@@ -242,7 +259,16 @@ def test_the_plan_is_told_and_nothing_is_run(built: tuple[Path, str], tmp_path: 
 @pytest.mark.slow
 def test_all_options_together_give_an_ensemble_that_predicts(built: tuple[Path, str]) -> None:
     results, _ = built
-    asked = ["--cross", "--refit", "--tta", "shifts", "--compact", "40", "--against-reference"]
+    asked = [
+        "--cross",
+        "--refits",
+        "2",
+        "--tta",
+        "shifts",
+        "--compact",
+        "40",
+        "--against-reference",
+    ]
     asked += ["--stacker", "weights"]
     done = build(results, *asked)
     assert done.returncode == 0, done.stderr

@@ -68,11 +68,15 @@ def test_a_fit_is_done_once_and_then_known(tmp_path: Path, backend: str) -> None
     if backend != "tensorflow":
         pytest.skip("a workspace's fits run under TensorFlow")
     ws = Workspace(tmp_path)
-    result = ws.fit(model="plain", epochs=1, faces=60)
+    asked = {"model": "aligned-plain", "pipeline": "joint", "epochs": 1, "faces": 60}
+    result = ws.fit(**asked)
     assert 0 < result.rmse < 60
-    spec = ws.spec("plain", epochs=1, faces=60)
+    spec = ws.spec(**asked)
     assert result.spec == spec
-    assert ws.fits.get(spec) is not None
+    assert spec.aligned_by is not None
+    for stage in spec.stages:
+        assert ws.fits.get(stage) is not None
+    assert ws.fits.weights(spec.aligned_by), "the next fit that it aligns need not train it"
     assert Workspace(ws.options.results).fit(spec).seconds == result.seconds
 
 

@@ -46,8 +46,9 @@ def card(member: TrainedMember, source: str, kind: str, made_by: Mapping[str, An
             f"subject's; in the style of the annotator {source}",
         },
         "rmse_out_of_fold": member.rmse_mirrored,
-        "rmse_meaning": "pixels, pooled over coordinates, of this model's fits (one a fold) on "
-        "faces that each held out, asked as this model asks; null where it is not known",
+        "rmse_meaning": "pixels, pooled over coordinates, of fits like this one, one a fold, on "
+        "faces that each held out, asked as this model asks (a fit on all faces should err no "
+        "more than these); null where it is not known",
         "made_by": dict(made_by),
         "licence": LICENCE,
     }

@@ -42,11 +42,20 @@ class Member:
         """Seed by seed, fold by fold."""
         return [self._fit(fold, seed) for seed in self.seeds for fold in range(self.folds)]
 
-    def refits(self, faces: Faces) -> list[FitSpec]:
-        """One fit a seed on everything, as the reference does before it predicts: on all image
-        groups but one, which keeps these fits of the same form as all others."""
+    @property
+    def parts(self) -> list[list[FitSpec]]:
+        """The same, those of each fold together: one a seed."""
+        return [[self._fit(fold, seed) for seed in self.seeds] for fold in range(self.folds)]
+
+    def refits(self, faces: Faces, number: int = 1) -> list[list[FitSpec]]:
+        """So many parts again, each of one fit a seed on everything, as the reference does before
+        it predicts: on all image groups but one, which keeps these fits of the same form as all
+        others. Every part has seeds of its own; the first one's are the member's."""
         groups = len(np.unique(faces.group[faces.labelled(PIPELINES[self.pipeline])]))
-        return [replace(self, folds=groups)._fit(0, seed) for seed in self.seeds]
+        whole, step = replace(self, folds=groups), len(self.seeds)
+        return [
+            [whole._fit(0, seed + part * step) for seed in self.seeds] for part in range(number)
+        ]
 
     def _fit(self, fold: int, seed: int) -> FitSpec:
         split = Split(

@@ -42,8 +42,9 @@ class OutOfFold:
     """Test-time augmentation: a name in VIEWS."""
     crossed: bool = False
     """Whether members also say what they think of faces of other sources."""
-    refit: bool = False
-    """Test predictions from one fit a seed on everything, instead of the mean over the folds."""
+    refits: int = 0
+    """Test predictions from so many fits a seed on everything, instead of those of the folds;
+    see ``Member.refits``."""
 
     @property
     def fits(self) -> list[FitSpec]:
@@ -57,11 +58,15 @@ class OutOfFold:
 
     def fits_of(self, member: Member) -> list[FitSpec]:
         """Those of one member."""
-        return member.fits + (member.refits(self.faces) if self.refit else [])
+        return member.fits + (self.shipped(member) if self.refits else [])
 
     def shipped(self, member: Member) -> list[FitSpec]:
         """The fits that predict what nobody trained on."""
-        return member.refits(self.faces) if self.refit else member.fits
+        return [fit for part in self._parts(member) for fit in part]
+
+    def _parts(self, member: Member) -> list[list[FitSpec]]:
+        """The same in K parts, each of one fit a seed."""
+        return member.refits(self.faces, self.refits) if self.refits else member.parts
 
     def held_out(self, fit: FitSpec) -> NDArray[np.intp]:
         """Positions of the faces that this fit may be asked about; none of a refit."""
@@ -133,7 +138,7 @@ class OutOfFold:
         theirs = [(member, name) for name in others for member in of_source(self.members, name)]
         index = self._index(source)
         seen = np.stack([self._seen(member, source, index, found) for member in mine])
-        test = np.stack([self._tests(member, source, found) for member in mine])
+        tests = [self._tests(member, source, found) for member in mine]
         views = VIEWS[self.tta]
         mirror = [views.index(view) for view in VIEWS["mirror"] if view in views]
         return Table(
@@ -146,14 +151,14 @@ class OutOfFold:
             plain=seen[:, 0],
             own=seen.mean(axis=1),
             mirrored=seen[:, mirror].mean(axis=1) if len(mirror) == 2 else None,
-            test=test,
+            by_part=np.stack(tests, axis=1),
             other=_beside(
                 [self._seen(m, name, index, found).mean(axis=0) for m, name in theirs], len(index)
             ),
-            test_other=_beside([self._tests(m, name, found) for m, name in theirs], test.shape[1]),
-            by_fold=None
-            if self.refit
-            else np.stack([self._by_fold(member, source, found) for member in mine], axis=1),
+            test_other=_beside(
+                [self._tests(m, name, found).mean(axis=0) for m, name in theirs],
+                len(self._tests_shown),
+            ),
         )
 
     def _seen(
@@ -170,17 +175,11 @@ class OutOfFold:
         return total[:, index][:, :, taught.of(source)]
 
     def _tests(self, member: Member, source: str, found: dict[FitSpec, Points]) -> Points:
-        """[m, p, 2] of the test images, mean over the fits that ship and over views, in the
-        source's style."""
-        said = [self._test(fit, source, found) for fit in self.shipped(member)]
-        return np.asarray(np.mean(said, axis=0), np.float32)
-
-    def _by_fold(self, member: Member, source: str, found: dict[FitSpec, Points]) -> Points:
-        """[K, m, p, 2] the same, mean over the fits of each fold alone."""
-        said: dict[int, list[Points]] = {}
-        for fit in member.fits:
-            said.setdefault(fit.split.fold, []).append(self._test(fit, source, found))
-        return np.stack([np.mean(said[fold], axis=0) for fold in sorted(said)])
+        """[K, m, p, 2] of the test images, mean over the fits of each part that ships and over
+        views, in the source's style."""
+        parts = self._parts(member)
+        said = [[self._test(fit, source, found) for fit in part] for part in parts]
+        return np.asarray(np.mean(said, axis=1), np.float32)
 
     def _test(self, fit: FitSpec, source: str, found: dict[FitSpec, Points]) -> Points:
         """[m, p, 2] of the test images as one fit sees them, mean over views."""

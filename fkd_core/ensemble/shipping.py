@@ -35,7 +35,7 @@ def whole(ensemble: OutOfFold, stacked: Mapping[str, Stacked], fits: Fits) -> li
                         TrainedFit(spec, partial(weights_of, spec, fits))
                         for spec in ensemble.shipped(member)
                     ),
-                    None if ensemble.refit else each.table.rmse_mirrored(member.name),
+                    each.table.rmse_mirrored(member.name),
                 )
                 for member in of_source(ensemble.members, name)
             ),

@@ -33,18 +33,21 @@ class Table:
     """[M, n, p, 2] without test-time augmentation; mean over seeds, as all here."""
     own: Points
     """[M, n, p, 2] with it."""
-    test: Points
-    """[M, m, p, 2] mean over the fits that ship."""
+    by_part: Points
+    """[K, M, m, p, 2] test images as the parts see them of which what ships is made: the fits of
+    each fold, or each refit."""
     other: NDArray[np.float64]
     """[n, E] what the other halves' members say of these faces; E = 0 unless crossed."""
     test_other: NDArray[np.float64]
     """[m, E]"""
-    by_fold: Points | None = None
-    """[K, M, m, p, 2] what the fits of each fold say of the test images, where `test` is their
-    mean; None where it is not."""
     mirrored: Points | None = None
     """[M, n, p, 2] mean of the picture and its mirror picture alone, as an exported model sees it;
     None where these are not among the views."""
+
+    @property
+    def test(self) -> Points:
+        """[M, m, p, 2] of the test images: the mean over all fits that ship."""
+        return np.asarray(self.by_part.mean(axis=0), np.float32)
 
     @property
     def chosen_on(self) -> NDArray[np.bool_]:
@@ -89,12 +92,10 @@ class Table:
         """Of the faces, for a stacker."""
         return Inputs(_flat(self.own), self.other)
 
-    def test_inputs(self, fold: int | None = None) -> Inputs:
-        """Of the test images; with a `fold`, as its fits alone answer them."""
-        if fold is None:
-            return Inputs(_flat(self.test), self.test_other)
-        assert self.by_fold is not None, "the folds' fits ship"
-        return Inputs(_flat(self.by_fold[fold]), self.test_other)
+    def test_inputs(self, part: int | None = None) -> Inputs:
+        """Of the test images; with a `part`, as its fits alone answer them."""
+        said = self.test if part is None else self.by_part[part]
+        return Inputs(_flat(said), self.test_other)
 
     @property
     def targets(self) -> NDArray[np.float64]:

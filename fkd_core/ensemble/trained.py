@@ -50,8 +50,8 @@ class TrainedMember:
 
     fits: tuple[TrainedFit, ...]
     rmse_mirrored: float | None = None
-    """Pixels, in the half's style: its fits on the faces that they held out, mean of each and its
-    mirror picture; None where it is not known."""
+    """Pixels, in the half's style: the folds' fits on the faces that they held out, mean of each
+    and its mirror picture; None where it is not known."""
 
     def __post_init__(self) -> None:
         specs = [fit.spec for fit in self.fits]

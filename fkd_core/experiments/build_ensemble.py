@@ -21,30 +21,25 @@ Stop it when you like: the same command goes on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-import numpy as np
-
 from fkd_core import command
 from fkd_core.command import console
 from fkd_core.data.annotators import annotators
-from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.members import of_source
 from fkd_core.ensemble.predictor import save
 from fkd_core.ensemble.said import said, write_said
-from fkd_core.ensemble.score import reckoned
 from fkd_core.ensemble.shipping import shrunk, whole
 from fkd_core.ensemble.stacking.stacker import STACKERS, Stacker
-from fkd_core.ensemble.submission import merged, obstacle, requested_share, write_submission
-from fkd_core.ensemble.submitted import history, record, set_aside
-from fkd_core.ensemble.table import Table
+from fkd_core.ensemble.submission import obstacle
+from fkd_core.ensemble.submitted import history, set_aside
 from fkd_core.errors import UserError
 from fkd_core.evidence import Estimate
 from fkd_core.experiments import reference_recipe
 from fkd_core.experiments.lineup import OURS, REFERENCE, competing, with_recipe
+from fkd_core.experiments.submitting import requested, submit
 from fkd_core.findings.inputs import Inputs
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.fitting.store import FitStore
@@ -71,7 +66,7 @@ class BuildEnsemble(command.Options):
     recipe: Literal["auto", "best", "tuned"] = "auto"
     """Where configurations come from. best: cascades of small networks, the best that is known
     (search_spaces/best_recipe.py). tuned: what tune_models.py found, or the models' defaults.
-    auto: tuned where --models or --pipelines ask for it, or anything was searched on these data;
+    auto: tuned where --models or --pipelines ask for it, or anything was tuned on these data;
     else best."""
     models: tuple[str, ...] = ()
     """Members by name, or `all`; without it those that tune_models.py has tuned, else the
@@ -97,8 +92,10 @@ class BuildEnsemble(command.Options):
     other_style: bool = False
     """Answer test images whose own pipeline is not trained in the other annotator's style, which
     marks some points elsewhere; without it there is then no submission."""
-    refit: bool = False
-    """Predict test images by one more fit a member on everything, instead of the folds' mean."""
+    refits: int | None = None
+    """Fits more of every member, on all faces, whose mean answers test images in place of the
+    folds' fits, which have not seen a fold each; 0 for none. Without it 5 for the best recipe with
+    --preset full, else none."""
     stacker: Literal["auto", "mean", "weights", "ridge", "lasso", "elastic_net", "neural"] = "auto"
     """How to combine members; `auto` judges all ways by cross-validation, a named one is compared
     with the plain mean alone."""
@@ -127,6 +124,12 @@ class BuildEnsemble(command.Options):
         return self.tta or (best_recipe.TTA[self.preset] if self.recipe == "best" else "mirror")
 
     @property
+    def more(self) -> int:
+        """How many fits on all faces a member has."""
+        given = best_recipe.REFITS[self.preset] if self.recipe == "best" else 0
+        return given if self.refits is None else self.refits
+
+    @property
     def stackers(self) -> dict[str, Stacker]:
         """The ways to combine members that are judged: the one that is asked for beside the plain
         mean; else all, of the best recipe those that take seconds."""
@@ -134,9 +137,10 @@ class BuildEnsemble(command.Options):
         judged = every if self.stacker == "auto" else ("mean", self.stacker)
         return {name: each for name, each in STACKERS.items() if name in judged}
 
-    def check_members(self) -> None:
-        """Raises UserError for members that cannot be."""
-        least_of = {"seeds": 1, "folds": 2, "epochs": 1, "faces": 1, "compact": 1}
+    def check(self) -> None:
+        """Raises UserError for a value that cannot be used."""
+        super().check()
+        least_of = {"seeds": 1, "folds": 2, "epochs": 1, "faces": 1, "refits": 0, "compact": 1}
         for name, least in least_of.items():
             given = getattr(self, name)
             if given is not None and given < least:
@@ -164,7 +168,6 @@ class Built:
 
 def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     """Train the best configurations on five folds, stack and merge them, write a submission."""
-    options.check_members()
     options, why = with_recipe(options)
     competition = options.load()
     faces = competition.training
@@ -229,28 +232,15 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     console.print("Scoring on set final, and saving the ensemble.")
     weights = requested(competition, tables[OURS])
     scores = report.score_sheet(finals, tables[OURS], weights, ours.copies)
+    final = scores.rows[0]["score"]
     sheets = [scores]
     for source, each in stacked.items():
         costs = [report.cost(member, fits) for member in of_source(ours.members, source)]
         sheets += [report.stacker_sheet(each), report.member_sheet(each, brought[source], costs)]
     sheets.append(report.keypoint_sheet(stacked, weights))
     submission = None
-    if lookup is not None and competition.test_ids is not None and not why_not:
-        submission = run.submission
-        points = {source: each.tests for source, each in stacked.items()}
-        write_submission(submission, lookup, merged(lookup, competition.test_ids, points))
-        names = tuple(f"{member.pipeline}/{member.name}" for member in ours.members)
-        final = scores.rows[0]["score"]
-        spreads = {source: each.spread for source, each in stacked.items()}
-        expected_error = reckoned(final.value, spreads, weights)
-        record(submission, final, names, made_by, expected_error)
-        if expected_error is not None:
-            console.print(
-                f"Test images are answered by the mean of {ours.members[0].folds} folds' fits, "
-                "which errs less than one: "
-                f"{expected_error:.3f} px, reckoned by their variance there.",
-                soft_wrap=True,
-            )
+    if not why_not:
+        submission = submit(run.submission, competition, ours, stacked, final, weights, made_by)
     else:
         console.print(why_not, soft_wrap=True)
         if (aside := set_aside(run.submission)) is not None:
@@ -274,14 +264,4 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     console.print(progress.summary)
     console.print(f"Ensemble and tables: {folder}")
     close(options, competition, "ensemble")
-    return Built(folder, scores.rows[0]["score"], submission)
-
-
-def requested(competition: Competition, tables: Mapping[str, Table]) -> Mapping[str, float]:
-    """How much each pipeline weighs: the coordinates that the competition requests of it, or,
-    where nobody says or it requests none of these, those that are labelled."""
-    if competition.lookup is not None:
-        asked = requested_share(competition.lookup)
-        if any(asked[name] for name in tables):
-            return asked
-    return {name: float(np.isfinite(table.truth).sum()) for name, table in tables.items()}
+    return Built(folder, final, submission)

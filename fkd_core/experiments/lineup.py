@@ -11,8 +11,10 @@ from fkd_core.command import console
 from fkd_core.data.annotators import annotators
 from fkd_core.data.faces import Faces
 from fkd_core.data.kaggle import Competition
-from fkd_core.ensemble.members import Member
+from fkd_core.ensemble.compact import MOST_MEMBERS
+from fkd_core.ensemble.members import Member, of_source
 from fkd_core.ensemble.out_of_fold import OutOfFold
+from fkd_core.errors import UserError
 from fkd_core.experiments import reference_recipe
 from fkd_core.findings.best_config import has_best, read_best
 from fkd_core.findings.policy import policy_or
@@ -41,13 +43,15 @@ def with_recipe(options: BuildEnsemble) -> tuple[BuildEnsemble, str]:
         return replace(options, recipe="tuned"), ""
     run, every = options.outcomes, (*MODELS, *(ALIGNED + name for name in MODELS))
     tuned = [p for p in PIPELINES if any(has_best(run.best, p, name) for name in every)]
-    if not tuned and not run.policy.exists():
-        said = "Nothing was searched on these data, so the best recipe's members (--recipe best)."
+    if not tuned:
+        said = "Nothing was tuned on these data, so the best recipe's members (--recipe best)."
+        if run.policy.exists():
+            said += " --recipe tuned trains models' defaults under the policy that was found."
         return replace(options, recipe="best"), said
     # A joint member answers for both annotators; of specialists it takes both to submit.
     pipelines = tuple(tuned) if best_recipe.PIPELINE in tuned else SPECIALISTS
     said = (
-        f"Members are made of what was searched on these data ({' and '.join(pipelines)}); "
+        f"Members are made of what was tuned on these data ({' and '.join(pipelines)}); "
         "--recipe best needs none of it."
     )
     return replace(options, recipe="tuned", pipelines=pipelines), said
@@ -57,7 +61,9 @@ def competing(options: BuildEnsemble, competition: Competition) -> dict[str, Out
     """The ensemble by OURS and, where it is asked for, the reference's by REFERENCE."""
     faces, members = competition.training, lineup(options, competition.training)
     tests = competition.test_images
-    arms = {OURS: OutOfFold(members, faces, tests, options.views, options.cross, options.refit)}
+    arms = {OURS: OutOfFold(members, faces, tests, options.views, options.cross, options.more)}
+    if options.compact is not None:
+        check_few(arms[OURS])
     if options.against_reference:
         rivals = {
             (spec.pipeline, spec.model.name): replace(member, spec=spec)
@@ -66,6 +72,16 @@ def competing(options: BuildEnsemble, competition: Competition) -> dict[str, Out
         }
         arms[REFERENCE] = OutOfFold([*rivals.values()], faces, None, reference_recipe.TTA)
     return arms
+
+
+def check_few(ours: OutOfFold) -> None:
+    """Raises UserError where members are too many for ``--compact``."""
+    most = max(len(of_source(ours.members, source)) for source in ours.sources)
+    if most > MOST_MEMBERS:
+        raise UserError(
+            f"--compact: {most} members answer for one annotator, too many to try all ways of "
+            f"leaving some out; name {MOST_MEMBERS} or fewer (--models), or leave it out"
+        )
 
 
 def lineup(options: BuildEnsemble, faces: Faces) -> list[Member]:

@@ -65,7 +65,7 @@ def planted(source: str, n: int = 500, each: int = 2, seed: int = 0) -> Planted:
         truth=faces.targets(PIPELINES[source]),
         plain=predicted,
         own=predicted,
-        test=predicted[:, :0],
+        by_part=predicted[None, :, :0],
         other=nothing,
         test_other=nothing[:0],
     )

@@ -57,10 +57,9 @@ def test_without_augmentation_the_table_holds_what_the_fits_themselves_predicted
 
 def test_the_folds_answer_test_images_each_and_together(built: Built) -> None:
     for table in built.tables.values():
-        assert table.by_fold is not None
-        assert table.by_fold.shape == (3, *table.test.shape)
-        assert table.by_fold.std(axis=0).min() > 0
-        np.testing.assert_allclose(table.by_fold.mean(axis=0), table.test, atol=1e-4)
+        assert table.by_part.shape == (3, *table.test.shape)
+        assert table.by_part.std(axis=0).min() > 0
+        np.testing.assert_allclose(table.by_part.mean(axis=0), table.test, atol=1e-4)
 
 
 def test_members_are_compared_on_the_same_faces_of_each_fold(built: Built) -> None:
@@ -149,9 +148,10 @@ def test_other_test_images_are_another_question(built: Built) -> None:
 
 
 def test_a_refit_trains_on_all_but_one_image_group(built: Built) -> None:
-    refitting = replace(built.ensemble, refit=True)
+    refitting = replace(built.ensemble, refits=3)
     own = refitting.members[0]
-    assert len(refitting.fits_of(own)) == len(own.fits) + 2
+    assert len(refitting.fits_of(own)) == len(own.fits) + 3 * len(own.seeds)
+    assert len({fit.seed for fit in refitting.shipped(own)}) == 3 * len(own.seeds) == 6
     for fit in refitting.shipped(own):
         parts = split(refitting.faces, PIPELINES["complete"], fit.split)
         assert len(set(refitting.faces.group[parts.held_out])) == 1

@@ -24,7 +24,7 @@ def stacked() -> Stacked:
     table = Table(
         "partial", ("lenet5", "conv5"), np.arange(60)[::-1].copy(),
         rng.integers(0, 2**64, 60, np.uint64), np.zeros((2, 60), np.intp), truth, own, own,
-        own[:, :3], np.empty((60, 0)), np.empty((3, 0)),
+        own[None, :, :3], np.empty((60, 0)), np.empty((3, 0)),
     )  # fmt: skip
     return stack(table, {"mean": Mean()}, "mean")
 
@@ -42,7 +42,9 @@ def test_each_face_has_what_ships_said_without_having_seen_it(stacked: Stacked) 
 
 
 def test_data_without_test_images_are_answered_all_the_same(stacked: Stacked) -> None:
-    nobody = replace(stacked.table, test=stacked.table.test[:, :0], test_other=np.empty((0, 0)))
+    nobody = replace(
+        stacked.table, by_part=stacked.table.by_part[:, :, :0], test_other=np.empty((0, 0))
+    )
     half = said(replace(stacked, table=nobody), np.arange(60, dtype=np.int32), None)
     assert half.test.shape == (0, 4, 2)
     assert half.points.shape == (60, 4, 2)

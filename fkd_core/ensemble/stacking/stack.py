@@ -42,13 +42,13 @@ class Stacked:
 
     @property
     def spread(self) -> float | None:
-        """Variance of a test coordinate over the folds, px^2, on average: by so much the mean of
-        the folds' fits errs less than one fold's. None where there are no test images, or where
-        other fits answer them."""
-        by_fold = self.table.by_fold
-        if by_fold is None or not by_fold.shape[2]:
+        """Variance of a test coordinate over the parts that ship, the fits of each fold or each
+        refit, px^2, on average: by so much their mean errs less than one of them. None where there
+        are no test images, or where there is one part."""
+        parts, _, images, *_ = self.table.by_part.shape
+        if parts == 1 or not images:
             return None
-        inputs = [self.table.test_inputs(fold) for fold in range(len(by_fold))]
+        inputs = [self.table.test_inputs(part) for part in range(parts)]
         return float(np.var([self.shipped.predict(each) for each in inputs], axis=0).mean())
 
 

@@ -31,7 +31,7 @@ def table(spreads: tuple[float, ...], n: int = 300, seed: int = 3) -> Table:
         truth=truth,
         plain=(said + rng.normal(0, 0.5, said.shape)).astype(np.float32),
         own=said.astype(np.float32),
-        test=said[:, :7].astype(np.float32),
+        by_part=said[None, :, :7].astype(np.float32),
         other=np.empty((n, 0)),
         test_other=np.empty((7, 0)),
     )
@@ -55,15 +55,14 @@ def test_what_a_mean_of_folds_gains_is_reckoned_by_their_variance() -> None:
     whole, rng = table((1.0, 2.0)), np.random.default_rng(0)
     truth = whole.truth[10:17].astype(np.float64)
     by_fold = truth + rng.normal(0.3, 1.5, (5, 2, *truth.shape))
-    shown = replace(whole, by_fold=by_fold, test=by_fold.mean(axis=0))
-    stacked = stack(shown, CHEAP, "mean")
+    stacked = stack(replace(whole, by_part=by_fold), CHEAP, "mean")
 
     one_fold = np.square(by_fold.mean(axis=1) - truth).mean()
     submitted = np.square(stacked.tests - truth).mean()
     assert stacked.spread == pytest.approx(one_fold - submitted, rel=1e-3)
     error = reckoned(float(np.sqrt(one_fold)), {"partial": stacked.spread}, {"partial": 8.0})
     assert error == pytest.approx(np.sqrt(submitted), rel=1e-3)
-    assert replace(stacked, table=whole).spread is None, "refits answer"
+    assert replace(stacked, table=whole).spread is None, "one part tells nothing"
 
 
 def test_what_is_asked_for_ships_all_the_same() -> None:
