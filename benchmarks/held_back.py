@@ -55,17 +55,19 @@ class Options:
         return FitSpec(LeNet5.light(), pipeline, training=training, policy=reference())
 
 
-def trained(faces: Faces, specs: Sequence[FitSpec], results: Path, stage: str) -> Fits:
-    """These fits on these faces, with weights; only what is not kept yet is done."""
+def trained(
+    faces: Faces, specs: Sequence[FitSpec], results: Path, stage: str, *, keep_weights: bool = True
+) -> Fits:
+    """These fits on these faces; only what is not kept yet is done."""
     fits = Fits(FitStore(results / "fits"), faces.fingerprint)
-    lacking = fits.lacking(specs, weights=True)
+    lacking = fits.lacking(specs, weights=keep_weights)
     if lacking:
         with (
             FitProgress(console) as progress,
             session(faces, Place(results / "cache" / "copies"), watch=progress) as ray_session,
         ):
             progress.stage(stage)
-            ray_session.run_fits(lacking, fits, progress.done, keep_weights=True)
+            ray_session.run_fits(lacking, fits, progress.done, keep_weights=keep_weights)
     return fits
 
 
