@@ -235,7 +235,8 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     final = scores.rows[0]["score"]
     sheets = [scores]
     for source, each in stacked.items():
-        costs = [report.cost(member, fits) for member in of_source(ours.members, source)]
+        members = of_source(ours.members, source)
+        costs = [report.cost(ours.fits_of(member), fits) for member in members]
         sheets += [report.stacker_sheet(each), report.member_sheet(each, brought[source], costs)]
     sheets.append(report.keypoint_sheet(stacked, weights))
     submission = None

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.ensemble.members import Member
 from fkd_core.ensemble.out_of_fold import OutOfFold
 from fkd_core.ensemble.score import score
 from fkd_core.ensemble.shipping import Shrunk
@@ -34,9 +33,9 @@ class Cost:
     """Of all its fits together."""
 
 
-def cost(member: Member, fits: Fits) -> Cost:
-    """From the store, once its fits are done."""
-    done = [found for fit in member.fits if isinstance(found := fits.get(fit), FitResult)]
+def cost(specs: Sequence[FitSpec], fits: Fits) -> Cost:
+    """Of a member's fits, from the store, once they are done."""
+    done = [found for spec in specs if isinstance(found := fits.get(spec), FitResult)]
     seconds = sum(sum(result.seconds.values()) for result in done)
     return Cost(done[0].parameters if done else 0, seconds)
 
@@ -52,7 +51,12 @@ def plan_sheet(arms: Mapping[str, OutOfFold], fits: Fits, speed: Speed) -> Sheet
             missing = [fit for fit in fits.lacking(needed, True) if fit not in counted]
             counted.update(missing)
             each = [seconds_a_fit(fit, known, ensemble.faces, speed(fit.model)) for fit in missing]
-            folds = [f"{fit.split.fold}/{fit.seed}" for fit in missing if fit in needed]
+            whole = set(needed) - set(member.fits)
+            folds = [
+                f"{'all' if fit in whole else fit.split.fold}/{fit.seed}"
+                for fit in missing
+                if fit in needed
+            ]
             rows.append(
                 {
                     "for": arm,

@@ -19,6 +19,7 @@ from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.predict import predict
 from fkd_core.fitting.result import Failed, FitResult
 from fkd_core.fitting.store import FitStore
+from fkd_core.report.ensemble import plan_sheet
 from fkd_core.sources import PIPELINES
 
 
@@ -159,6 +160,13 @@ def test_a_refit_trains_on_all_but_one_image_group(built: Built) -> None:
         assert len(refitting.held_out(fit)) == 0
 
 
+def test_a_plan_says_which_fits_are_on_all_faces(built: Built) -> None:
+    plan = plan_sheet({"ensemble": replace(built.ensemble, refits=1)}, built.fits, lambda _: 1e3)
+    for row, member in zip(plan.rows, built.ensemble.members, strict=True):
+        assert row["fits"] == len(member.fits) + len(member.seeds)
+        assert row["missing (fold/seed)"] == " ".join(f"all/{seed}" for seed in member.seeds)
+
+
 def test_the_stack_is_fitted_on_other_faces_than_it_is_scored_on(built: Built) -> None:
     for table in built.tables.values():
         assert table.chosen_on.any()
@@ -220,7 +228,7 @@ def test_random_labels_teach_nothing(built: Built) -> None:
         truth=noise,
         plain=said,
         own=said,
-        test=said[:, :5],
+        by_part=said[None, :, :5],
         other=np.empty((n, 0)),
         test_other=np.empty((5, 0)),
     )
