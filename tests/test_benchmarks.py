@@ -6,6 +6,7 @@ import csv
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,9 +21,11 @@ from fkd_core.data.kaggle import load_competition
 from fkd_core.ensemble.predictor import save
 from fkd_core.ensemble.said import Said, write_said
 from fkd_core.findings.provenance import provenance
+from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import FitResult, from_record
 from fkd_core.fitting.store import FitStore
 from fkd_core.keypoints import KEYPOINTS
+from fkd_core.running.simulated import outcome, simulated_faces
 from fkd_core.runs import Run
 from fkd_core.sources import PIPELINES, SOURCES
 
@@ -340,3 +343,29 @@ def test_the_noise_of_labels_shows_where_pictures_were_labelled_twice(
     found = noise(points.astype(np.float32), names)
     assert np.isnan(found[0]), "too few were labelled twice"
     np.testing.assert_allclose(found[1:], 0.7, rtol=0.1)
+
+
+@pytest.mark.parametrize(("worse", "false"), [(1.0, 0.0), (1.3, 1.0)])
+def test_studies_of_nothing_count_what_is_found_all_the_same(
+    worse: float, false: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    from aa_studies import Options, sheets
+
+    faces = simulated_faces(400)
+    fits = Fits(FitStore(tmp_path), faces.fingerprint)
+    options = Options(studies=2, candidates=2, pairs=4)
+    for study in range(options.studies):
+        control, first, other = options.arms(study)
+        assert {spec.split for spec in control} == {spec.split for spec in first}
+        assert len({spec.seed for spec in (*control, *first, *other)}) == 3 * options.pairs
+        for arm, times in ((control, 1.0), (first, 1.0), (other, worse)):
+            for spec in arm:
+                result = outcome(spec, faces)
+                assert isinstance(result, FitResult)
+                fits.keep(spec, replace(result, squared=result.squared * times))
+    size, parts = (sheet.rows[0] for sheet in sheets(options, fits))
+    assert size["studies"] == 2
+    assert size["any false verdict"].value == false
+    assert (size["intervals hold 0"].value == 1) == (size["p < 0.05"].value == 0)
+    assert parts["rmse"] == pytest.approx(3.0 * np.sqrt(worse) / 2 + 1.5, rel=0.1)
