@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,7 @@ from fkd_core.data.demo import demo_folder
 from fkd_core.data.faces import Faces
 from fkd_core.data.kaggle import load_competition
 from fkd_core.errors import UserError
-from fkd_core.experiments.audit_labels import AuditLabels, cascade, members
+from fkd_core.experiments.audit_labels import AuditLabels, cascade, main, members
 from fkd_core.keypoints import KEYPOINTS
 from fkd_core.sources import PIPELINES, SOURCES
 from search_spaces import audit, best_recipe
@@ -54,22 +51,17 @@ def test_where_one_annotator_is_alone_its_faces_teach_all_who_judge(
     assert {s.pipeline for each in judges for s in each.spec.stages} == {"partial"}
 
 
-def run(*options: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "experiments/audit_labels.py", *options],
-        cwd=ROOT,
-        env={k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.mark.slow
-def test_labels_are_ranked_and_their_correction_is_measured(tmp_path: Path) -> None:
+def test_labels_are_ranked_and_their_correction_is_measured(
+    tmp_path: Path,
+    backend: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if backend != "tensorflow":
+        pytest.skip("the networks that judge are trained under TensorFlow")
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(audit, "FOLDS", 3)
     drawn = tmp_path / "cache" / "demo"
     faces = load_competition(demo_folder(drawn), tmp_path / "cache" / "faces").training
     with open(demo_folder(drawn) / "demo_truth.csv", newline="") as file:
@@ -86,8 +78,8 @@ def test_labels_are_ranked_and_their_correction_is_measured(tmp_path: Path) -> N
                 lines.append(f"{image},{name},{x},{y},1,{source},{each['row']},")
     table = tmp_path / "label_corrections.csv"
     table.write_text("\n".join(lines) + "\n")
-    short = ["--preset", "smoke", "--epochs", "1", "--results", str(tmp_path)]
-    assert "What changed labels change" in run(*short, "--apply", str(table))
+    main(AuditLabels(results=tmp_path, preset="smoke", epochs=1, apply=table))
+    assert "What changed labels change" in capsys.readouterr().out
     folder = tmp_path / "demo" / "audit"
     with open(folder / "suspects.csv", newline="") as file:
         assert len(list(csv.DictReader(file))) == len(faces)
