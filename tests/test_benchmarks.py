@@ -11,7 +11,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from browser_for_tests import BROWSER
 from faces_for_tests import tiny_faces
+from PIL import Image
 
 from fkd_core.data.demo import demo_folder
 from fkd_core.data.faces import Faces
@@ -340,3 +342,21 @@ def test_the_noise_of_labels_shows_where_pictures_were_labelled_twice(
     found = noise(points.astype(np.float32), names)
     assert np.isnan(found[0]), "too few were labelled twice"
     np.testing.assert_allclose(found[1:], 0.7, rtol=0.1)
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no browser is here")
+def test_the_readmes_picture_is_drawn_and_says_what_made_it(
+    faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("benchmarks", "tests/report/page"):
+        monkeypatch.syspath_prepend(ROOT / folder)
+    import draw_forest
+    from made_up_run import searched
+
+    searched(tmp_path, faces)
+    draw_forest.main(draw_forest.Drawing(results=tmp_path, out=tmp_path / "forest.png"))
+    with Image.open(tmp_path / "forest.png") as picture:
+        assert picture.width > draw_forest.TIMES * draw_forest.WIDTH
+        assert len(picture.getcolors() or ()) > 10
+    line = "python x.py --data '/a b' --results /c --preset quick"
+    assert draw_forest.bare(line) == "python x.py --data FOLDER --preset quick"
