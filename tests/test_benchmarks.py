@@ -328,22 +328,6 @@ def test_exported_models_are_weighed_timed_and_scored(
     assert float(whole["ms_a_face"]) > 0
 
 
-def test_the_noise_of_labels_shows_where_pictures_were_labelled_twice(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    from error_parts import ENOUGH, noise
-
-    rng = np.random.default_rng(0)
-    truth = rng.normal(48, 5, (300, len(KEYPOINTS), 2))
-    points = np.concatenate([truth + rng.normal(0, 0.7, truth.shape) for _ in range(2)])
-    points[ENOUGH - 1 : 300, 0] = np.nan
-    names = np.tile(np.arange(300).astype(str), 2)
-    found = noise(points.astype(np.float32), names)
-    assert np.isnan(found[0]), "too few were labelled twice"
-    np.testing.assert_allclose(found[1:], 0.7, rtol=0.1)
-
-
 @pytest.mark.skipif(BROWSER is None, reason="no browser is here")
 def test_the_readmes_picture_is_drawn_and_says_what_made_it(
     faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -360,3 +344,19 @@ def test_the_readmes_picture_is_drawn_and_says_what_made_it(
         assert len(picture.getcolors() or ()) > 10
     line = "python x.py --data '/a b' --results /c --preset quick"
     assert draw_forest.bare(line) == "python x.py --data FOLDER --preset quick"
+
+
+def test_the_noise_of_labels_shows_where_pictures_were_labelled_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    from error_parts import ENOUGH, noise
+
+    rng = np.random.default_rng(0)
+    truth = rng.normal(48, 5, (300, len(KEYPOINTS), 2))
+    points = np.concatenate([truth + rng.normal(0, 0.7, truth.shape) for _ in range(2)])
+    points[ENOUGH - 1 : 300, 0] = np.nan
+    names = np.tile(np.arange(300).astype(str), 2)
+    found = noise(points.astype(np.float32), names)
+    assert np.isnan(found[0]), "too few were labelled twice"
+    np.testing.assert_allclose(found[1:], 0.7, rtol=0.1)
