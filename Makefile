@@ -1,4 +1,4 @@
-# make demo, make submission, make test, make test-slow, make lint. Needs python3 (3.11 to 3.13) with pip and venv.
+# make install, demo, submission, test, test-slow, lint. Needs python3 (3.11 to 3.13) with pip and venv.
 
 PYTHON ?= python3
 # Handed to the experiment: make demo OPTIONS="--preset smoke"
@@ -10,16 +10,21 @@ TWO := -n 2 --dist loadfile --no-loadscope-reorder
 # --no-build-isolation: the build backend comes from the pins too, so nothing else is downloaded.
 SELF := $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 
-.PHONY: demo submission test test-slow lint
+.PHONY: install demo submission test test-slow lint
 .DELETE_ON_ERROR:
+
+install: .venv/installed
 
 demo: .venv/installed
 	$(BIN)/python experiments/search_augment.py $(OPTIONS)
 
-# The whole path in miniature: a policy, two models on five folds, their stack, submission.csv.
+# The whole path in miniature: a policy, two models on five folds, their stack, submission.csv. Its
+# run has a folder of its own, so that what `make demo` found stays.
+MINIATURE := --preset smoke --run miniature
+
 submission: .venv/installed
-	$(BIN)/python experiments/search_augment.py --preset smoke --pipelines complete partial $(OPTIONS)
-	$(BIN)/python experiments/build_ensemble.py --preset smoke $(OPTIONS)
+	$(BIN)/python experiments/search_augment.py $(MINIATURE) --pipelines complete partial $(OPTIONS)
+	$(BIN)/python experiments/build_ensemble.py $(MINIATURE) --recipe tuned $(OPTIONS)
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest $(TWO)

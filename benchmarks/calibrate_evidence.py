@@ -72,7 +72,7 @@ class Options:
     out: Path | None = None
     """Folder for calibration.csv."""
     picture: Path | None = None
-    """The power curve is drawn as this name + .html and, with a Chromium, + .png."""
+    """File for the power curve, such as power.png; takes a Chromium."""
     seed: int = 0
 
 
@@ -334,7 +334,7 @@ def main(options: Options) -> None:
     if options.picture is not None:
         caption = f"{options.faces} faces, error {parts.rmse:g} px; simulated"
         options.picture.parent.mkdir(parents=True, exist_ok=True)
-        curve(powers, caption).write_image(options.picture)  # takes a Chromium
+        curve(powers, caption).write_image(options.picture, scale=2)  # takes a Chromium
 
 
 if __name__ == "__main__":

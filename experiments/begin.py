@@ -18,11 +18,12 @@ def lacking() -> list[str]:
 
 def advice() -> str:
     """How to run the page with a Python that has all."""
-    root = Path(__file__).resolve().parents[1]
-    python = root / ".venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    root, windows = Path(__file__).resolve().parents[1], sys.platform == "win32"
+    python = root / ".venv" / ("Scripts/python.exe" if windows else "bin/python")
     if python.exists() and Path(sys.prefix).resolve() != (root / ".venv").resolve():
         return f"run it with {python}"
-    return f"install them (make -C {root} .venv/installed), then run it with {python}"
+    how = "by hand, as README.md says" if windows else f"make -C {root} install"
+    return f"install them ({how}), then run it with {python}"
 
 
 if missing := lacking():

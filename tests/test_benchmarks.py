@@ -12,7 +12,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from browser_for_tests import BROWSER
 from faces_for_tests import tiny_faces
+from PIL import Image
 
 from fkd_core.data.demo import demo_folder
 from fkd_core.data.faces import Faces
@@ -327,6 +329,24 @@ def test_exported_models_are_weighed_timed_and_scored(
     assert float(whole["rmse"]) == pytest.approx(float(halved["rmse"]), abs=0.1)
     assert int(whole["faces"]) > 0
     assert float(whole["ms_a_face"]) > 0
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no browser is here")
+def test_the_readmes_picture_is_drawn_and_says_what_made_it(
+    faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("benchmarks", "tests/report/page"):
+        monkeypatch.syspath_prepend(ROOT / folder)
+    import draw_forest
+    from made_up_run import searched
+
+    searched(tmp_path, faces)
+    draw_forest.main(draw_forest.Drawing(results=tmp_path, out=tmp_path / "forest.png"))
+    with Image.open(tmp_path / "forest.png") as picture:
+        assert picture.width > draw_forest.TIMES * draw_forest.WIDTH
+        assert len(picture.getcolors() or ()) > 10
+    line = "python x.py --data '/a b' --results /c --preset quick"
+    assert draw_forest.bare(line) == "python x.py --data FOLDER --preset quick"
 
 
 def test_the_noise_of_labels_shows_where_pictures_were_labelled_twice(

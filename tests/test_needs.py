@@ -78,10 +78,16 @@ def test_a_cluster_that_does_not_answer_is_said_before_any_file_is_read(tmp_path
     assert needs.cluster("auto") == needs.cluster(None) == []
 
 
-@pytest.mark.parametrize("page", ["search_augment", "predict"])
-def test_a_python_without_the_packages_says_so_in_one_line(page: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("page", "system"),
+    [("search_augment", "linux"), ("predict", "linux"), ("predict", "win32")],
+)
+def test_a_python_without_the_packages_says_so_in_one_line(
+    page: str, system: str, tmp_path: Path
+) -> None:
     path = str(ROOT / "experiments" / f"{page}.py")
     code = f"import sys, runpy; sys.path[0] = {str(ROOT / 'experiments')!r}; "
+    code += f"sys.platform = {system!r}; "
     run = f"runpy.run_path({path!r}, run_name='__main__')"
     done = subprocess.run(
         [sys.executable, "-S", "-E", "-c", code + run],
@@ -91,3 +97,4 @@ def test_a_python_without_the_packages_says_so_in_one_line(page: str, tmp_path: 
     (line,) = done.stderr.splitlines()
     assert "lacks fkd_core, numpy" in line
     assert ".venv" in line
+    assert ("README.md" in line) == (system == "win32"), "where there is no make"

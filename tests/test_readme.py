@@ -32,7 +32,9 @@ COMMANDS = list(
     dict.fromkeys(
         line.strip()
         for block in re.findall(
-            r"^```sh\n(.*?)^```", "\n".join([README, *PAGES.values()]), re.DOTALL | re.MULTILINE
+            r"^ *```sh\n(.*?)^ *```",
+            "\n".join([README, *PAGES.values()]),
+            re.DOTALL | re.MULTILINE,
         )
         for line in block.splitlines()
         if line.strip()
@@ -84,6 +86,7 @@ def _make_knows_the_target(command: str, results: Path) -> None:
     shown = _run(["make", "--dry-run", *shlex.split(command)[1:]])
     assert shown.returncode == 0, shown.stderr
     does = {
+        "install": "",  # nothing where it is done
         "demo": "experiments/search_augment.py",
         "submission": "experiments/build_ensemble.py",
         "test": "-m pytest",
@@ -102,7 +105,7 @@ def _pip_would_accept(command: str, results: Path) -> None:
         return
     assert (module, tool, verb) == ("-m", "pip", "install")
     extra = re.fullmatch(r"\.\[(\w+)\]", rest[-1])
-    assert rest[-1] == "." or extra or (ROOT / rest[-1]).is_file()
+    assert rest[-1] in (".", "kaggle") or extra or (ROOT / rest[-1]).is_file()
     known = {"--require-hashes", "-r", "--no-deps", "--no-build-isolation", "--editable"}
     assert {word for word in rest[:-1] if word.startswith("-")} <= known
     if "--require-hashes" in rest:
@@ -212,11 +215,25 @@ def _pytest_collects(command: str, results: Path) -> None:
 
 
 def _kaggle_is_spelt_as_its_manual_says(command: str, results: Path) -> None:
-    """Needs an account and a network; what can be known is that our reader takes its file."""
-    assert command == "kaggle competitions download -c facial-keypoints-detection"
+    """Needs an account and a network; what can be known is that our reader takes its file, and
+    that the line for a submission is the one that a run ends with."""
     from fkd_core.data.archive import DOWNLOAD
+    from fkd_core.report.page.answer import submit_line
+    from fkd_core.runs import run_of
 
+    path = run_of(Path("results"), Path(DOWNLOAD), None).submission
+    assert command in (
+        "kaggle competitions download -c facial-keypoints-detection",
+        submit_line(str(path), 1.248),
+    )
     assert f"--data {DOWNLOAD}" in PAGES["how-to"]
+
+
+def _is_how_an_environment_is_made(command: str, results: Path) -> None:
+    """In the folder where make has it too."""
+    assert re.search(r"^\.venv$", (ROOT / ".gitignore").read_text(), re.MULTILINE)
+    assert "-m venv .venv" in (ROOT / "Makefile").read_text()
+    assert command in ("python -m venv .venv", ". .venv/bin/activate")
 
 
 def _ray_reads_these_variables(command: str, results: Path) -> None:
@@ -272,6 +289,7 @@ CHECKS: dict[str, Callable[[str, Path], None]] = {
     r"fkd .+": _fkd_does_what_its_script_does,
     r"make [a-z-]+": _make_knows_the_target,
     r"python -m pip (un)?install .+": _pip_would_accept,
+    r"python -m venv .*|\. .*activate": _is_how_an_environment_is_made,
     r"python -m pytest": _pytest_collects,
     r"(cat photo.jpg \| )?python experiments/predict\.py .+": _predict_asks_for_an_ensemble,
     rf"{ANY_EXPERIMENT}( --.*)?": _experiment_plans,
@@ -293,9 +311,20 @@ def test_a_command_of_the_readme_works(command: str, results: Path) -> None:
 
 
 def test_the_readme_opens_with_a_picture_and_the_two_commands() -> None:
-    assert COMMANDS[:2] == ["make demo", "make test"]
+    assert COMMANDS[:2] == ["make install", "make demo"]
     picture = README.index("![")
-    assert picture < README.index("make demo")
+    assert picture < README.index("make install")
+
+
+def test_the_path_in_miniature_leaves_the_demos_run_alone() -> None:
+    lines = _run(["make", "--dry-run", "submission"]).stdout.splitlines()
+    done = [line for line in lines if "experiments/" in line]
+    assert [re.findall(r"(\w+)\.py.* --run (\w+)", line) for line in done] == [
+        [("search_augment", "miniature")],
+        [("build_ensemble", "miniature")],
+    ]
+    assert "--recipe tuned" in done[1], "of what was just found, not of the best recipe"
+    assert "results/miniature/submission.csv" in README
 
 
 def test_every_file_the_readme_shows_or_links_is_there_and_small() -> None:

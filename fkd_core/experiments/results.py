@@ -2,7 +2,7 @@
 
     python experiments/results.py
     python experiments/results.py --show NAME
-    python experiments/results.py --compare RUN RUN
+    python experiments/results.py --compare RUN OTHER
     python experiments/results.py --delete NAME [NAME ...]
     python experiments/results.py --prune 10GB
     python experiments/results.py --replay STUDY
@@ -85,7 +85,7 @@ class Results:
     """For --redo: the table of corrected labels that the fit was made with."""
 
     EXAMPLES: ClassVar = (
-        "python experiments/results.py",
+        "--show NAME",
         "--prune 10GB --dry-run",
     )
 

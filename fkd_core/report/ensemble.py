@@ -65,10 +65,10 @@ def plan_sheet(arms: Mapping[str, OutOfFold], fits: Fits, speed: Speed) -> Sheet
                     "epochs": member.spec.training.epochs,
                     "fits": len(needed),
                     "missing (fold/seed)": " ".join(folds) or "none",
-                    "minutes": round(sum(each) / 60, 1),
+                    "core-min": f"{sum(each) / 60:.1f}",
                 }
             )
-    note = "" if counted else "Nothing is missing."
+    note = "core-min: minutes of one core." if counted else "Nothing is missing."
     return Sheet("fits", "Fits", rows, note)
 
 
