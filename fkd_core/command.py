@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
@@ -30,6 +29,7 @@ from fkd_core.fitting.checkpoints import Checkpoints, located
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.store import FitStore
 from fkd_core.help import check_words, help_page
+from fkd_core.libraries import own_version
 from fkd_core.needs import Need
 from fkd_core.options import option, read_options
 from fkd_core.running.place import Place
@@ -250,7 +250,7 @@ def run(
             stream.reconfigure(errors="backslashreplace")
     given = [*(sys.argv[1:] if arguments is None else arguments)]
     if given == ["--version"]:
-        print(metadata.version("fkd"))
+        print(own_version())
         return
     if {"-h", "--help"} & {*given}:
         width = min(100, console.width if console.is_terminal else 100)
