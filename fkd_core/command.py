@@ -40,6 +40,11 @@ from fkd_core.stopping import Stopped, loaded, stoppable
 STORE_BYTES = 60_000_000_000
 """The store drops the weights used least recently beyond this size; results stay."""
 
+MOST_SEED = 4_000_000
+"""Stages count theirs from a thousand times the seed on, and Keras takes none from 2**32 on."""
+MOST_TIME = 1_000_000
+"""Minutes and device-hours; clocks cannot be set to many times that."""
+
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 130)
 
 
@@ -167,12 +172,14 @@ class Options:
 
     def check(self) -> None:
         """Raises UserError for a value that no experiment can use."""
-        if self.seed < 0:
-            raise UserError(f"--seed: {self.seed} is negative; give 0 or more")
+        check_seed(self.seed)
         for name in ("minutes", "fit_minutes", "gpu_hours"):
             given = getattr(self, name, None)
-            if given is not None and not given > 0:
-                raise UserError(f"{option(name)}: {given:g} is no time; give more than 0")
+            if given is not None and not 0 < given <= MOST_TIME:
+                raise UserError(
+                    f"{option(name)}: {given:g} is no time; give more than 0 and at most "
+                    f"{MOST_TIME:,}, or leave it out for no limit"
+                )
         share = self.gpus_per_trial
         if isinstance(share, int | float) and not (0 <= share <= 1 or share == share // 1 > 1):
             raise UserError(
@@ -198,6 +205,12 @@ class Options:
         """The store of results on these faces."""
         store = FitStore(self.results / "fits", STORE_BYTES, look_only=self.only_plans)
         return Fits(store, faces.fingerprint)
+
+
+def check_seed(seed: int) -> None:
+    """Raises UserError for one that fits cannot take."""
+    if not 0 <= seed <= MOST_SEED:
+        raise UserError(f"--seed: {seed} is no seed; give 0 to {MOST_SEED:,}")
 
 
 def chosen_pipelines(asked: Sequence[str]) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ from fkd_core.errors import UserError
 from fkd_core.evidence import Estimate
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.fitting.store import FitStore
+from fkd_core.options import check_counts
 from fkd_core.progress import FitProgress
 from fkd_core.progress.forecast import Part
 from fkd_core.protocols import estimates
@@ -81,10 +82,7 @@ class AuditLabels(command.Options):
     def check(self) -> None:
         """Raises UserError for what cannot be."""
         super().check()
-        for name in ("shown", "seeds", "epochs"):
-            given = getattr(self, name)
-            if given is not None and given < 1:
-                raise UserError(f"--{name}: {given} is too few; give 1 or more")
+        check_counts(vars(self), shown=1, seeds=1, epochs=1)
         if self.corrections:
             raise UserError(
                 "--corrections: labels are audited as given, so that one table says all that is "

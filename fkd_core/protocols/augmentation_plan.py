@@ -17,6 +17,7 @@ from fkd_core.data.folds import set_of
 from fkd_core.errors import UserError
 from fkd_core.evidence import ALPHA, SMALLEST_EFFECT, Components
 from fkd_core.fitting.spec import FitSpec
+from fkd_core.options import check_counts
 from fkd_core.sources import PIPELINES
 
 if TYPE_CHECKING:
@@ -118,10 +119,7 @@ def resized(
     """The budget with so many compositions tried, epochs a fit, faces that train and pairs of the
     confirmation, where given. Raises UserError for a number that cannot be."""
     given = {"trials": trials, "epochs": epochs, "faces": faces, "pairs": pairs}
-    for name, value in given.items():
-        least = 2 if name == "pairs" else 1
-        if value is not None and value < least:
-            raise UserError(f"--{name}: {value} is too few; give {least} or more")
+    check_counts(given, trials=1, epochs=1, faces=1, pairs=2)
     return replace(
         budget,
         compose_trials=trials or budget.compose_trials,
@@ -137,13 +135,18 @@ def confirm_faces(faces: Faces, pipeline: str) -> int:
     return len(np.unique(group[set_of(group) == "confirm"]))
 
 
+def check_effect(px: float) -> None:
+    """Raises UserError for what is no effect to plan for."""
+    if not px or not math.isfinite(px):
+        raise UserError(f"--plan-power: {px:g} px is no effect; give for example -0.08")
+
+
 def power_plan(plan: Plan, groups: int, effect: float, parts: Components) -> str:
     """How many fits the confirmation needs to find such an effect (px), in words.
 
     For quiet augmentations, at the level of Holm's first step among those confirmed.
     """
-    if not effect or not math.isfinite(effect):
-        raise UserError(f"--plan-power: {effect:g} px is no effect; give for example -0.08")
+    check_effect(effect)
     confirmed = min(len(plan.transforms), plan.budget.confirmed)
     folds, own = plan.budget.folds, plan.budget.confirm_pairs
 

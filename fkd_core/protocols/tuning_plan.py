@@ -10,9 +10,9 @@ import optuna
 
 from fkd_core.augment.policy import Policy
 from fkd_core.data.folds import Family, Split
-from fkd_core.errors import UserError
 from fkd_core.fitting.schedule import steps_per_epoch
 from fkd_core.fitting.spec import FitSpec, Training
+from fkd_core.options import check_counts
 from fkd_core.studies.paired import PairedDesign, fresh, in_turn
 
 if TYPE_CHECKING:
@@ -113,7 +113,5 @@ def resized(budget: Budget, **given: int | None) -> Budget:
     """The budget with what the user gave in place of its own. Raises UserError where it cannot
     be."""
     asked = {name: value for name, value in given.items() if value is not None}
-    for name, value in asked.items():
-        if value < (2 if name == "trials" else 1):
-            raise UserError(f"--{name}: {value} is too few; 2 trials and 1 of anything else")
+    check_counts(asked, **{name: 2 if name == "trials" else 1 for name in asked})
     return replace(budget, **asked)

@@ -74,7 +74,7 @@ def test_a_budget_is_resized_by_what_is_given() -> None:
     assert resized(quick, epochs=7, faces=90) == replace(quick, epochs=7, faces=90)
     assert resized(quick, trials=1).compose_trials == 1
     assert resized(quick, pairs=9).confirm_pairs == 9
-    for wrong in ({"trials": 0}, {"epochs": 0}, {"faces": -3}, {"pairs": 1}):
+    for wrong in ({"trials": 0}, {"epochs": 0}, {"faces": -3}, {"pairs": 1}, {"pairs": 201}):
         with pytest.raises(UserError, match=f"--{next(iter(wrong))}"):
             resized(quick, **wrong)
 
