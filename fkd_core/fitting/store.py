@@ -22,14 +22,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.files import UNFINISHED, keep_under
+from fkd_core.files import UNFINISHED, abandoned, keep_under
 from fkd_core.fitting.index import Index
 from fkd_core.fitting.sealed import DamagedError, read_sealed, write_sealed
 
 _ENDING = ".fit"
+WEIGHTS = ".weights.npz"
+"""Ending of a fit's weights, after its key."""
 _KEY = re.compile(r"[0-9a-f]{8,128}")
 _OWN_FIELDS = frozenset({"key", "created", "bytes"})
-_ABANDONED_AFTER = 24 * 3600.0  # seconds; no file takes this long to write
 _MISSING = object()
 
 log = logging.getLogger(__name__)
@@ -144,7 +145,7 @@ class FitStore:
         return self._place("fits", key, _ENDING)
 
     def _weights_path(self, key: str) -> Path:
-        return self._place("weights", key, ".weights.npz")
+        return self._place("weights", key, WEIGHTS)
 
     def _place(self, kind: str, key: str, ending: str) -> Path:
         if not _KEY.fullmatch(key):
@@ -185,7 +186,7 @@ class FitStore:
             for entry in _scan(self.root / "fits"):
                 with contextlib.suppress(FileNotFoundError):  # discarded meanwhile
                     results += entry.stat().st_size
-            keep_under(self.root / "weights", max(0, self.limit_bytes - results), "*.weights.npz")
+            keep_under(self.root / "weights", max(0, self.limit_bytes - results), f"*{WEIGHTS}")
 
     def _sweep(self) -> None:
         """Deletes what killed writers left unfinished long ago."""
@@ -193,8 +194,8 @@ class FitStore:
             for entry in _scan(self.root / kind):
                 if entry.name.endswith(UNFINISHED):
                     with contextlib.suppress(FileNotFoundError):
-                        if time.time() - entry.stat().st_mtime > _ABANDONED_AFTER:
-                            Path(entry.path).unlink()
+                        if abandoned(path := Path(entry.path), entry.stat().st_mtime):
+                            path.unlink()
 
 
 def _scan(folder: Path) -> Iterator[os.DirEntry[str]]:

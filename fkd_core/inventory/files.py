@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fkd_core.errors import UserError
-from fkd_core.files import UNFINISHED
-
-ABANDONED_AFTER = 24 * 3600.0
-"""Seconds after which a file that is still unfinished was left by a process that died."""
+from fkd_core.files import UNFINISHED, abandoned, unfinished
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
 
@@ -41,14 +37,12 @@ class File:
     @property
     def unfinished(self) -> bool:
         """Whether somebody is writing it, or died while writing it."""
-        return UNFINISHED in self.where and (
-            self.path.name.endswith(UNFINISHED) or self.path.parent.name.endswith(UNFINISHED)
-        )
+        return UNFINISHED in self.where and unfinished(self.path)
 
     @property
     def abandoned(self) -> bool:
         """Whether nobody writes it any more, though it is unfinished."""
-        return self.unfinished and time.time() - self.used > ABANDONED_AFTER
+        return UNFINISHED in self.where and abandoned(self.path, self.used)
 
 
 def files_below(folder: Path) -> Iterator[File]:
