@@ -252,7 +252,8 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
                 transfers = transferred(other, policy, ray_session, fits, progress.done)
                 console.print(transfer_table(transfers, "The policy on other networks"))
                 write_transfers(folder / f"transfer{suffix}.csv", transfers)
-                inputs = replace(search.inputs, fits=other.keys(policy, fits))
+                rests_on = (*search.inputs.fits, *other.keys(policy, fits))
+                inputs = replace(search.inputs, fits=rests_on)
                 effects = [effect_of(each) for each in transfers]
                 write_policy(run.policy, plan.pipeline, policy, made_by, inputs, effects)
             found[plan.pipeline] = Searched(verdicts, meeting, transfers)

@@ -96,11 +96,14 @@ class AugmentationSearch:
     on_trial: OnTrial | None = None
     studies: list[str] = field(default_factory=list)
     """Names of those that it has begun or gone on with."""
+    controls: dict[str, None] = field(default_factory=dict)
+    """Keys of the fits without augmentation that its trials are measured against; no trial names
+    them."""
 
     @property
     def inputs(self) -> Inputs:
         """What its findings rest on."""
-        return Inputs(studies=tuple(self.studies))
+        return Inputs(studies=tuple(self.studies), fits=tuple(self.controls))
 
     def screen(self) -> list[Screened]:
         """Every candidate's best strength on set search, most promising first; candidates whose
@@ -324,6 +327,8 @@ class AugmentationSearch:
 
     def _run(self, design: PairedDesign, *policies: Policy) -> list[list[FitResult]]:
         arms = [replace(self.plan.base, policy=policy) for policy in policies]
+        if Policy() in policies:
+            self.controls.update(dict.fromkeys(map(self.fits.key, self._specs(design, Policy()))))
         return design.run(arms, self.session, self.fits, self.on_outcome)
 
 

@@ -82,6 +82,16 @@ def test_every_study_of_a_search_is_listed_as_what_it_rests_on(search: Augmentat
     search.compose(VERDICTS)
     kept = [study.study_name for study in search.storage.optuna.get_all_studies()]
     assert sorted(search.inputs.studies) == sorted(kept)
+    named = {key for study in _trials(search) for key in study}
+    rows = [row["key"] for row in search.fits.store.rows()]
+    assert {key for key in rows if key[:16] not in named} == {*search.inputs.fits}, "the controls"
+
+
+def _trials(search: AugmentationSearch) -> list[list[str]]:
+    """The fits that each trial of any study names."""
+    optuna = search.storage.optuna
+    studies = [study._study_id for study in optuna.get_all_studies()]
+    return [trial.user_attrs["fits"] for each in studies for trial in optuna.get_all_trials(each)]
 
 
 def test_a_policy_is_judged_on_faces_that_chose_nothing(search: AugmentationSearch) -> None:
