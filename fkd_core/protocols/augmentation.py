@@ -27,6 +27,7 @@ from fkd_core.fitting.fits import Fits, OnOutcome
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec, recipe_of
 from fkd_core.protocols.augmentation_plan import Plan
+from fkd_core.reach import code_version
 from fkd_core.running.session import Session
 from fkd_core.studies.paired import PairedDesign, compared, differences, fresh
 from fkd_core.studies.proposals import Proposals
@@ -290,6 +291,7 @@ class AugmentationSearch:
             [spec.to_json() for spec in self._specs(design, Policy())],
             self.fits.fingerprint,
             recipe_of(replace(self.plan.base, policy=any_of_them)),
+            code_version(*self.plan.space.FILES),
             {name: value for name, value in budget.items() if name not in _APART},
             self.plan.seed,
             more,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -32,6 +33,8 @@ MOST_PAIRS = 100
 class Space(Protocol):
     """What is tried: ``search_spaces.augmentation``, or a module of the same form."""
 
+    FILES: tuple[Path, ...]
+    """Those that decide what is tried: their code belongs to the name of a search."""
     ALONE: float
     """Probability while a transform is judged alone."""
     CONTROL: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -49,6 +50,21 @@ def search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AugmentationSearc
     fits = Fits(FitStore(tmp_path), FACES.fingerprint)
     plan = Plan(space, "complete", NAMES, BUDGET, seed=0)
     return AugmentationSearch(plan, cast(Any, Here(FACES)), fits, Storage())
+
+
+def test_another_space_is_another_search(search: AugmentationSearch, tmp_path: Path) -> None:
+    def named(space: Any) -> str:
+        other = replace(search, plan=replace(search.plan, space=space))
+        return other._name("compose", other._design("search", 0, 1))
+
+    def copied(text: str) -> SimpleNamespace:
+        path = tmp_path / "augmentation.py"
+        path.write_text(text, encoding="utf-8")
+        return SimpleNamespace(**{**vars(space), "FILES": (path,)})
+
+    text = space.FILES[0].read_text(encoding="utf-8")
+    assert named(copied(f"{text}# A word.\n")) == named(space)
+    assert named(copied(text.replace("0.0, 0.9)", "0.0, 0.8)"))) != named(space)
 
 
 def transforms(policy: Policy) -> list[str]:
