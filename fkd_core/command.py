@@ -45,7 +45,15 @@ MOST_SEED = 4_000_000
 MOST_TIME = 1_000_000
 """Minutes and device-hours; clocks cannot be set to many times that."""
 
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 130)
+console = Console(
+    highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 130
+)
+"""Prints text as it is: a folder may be called [old], or :x:."""
+
+
+def say(line: str) -> None:
+    """Prints a line that may be longer than the terminal is wide."""
+    console.print(line, soft_wrap=True)
 
 
 @dataclass(frozen=True)
@@ -147,10 +155,9 @@ class Options:
         where the run holds outcomes on other pictures."""
         older = older_outcomes(self.results)
         if older:
-            console.print(
+            say(
                 f"{', '.join(older)} in {self.results} are of an older version and not read any "
-                f"more; outcomes now go to {self.outcomes.folder}.",
-                soft_wrap=True,
+                f"more; outcomes now go to {self.outcomes.folder}."
             )
         competition = self.read()
         self.outcomes.check(competition.training.pictures)
@@ -162,7 +169,7 @@ class Options:
         if self.data is None:
             console.print("No --data, so the demo faces: drawn by this program, no photographs.")
         else:
-            console.print(f"Reading {self.data}.", markup=False, soft_wrap=True)
+            say(f"Reading {self.data}.")
         with console.status("reading the files"):
             folder = self.data or demo_folder(self.cache / "demo")
             competition = load_competition(folder, self.cache / "faces", self.corrections)

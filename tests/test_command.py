@@ -316,6 +316,15 @@ command.run(page, command.Options)
 """
 
 
+def test_a_folder_is_called_as_it_is_whatever_brackets_or_colons_it_has(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command.console.print("results/[old]/:x:/[/b]")
+    command.say("results/[old]/:x:/[/b] " + 200 * "x")
+    told = capsys.readouterr().out.splitlines()
+    assert told == ["results/[old]/:x:/[/b]", "results/[old]/:x:/[/b] " + 200 * "x"]
+
+
 def test_ctrl_c_before_it_begins_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
