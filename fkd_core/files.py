@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 UNFINISHED = ".part"
 """Ending of a file still being written; whatever carries it after a crash is waste."""
@@ -37,6 +40,21 @@ def write_text(path: Path, text: str) -> None:
     no UTF-8, is escaped."""
     with whole_file(path) as aside:
         aside.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; empty where there is none, or where it cannot be read."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 (hex) of a file. Raises OSError where it cannot be read."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def unfinished(path: Path) -> bool:

@@ -6,7 +6,9 @@ import os
 import time
 from pathlib import Path
 
-from fkd_core.files import ABANDONED_AFTER, keep_under, whole_file
+import pytest
+
+from fkd_core.files import ABANDONED_AFTER, keep_under, read_json, whole_file
 
 
 def _file(path: Path, size: int, age: float) -> Path:
@@ -38,3 +40,13 @@ def test_a_file_is_whole_though_its_folder_is_kept_under_a_size_meanwhile(tmp_pa
         aside.write_bytes(b"whole")
         keep_under(tmp_path, 0)
     assert (tmp_path / "a").read_bytes() == b"whole"
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"\xff", b"[1]", b'"x"'])
+def test_json_that_holds_no_object_is_an_empty_one(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "a.json"
+    if content is not None:
+        path.write_bytes(content)
+    assert read_json(path) == {}
+    path.write_text('{"a": 1}')
+    assert read_json(path) == {"a": 1}

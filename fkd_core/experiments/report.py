@@ -22,8 +22,8 @@ from fkd_core import command, needs
 from fkd_core.command import say
 from fkd_core.data.kaggle import Competition
 from fkd_core.errors import UserError
+from fkd_core.files import read_json
 from fkd_core.needs import Need
-from fkd_core.report.page.found import read_json
 from fkd_core.report.page.writing import PAGE, write_report
 from fkd_core.runs import Run, run_of, runs_in
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -81,14 +80,6 @@ def drop(path: Path) -> None:
             shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def read_json(path: Path) -> Mapping[str, Any]:
-    """What a JSON file holds; nothing where it is missing, damaged or no mapping."""
-    try:
-        return mapping(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return {}
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

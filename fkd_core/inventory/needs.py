@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from fkd_core.files import read_json
 from fkd_core.findings.inputs import Inputs
-from fkd_core.inventory.files import mapping, read_json
+from fkd_core.inventory.files import mapping
 from fkd_core.inventory.kept import KEY_DIGITS, weights_label
 from fkd_core.inventory.stock import Inventory
 from fkd_core.runs import Run

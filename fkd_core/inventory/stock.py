@@ -11,8 +11,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from fkd_core.errors import UserError
+from fkd_core.files import read_json
 from fkd_core.fitting.store import WEIGHTS, FitStore
-from fkd_core.inventory.files import File, files_below, grouped, mapping, read_json, total
+from fkd_core.inventory.files import File, files_below, grouped, mapping, total
 from fkd_core.inventory.kept import KeptFit, KeptRun, KeptStudy, Outcome
 from fkd_core.runs import NOTE, Run, older_outcomes, runs_in
 from fkd_core.studies import rows

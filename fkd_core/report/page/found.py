@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from fkd_core.data.faces import Faces
 from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.said import Said, read_said
 from fkd_core.evidence import Verdict
+from fkd_core.files import read_json
 from fkd_core.fitting.fits import DATA
 from fkd_core.fitting.store import FitStore
 from fkd_core.inventory import Inventory, KeptStudy, take
@@ -151,15 +151,6 @@ def gather(places: Places, competition: Competition | None) -> Found:
         read_said(places.run.ensemble),
         read_json(places.run.submission.with_suffix(".json")),
     )
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a file; empty where there is none."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def cell(row: Cells, name: str) -> float | None:
