@@ -216,8 +216,6 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
             ray_session.pack([plan.base], fits)
             limited = replace(plan, seconds=ray_session.worker_seconds(options.gpu_hours))
             search = AugmentationSearch(limited, ray_session, fits, storage, progress.done, pages)
-            suffix = "" if plan.pipeline == "complete" else f"-{plan.pipeline}"
-
             progress.stage(f"screen ({plan.pipeline})")
             screened = search.screen()
 
@@ -225,7 +223,7 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
             verdicts = search.confirm(screened)
             title = f"Augmentations on {plan.pipeline} faces, set confirm"
             console.print(verdict_table(verdicts, title))
-            write_verdicts(folder / f"verdicts{suffix}.csv", verdicts)
+            write_verdicts(run.table("verdicts", plan.pipeline), verdicts)
 
             a_fit = parts[plan.pipeline][0].seconds
             progress.expect(
@@ -241,7 +239,7 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
                 console.print(
                     meeting_table(meeting, "The composed policy: chosen on confirm, then on final")
                 )
-                write_meeting(folder / f"meeting{suffix}.csv", meeting)
+                write_meeting(run.table("meeting", plan.pipeline), meeting)
                 console.print(f"{meeting.winner} has the lowest RMSE and is now the policy.")
 
             transfers = list[Transfer]()
@@ -251,7 +249,7 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
                 ray_session.pack([network.spec for network in other.networks], fits)
                 transfers = transferred(other, policy, ray_session, fits, progress.done)
                 console.print(transfer_table(transfers, "The policy on other networks"))
-                write_transfers(folder / f"transfer{suffix}.csv", transfers)
+                write_transfers(run.table("transfer", plan.pipeline), transfers)
                 rests_on = (*search.inputs.fits, *other.keys(policy, fits))
                 inputs = replace(search.inputs, fits=rests_on)
                 effects = [effect_of(each) for each in transfers]

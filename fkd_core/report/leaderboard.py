@@ -10,7 +10,8 @@ import pandas as pd
 
 from fkd_core.data.faces import Faces
 from fkd_core.files import read_json
-from fkd_core.tables import rows_of
+from fkd_core.inventory.recorded import measured
+from fkd_core.runs import SCORE
 
 COLUMNS = ["pipeline", "what", "rmse", "low", "high", "preset", "date", "command"]
 """``rmse`` with its 95% interval in px; ``what`` is a tuned model or an arm of an ensemble."""
@@ -37,13 +38,11 @@ def _tuned(best: Path) -> Iterator[dict[str, Any]]:
 
 def _arms(ensemble: Path) -> Iterator[dict[str, Any]]:
     made = _made(read_json(ensemble / "config.json"))
-    for row in rows_of(ensemble / "score.csv"):
-        for name in (each.removesuffix("_low") for each in row if each.endswith("_low")):
-            if row.get(name) and not name.startswith("against"):
-                ends = {"rmse": name, "low": f"{name}_low", "high": f"{name}_high"}
-                numbers = {key: float(row[column]) for key, column in ends.items()}
-                pipeline = "as the competition weights" if name == "score" else name
-                yield {"pipeline": pipeline, "what": row.get("arm"), **numbers, **made}
+    for arm, name, (rmse, low, high) in measured(ensemble / SCORE):
+        if not name.startswith("against"):
+            pipeline = "as the competition weights" if name == "score" else name
+            numbers = {"rmse": rmse, "low": low, "high": high}
+            yield {"pipeline": pipeline, "what": arm, **numbers, **made}
 
 
 def _made(content: dict[str, Any]) -> dict[str, Any]:
