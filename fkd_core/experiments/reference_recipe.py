@@ -42,9 +42,6 @@ def _counterpart(spec: FitSpec, source: str, sources: int, seed: int) -> FitSpec
     limit = spec.split.limit and max(1, spec.split.limit // sources)
     own = replace(BUDGETS["full"], faces=limit)
     policy = augmentation.reference()
-    reference = TuningPlan(ModelSpace(spec.model.name), source, own, policy, seed).reference
+    plan = TuningPlan(ModelSpace(spec.model.name), source, own, policy, seed)
     shares = sum(stage.training.epochs / stage.training.batch_size for stage in spec.stages)
-    epochs = max(1, round(shares * reference.training.batch_size))
-    patience = max(10, epochs // 10) if reference.training.patience else None
-    training = replace(reference.training, epochs=epochs, patience=patience)
-    return replace(reference, training=training)
+    return plan.reference_of(max(1, round(shares * plan.reference.training.batch_size)))

@@ -96,19 +96,26 @@ class Plan:
         return pairs * (2 + min(len(self.transforms), self.budget.confirmed))
 
     @property
+    def arms(self) -> int:
+        """Strengths that the screen tries, of all candidates together."""
+        many = len(self.budget.strengths)
+        return sum(many if TRANSFORMS[name].has_strength else 1 for name in self.transforms)
+
+    def ablation(self, used: int) -> int:
+        """Fits of leaving out, once each, what a composition uses."""
+        return self.budget.ablation_pairs * used if used > 1 else 0
+
+    @property
     def fits(self) -> int:
         """Fits this search does at most."""
-        b, n = self.budget, len(self.transforms)
-        strengths = sum(
-            len(b.strengths) if TRANSFORMS[name].has_strength else 1 for name in self.transforms
-        )
+        b = self.budget
         return (
-            b.screen_pairs * (1 + strengths)
+            b.screen_pairs * (1 + self.arms)
             + self.confirmation(b.confirm_pairs)
             + b.compose_pairs * b.compose_trials
             + b.meeting_pairs * 3
             + b.final_pairs * 2
-            + b.ablation_pairs * min(n, b.confirmed)
+            + self.ablation(min(len(self.transforms), b.confirmed))
         )
 
 

@@ -79,7 +79,11 @@ class TuningPlan:
         share = (1 - reference.split.stop_share) / (1 - spec.split.stop_share)
         steps = spec.training.epochs * steps_per_epoch(train_faces, spec.training.batch_size)
         own = steps_per_epoch(int(train_faces * share), reference.training.batch_size)
-        epochs = max(1, round(steps / own))
+        return self.reference_of(max(1, round(steps / own)))
+
+    def reference_of(self, epochs: int) -> FitSpec:
+        """The reference's configuration, so many epochs long."""
+        reference = self.reference
         patience = _patience(epochs) if reference.training.patience else None
         training = replace(reference.training, epochs=epochs, patience=patience)
         return replace(reference, training=training)
