@@ -72,7 +72,7 @@ class Options:
     out: Path | None = None
     """Folder for calibration.csv."""
     picture: Path | None = None
-    """The power curve is drawn as this name + .html and, with a Chromium, + .png."""
+    """The power curve is drawn to this file, .png, .svg or .pdf; that takes a Chromium."""
     seed: int = 0
 
 

@@ -7,8 +7,8 @@ products of each model's predictions, and one multi-task elastic net (alpha 0.1,
 scaled) a pipeline; no test-time augmentation. Folds go by image group here, and no fold that
 decides when to stop is scored, so its error is honest and higher than what it saw itself.
 
-It has no networks of our own (plain, res, unet): where an ensemble has them, they train as in
-their first trial in this arm too.
+It has no networks of our own (plain, gated, res, unet): where an ensemble has them, they train as
+in their first trial in this arm too.
 
 Every improvement is measured against it, with equal gradient steps for each model in both arms:
 

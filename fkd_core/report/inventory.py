@@ -175,7 +175,7 @@ def _fits(inventory: Inventory, needs: Needs) -> Sheet:
         )
         for (model, pipeline), own in sorted(groups.items())
     ]
-    note = "needed: by a study that names them, the ensemble, or a best configuration"
+    note = "needed: by a study that names them, or by what was found in a run"
     return Sheet("fits", "Fits", rows, note)
 
 
