@@ -61,6 +61,7 @@ class FitStore:
         self.limit_bytes = limit_bytes
         self._look_only = look_only
         self._index = Index(root / "index")
+        self._spare = 0
         if look_only:
             return
         root.mkdir(parents=True, exist_ok=True)
@@ -81,7 +82,9 @@ class FitStore:
         meta = {"key": key, "created": created, "record": dict(record)}
         write_sealed(path, meta, arrays)
         with contextlib.suppress(FileNotFoundError):  # discarded meanwhile
-            self._index.add([_row(key, created, path.stat().st_size, summary)])
+            size = path.stat().st_size
+            self._spare -= size
+            self._index.add([_row(key, created, size, summary)])
 
     def get(self, key: str) -> Stored | None:
         """The result, or None where there is none that is intact."""
@@ -124,8 +127,12 @@ class FitStore:
 
     def put_weights(self, key: str, weights: Mapping[str, NDArray[Any]]) -> None:
         """Keeps a fit's weights, then drops the least recently used beyond `limit_bytes`."""
-        write_sealed(self._weights_path(key), {"key": key}, weights)
-        self._make_room()
+        path = self._weights_path(key)
+        write_sealed(path, {"key": key}, weights)
+        with contextlib.suppress(FileNotFoundError):  # dropped meanwhile
+            self._spare -= path.stat().st_size
+        if self._spare < 0:
+            self._make_room()
 
     def has_weights(self, key: str) -> bool:
         """Whether the weights are there; they are not read, so they may yet prove damaged."""
@@ -181,12 +188,16 @@ class FitStore:
         return None
 
     def _make_room(self) -> None:
+        """Drops weights beyond the limit. All files are looked at, a tenth of a second for 5,000
+        fits, so not again before what is written here since could have filled what was spare, or
+        a hundredth of the limit, for others may write too."""
         if self.limit_bytes is not None:
-            results = 0
-            for entry in _scan(self.root / "fits"):
-                with contextlib.suppress(FileNotFoundError):  # discarded meanwhile
-                    results += entry.stat().st_size
-            keep_under(self.root / "weights", max(0, self.limit_bytes - results), f"*{WEIGHTS}")
+            results, weights = _bytes(self.root / "fits"), _bytes(self.root / "weights")
+            self._spare = self.limit_bytes - results - weights
+            if self._spare < 0:
+                room = max(0, self.limit_bytes - results)
+                keep_under(self.root / "weights", room, f"*{WEIGHTS}")
+            self._spare = min(max(0, self._spare), self.limit_bytes // 100)
 
     def _sweep(self) -> None:
         """Deletes what killed writers left unfinished long ago."""
@@ -204,6 +215,15 @@ def _scan(folder: Path) -> Iterator[os.DirEntry[str]]:
         for fan in os.scandir(folder):
             if fan.is_dir():
                 yield from os.scandir(fan.path)
+
+
+def _bytes(folder: Path) -> int:
+    """Of all files of a fan-out folder."""
+    size = 0
+    for entry in _scan(folder):
+        with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+            size += entry.stat().st_size
+    return size
 
 
 def _row(key: str, created: float, size: int, summary: Mapping[str, Any]) -> dict[str, Any]:
