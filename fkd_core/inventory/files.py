@@ -15,7 +15,7 @@ from typing import Any
 from fkd_core.errors import UserError
 from fkd_core.files import UNFINISHED, abandoned, unfinished
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
+_SIZE = re.compile(r"(\d{1,18}(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
