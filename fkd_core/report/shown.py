@@ -35,8 +35,8 @@ class Shown:
         if widths is None:
             yield from self._blocks(options.max_width)
             return
-        table = Table(title=Text(self.title), title_justify="left")
-        table.caption = Text(self.note) if self.note else None
+        table = Table(title=Text(self.title, "table.title"), title_justify="left")
+        table.caption = Text(self.note, "table.caption") if self.note else None
         table.caption_justify = "left"
         for number, (name, width) in enumerate(zip(self.columns, widths, strict=True)):
             table.add_column(
