@@ -72,7 +72,7 @@ class Options:
     out: Path | None = None
     """Folder for calibration.csv."""
     picture: Path | None = None
-    """File for the power curve, such as power.png; takes a Chromium."""
+    """The power curve is drawn to this file, .png, .svg or .pdf; that takes a Chromium."""
     seed: int = 0
 
 

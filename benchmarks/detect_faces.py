@@ -56,6 +56,7 @@ class Detecting:
 
     def check(self) -> None:
         """Raises UserError for a value that cannot be used."""
+        command.check_seed(self.seed)
         if self.scenes < 1 or self.side < 200:
             raise UserError("--scenes and --side: give 1 or more, and 200 or more")
 

@@ -1,6 +1,6 @@
 """What faults cost a search, and whether they change it: the table of docs/faults.md.
 
-    python benchmarks/faults.py [--times N] [--seed SEED] [--faults NAME ...] [--out FAULTS.csv]
+    python benchmarks/faults.py [--times N] [--seed SEED] [--faults NAME ...] [--out FOLDER]
 
 Injects each fault at random moments into short searches with simulated fits (real Ray, Tune,
 Optuna and store), until it was tried so often, lets each search end, and compares it with an

@@ -53,6 +53,7 @@ class Finding:
 
     def check(self) -> None:
         """Raises UserError for a value that cannot be used."""
+        command.check_seed(self.seed)
         if self.plants < 1 or self.pictures < 0:
             raise UserError("--plants and --pictures: give 1 or more, and 0 or more")
 

@@ -18,12 +18,15 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+import sys
 import time
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # on a bare machine nothing is installed
 
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Split

@@ -32,6 +32,8 @@ from typing import IO, Any
 
 from fit_all_models import load
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # on a bare machine nothing is installed
+
 from fkd_core.data.folds import Split
 from fkd_core.fitting import runtime
 from fkd_core.fitting.fit import fit

@@ -70,8 +70,7 @@ class Ladder:
             raise UserError(f"--folds: {self.folds} is not 1..{FOLDS}")
         if not 0 < self.pictures <= 100:
             raise UserError(f"--pictures: {self.pictures:g} is no share; give 1, or less to try")
-        if self.seed < 0:
-            raise UserError(f"--seed: {self.seed} is negative; give 0 or more")
+        command.check_seed(self.seed)
         known = [step.name for step in ladder(1000, 1.0, 0)]
         for name in self.steps:
             if name not in known:

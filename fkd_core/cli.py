@@ -28,9 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(_usage())
         return
     if name == "--version":
-        from importlib import metadata
+        from fkd_core.libraries import own_version
 
-        print(metadata.version("fkd"))
+        print(own_version())
         return
     if name not in EXPERIMENTS:
         meant, known = did_you_mean(name, EXPERIMENTS), ", ".join(EXPERIMENTS)

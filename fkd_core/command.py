@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
@@ -30,6 +29,7 @@ from fkd_core.fitting.checkpoints import Checkpoints, located
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.store import FitStore
 from fkd_core.help import check_words, help_page
+from fkd_core.libraries import own_version
 from fkd_core.needs import Need
 from fkd_core.options import option, read_options
 from fkd_core.running.place import Place
@@ -40,7 +40,20 @@ from fkd_core.stopping import Stopped, loaded, stoppable
 STORE_BYTES = 60_000_000_000
 """The store drops the weights used least recently beyond this size; results stay."""
 
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 130)
+MOST_SEED = 4_000_000
+"""Stages count theirs from a thousand times the seed on, and Keras takes none from 2**32 on."""
+MOST_TIME = 1_000_000
+"""Minutes and device-hours; clocks cannot be set to many times that."""
+
+console = Console(
+    highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 130
+)
+"""Prints text as it is: a folder may be called [old], or :x:."""
+
+
+def say(line: str) -> None:
+    """Prints a line that may be longer than the terminal is wide."""
+    console.print(line, soft_wrap=True)
 
 
 @dataclass(frozen=True)
@@ -142,10 +155,9 @@ class Options:
         where the run holds outcomes on other pictures."""
         older = older_outcomes(self.results)
         if older:
-            console.print(
+            say(
                 f"{', '.join(older)} in {self.results} are of an older version and not read any "
-                f"more; outcomes now go to {self.outcomes.folder}.",
-                soft_wrap=True,
+                f"more; outcomes now go to {self.outcomes.folder}."
             )
         competition = self.read()
         self.outcomes.check(competition.training.pictures)
@@ -157,7 +169,7 @@ class Options:
         if self.data is None:
             console.print("No --data, so the demo faces: drawn by this program, no photographs.")
         else:
-            console.print(f"Reading {self.data}.", markup=False, soft_wrap=True)
+            say(f"Reading {self.data}.")
         with console.status("reading the files"):
             folder = self.data or demo_folder(self.cache / "demo")
             competition = load_competition(folder, self.cache / "faces", self.corrections)
@@ -167,12 +179,14 @@ class Options:
 
     def check(self) -> None:
         """Raises UserError for a value that no experiment can use."""
-        if self.seed < 0:
-            raise UserError(f"--seed: {self.seed} is negative; give 0 or more")
+        check_seed(self.seed)
         for name in ("minutes", "fit_minutes", "gpu_hours"):
             given = getattr(self, name, None)
-            if given is not None and not given > 0:
-                raise UserError(f"{option(name)}: {given:g} is no time; give more than 0")
+            if given is not None and not 0 < given <= MOST_TIME:
+                raise UserError(
+                    f"{option(name)}: {given:g} is no time; give more than 0 and at most "
+                    f"{MOST_TIME:,}, or leave it out for no limit"
+                )
         share = self.gpus_per_trial
         if isinstance(share, int | float) and not (0 <= share <= 1 or share == share // 1 > 1):
             raise UserError(
@@ -198,6 +212,12 @@ class Options:
         """The store of results on these faces."""
         store = FitStore(self.results / "fits", STORE_BYTES, look_only=self.only_plans)
         return Fits(store, faces.fingerprint)
+
+
+def check_seed(seed: int) -> None:
+    """Raises UserError for one that fits cannot take."""
+    if not 0 <= seed <= MOST_SEED:
+        raise UserError(f"--seed: {seed} is no seed; give 0 to {MOST_SEED:,}")
 
 
 def chosen_pipelines(asked: Sequence[str]) -> tuple[str, ...]:
@@ -250,7 +270,7 @@ def run(
             stream.reconfigure(errors="backslashreplace")
     given = [*(sys.argv[1:] if arguments is None else arguments)]
     if given == ["--version"]:
-        print(metadata.version("fkd"))
+        print(own_version())
         return
     if {"-h", "--help"} & {*given}:
         width = min(100, console.width if console.is_terminal else 100)

@@ -44,6 +44,14 @@ def version(library: str) -> str:
     return ABSENT
 
 
+def own_version() -> str:
+    """The program's own version; 0 in a checkout that is not installed."""
+    try:
+        return metadata.version("fkd")
+    except metadata.PackageNotFoundError:
+        return "0"
+
+
 def versions(libraries: Iterable[str] = DISTRIBUTIONS) -> dict[str, str]:
     """Their installed versions by name."""
     return {library: version(library) for library in libraries}

@@ -15,6 +15,11 @@ from fkd_core.errors import UserError
 
 Chosen = TypeVar("Chosen")
 
+MOST = {"epochs": 10_000, "pairs": 200, "seeds": 1000, "refits": 1000, "trials": 1_000_000}
+"""More of these are no use, or are not possible: fits have no more epochs than 100,000, and the
+reference takes up to nine times as many as what it is compared with; what counts from other seeds
+begins where so many pairs or seeds end."""
+
 _NOT_KEPT = ("config", "dry_run")
 """Of a run, but not of what it does."""
 
@@ -112,6 +117,19 @@ def typed(program: str, options: Any) -> str:
 def option(name: str) -> str:
     """A field's name as it is written on the command line."""
     return "--" + name.replace("_", "-")
+
+
+def check_counts(given: Mapping[str, float | None], **least: int) -> None:
+    """Raises UserError where one of these, by name, is given and less than its `least`, or more
+    than MOST says."""
+    for name, low in least.items():
+        count, high = given[name], MOST.get(name)
+        if count is None:
+            continue
+        if not count >= low:
+            raise UserError(f"{option(name)}: {count:g} is too few; give {low} or more")
+        if high is not None and count > high:
+            raise UserError(f"{option(name)}: {count:,} is too many; give {high:,} or fewer")
 
 
 def _default(field: Field[Any]) -> Any:

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fkd_core.errors import UserError
 from fkd_core.files import UNFINISHED, write_text
+from fkd_core.sources import COMPLETE, PIPELINES
 
 DEMO = "demo"
 """The run of the demo faces."""
@@ -28,6 +29,12 @@ SHARED = ("fits", "cache", "artifacts")
 
 OLDER = ("augmentation", "tuning", "best", "ensemble", "submission.csv")
 """What versions before 0.2 wrote directly into the results folder."""
+
+Kind = Literal["verdicts", "meeting", "transfer"]
+"""Of a table of search_augment.py: verdicts on set confirm, how the policy was chosen there and
+what it gains on final, what it changes on other networks."""
+TUNED, SCORE = "results.csv", "score.csv"
+"""Tables of tune_models.py and of build_ensemble.py."""
 
 _TAKEN = {*SHARED, *OLDER, "predictions"}
 _LONGEST = 60
@@ -51,6 +58,19 @@ class Run:
         """Folder of search_augment.py: verdicts, meeting, policy."""
         return self.folder / "augmentation"
 
+    def table(self, kind: Kind, pipeline: str) -> Path:
+        """A table that search_augment.py wrote of what it found for a pipeline."""
+        suffix = "" if pipeline == COMPLETE.name else f"-{pipeline}"
+        return self.augmentation / f"{kind}{suffix}.csv"
+
+    def tables(self, kind: Kind) -> dict[str, Path]:
+        """Those that are there, by pipeline, in the order of PIPELINES."""
+        paths = self.augmentation.glob(f"{kind}*.csv")
+        found = {path.stem.removeprefix(kind).lstrip("-") or COMPLETE.name: path for path in paths}
+        known = [*PIPELINES]
+        order = {name: known.index(name) if name in known else len(known) for name in found}
+        return {name: found[name] for name in sorted(found, key=lambda name: (order[name], name))}
+
     @property
     def policy(self) -> Path:
         """The augmentations that search_augment.py found."""
@@ -62,6 +82,11 @@ class Run:
         return self.folder / "tuning"
 
     @property
+    def tuned(self) -> Path:
+        """Table of the winners, which tune_models.py wrote."""
+        return self.tuning / TUNED
+
+    @property
     def best(self) -> Path:
         """Folder of the best configurations, which tune_models.py found."""
         return self.folder / "best"
@@ -70,6 +95,11 @@ class Run:
     def ensemble(self) -> Path:
         """Folder of the ensemble that build_ensemble.py built."""
         return self.folder / "ensemble"
+
+    @property
+    def score(self) -> Path:
+        """Table of the scores of the ensemble and what it is compared with."""
+        return self.ensemble / SCORE
 
     @property
     def submission(self) -> Path:

@@ -91,7 +91,7 @@ def stoppable(minutes: float | None = None) -> Iterator[None]:
             over.append(True)
             signal.raise_signal(signal.SIGINT)
 
-        timer = threading.Timer(minutes * 60, interrupt)
+        timer = threading.Timer(min(minutes * 60, threading.TIMEOUT_MAX), interrupt)
         timer.daemon = True
         timer.start()
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from optuna.trial import BaseTrial
@@ -54,6 +55,8 @@ PROBES = {
 }
 """A light LeNet5, of which minutes buy much evidence; and what ships with the best recipe, which
 takes six times as long."""
+FILES: tuple[Path, ...] = (Path(__file__),)
+"""Those that decide what is tried."""
 COPIES = 16
 """Renderings of a face; an epoch shows one of them."""
 ALONE = 0.5

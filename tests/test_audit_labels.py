@@ -14,7 +14,7 @@ from fkd_core.data.demo import demo_folder
 from fkd_core.data.faces import Faces
 from fkd_core.data.kaggle import load_competition
 from fkd_core.errors import UserError
-from fkd_core.experiments.audit_labels import AuditLabels, cascade, main, members
+from fkd_core.experiments.audit_labels import AuditLabels, cascade, main, members, rests_on
 from fkd_core.keypoints import KEYPOINTS
 from fkd_core.sources import PIPELINES, SOURCES
 from search_spaces import audit, best_recipe
@@ -49,6 +49,21 @@ def test_where_one_annotator_is_alone_its_faces_teach_all_who_judge(
     alone = faces.take(np.flatnonzero(faces.of_mask(PIPELINES["partial"])))
     judges = members(AuditLabels(results=tmp_path, preset="smoke"), alone)
     assert {s.pipeline for each in judges for s in each.spec.stages} == {"partial"}
+
+
+def test_what_an_audit_rests_on_are_all_stages_of_who_judges_and_of_every_arm(
+    tmp_path: Path, faces: Faces
+) -> None:
+    options = AuditLabels(results=tmp_path, preset="smoke")
+    judges, fits = members(options, faces), options.fits(faces)
+    alone = rests_on(options, judges, {"given": faces})
+    stages = {stage for each in judges for fit in each.fits for stage in fit.stages}
+    assert {*alone.fits} == {*map(fits.key, stages)}
+    other = faces.take(np.arange(len(faces) - 1))
+    both = rests_on(options, judges, {"given": faces, "corrected": other})
+    arm = [stage for fit in cascade(options, faces).fits for stage in fit.stages]
+    assert {*both.fits} == {*alone.fits, *map(options.fits(other).key, arm)}
+    assert both.weights == both.fits
 
 
 @pytest.mark.slow

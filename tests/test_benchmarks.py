@@ -51,6 +51,20 @@ def bare(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("name", ["fit_all_models", "gpu_packing"])
+def test_a_checkout_that_is_not_installed_starts(name: str, bare: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-S", str(ROOT / "benchmarks" / f"{name}.py"), "--help"],
+        cwd=tmp_path,
+        env=os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(bare)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--batch-size" in done.stdout
+
+
 @pytest.mark.slow
 def test_all_models_can_be_fitted_with_keras_and_one_backend_alone(
     tmp_path: Path, bare: Path
@@ -65,7 +79,7 @@ def test_all_models_can_be_fitted_with_keras_and_one_backend_alone(
         done = subprocess.run(
             [*told, "--batch-size", "16", "--models", *models],
             cwd=ROOT,
-            env=os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": f"{ROOT}:{bare}"},
+            env=os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(bare)},
             capture_output=True,
             text=True,
             check=False,
@@ -144,7 +158,7 @@ def test_the_gpus_recipe_runs_with_keras_and_one_backend_alone(tmp_path: Path, b
     done = subprocess.run(
         [sys.executable, "-S", program, *small, "--data", "task.npz", "--out", "out"],
         cwd=tmp_path,
-        env=os.environ | hasty | {"KERAS_BACKEND": "jax", "PYTHONPATH": f"{ROOT}:{bare}"},
+        env=os.environ | hasty | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(bare)},
         capture_output=True,
         text=True,
         check=False,

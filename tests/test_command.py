@@ -225,7 +225,14 @@ def test_an_impossible_share_of_a_gpu_is_refused(share: str, results: Path) -> N
 
 @pytest.mark.parametrize(
     ("arguments", "word"),
-    [(("--seed", "-1"), "--seed"), (("--pipelines",), "--pipelines")],
+    [
+        (("--seed", "-1"), "--seed"),
+        (("--seed", "20240101"), "--seed: 20240101 is no seed; give 0 to 4,000,000"),
+        (("--minutes", "inf"), "--minutes: inf is no time"),
+        (("--fit-minutes", "1e300"), "--fit-minutes: 1e+300 is no time"),
+        (("--epochs", "20000"), "--epochs: 20,000 is too many"),
+        (("--pipelines",), "--pipelines"),
+    ],
 )
 def test_an_option_with_an_impossible_value_is_named(
     arguments: tuple[str, ...], word: str, results: Path
@@ -307,6 +314,15 @@ def page(options: command.Options) -> None:
 
 command.run(page, command.Options)
 """
+
+
+def test_a_folder_is_called_as_it_is_whatever_brackets_or_colons_it_has(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command.console.print("results/[old]/:x:/[/b]")
+    command.say("results/[old]/:x:/[/b] " + 200 * "x")
+    told = capsys.readouterr().out.splitlines()
+    assert told == ["results/[old]/:x:/[/b]", "results/[old]/:x:/[/b] " + 200 * "x"]
 
 
 def test_ctrl_c_before_it_begins_is_one_line(

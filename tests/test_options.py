@@ -18,7 +18,7 @@ from fkd_core.experiments.tune_models import TuneModels
 from fkd_core.findings.provenance import typed as typed_here
 from fkd_core.findings.provenance import write_config
 from fkd_core.help import check_words
-from fkd_core.options import read_options, typed
+from fkd_core.options import check_counts, read_options, typed
 
 GIVEN = [
     TuneModels(
@@ -109,3 +109,15 @@ def test_a_value_may_have_an_underscore(words: list[str]) -> None:
 def test_an_empty_path_is_not_taken_for_this_folder(words: list[str]) -> None:
     with pytest.raises(UserError, match="the path is empty"):
         check_words(BuildEnsemble, words)
+
+
+def test_a_number_is_refused_that_is_too_few_too_many_or_none() -> None:
+    given = {"gpu_hours": 1.0, "trials": 2, "epochs": None, "seeds": 1000}
+    check_counts(given, gpu_hours=1, trials=2, epochs=1, seeds=1)
+    for wrong, words in {
+        ("trials", 1): "--trials: 1 is too few; give 2 or more",
+        ("seeds", 1001): "--seeds: 1,001 is too many; give 1,000 or fewer",
+        ("gpu_hours", float("nan")): "--gpu-hours: nan is too few; give 1 or more",
+    }.items():
+        with pytest.raises(UserError, match=f"^{words}$"):
+            check_counts(given | dict([wrong]), gpu_hours=1, trials=2, epochs=1, seeds=1)

@@ -338,6 +338,14 @@ def test_everything_that_is_needed_is_known(filled: Filled) -> None:
     }
 
 
+def test_an_audit_needs_the_fits_that_judged(filled: Filled) -> None:
+    key = filled.fits["another seed"]
+    _config(filled.demo.audit, inputs=Inputs(fits=(key,), weights=(key,)).to_json())
+    needs = needs_of(take(filled.folder, filled.url, given=False))
+    assert needs[filled.label("another seed")] == ["outcome demo/audit"]
+    assert needs[f"weights {key[:16]}"] == ["outcome demo/audit"]
+
+
 @pytest.mark.parametrize("listed", [None, 7, {"studies": 7}])
 def test_a_finding_that_lists_nothing_readable_needs_nothing(filled: Filled, listed: Any) -> None:
     path = filled.demo.best / "complete" / "conv5.json"
@@ -613,7 +621,9 @@ def test_sizes_are_read_as_people_write_them(text: str, size: int) -> None:
     assert parse_size(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "much", "10XB", "-5GB", "1.5.2GB", "5iB", "1e9", "nan"])
+@pytest.mark.parametrize(
+    "text", ["", "much", "10XB", "-5GB", "1.5.2GB", "5iB", "1e9", "nan", "9" * 400]
+)
 def test_a_size_that_is_none_is_one_clear_error(tmp_path: Path, text: str) -> None:
     _refused(_in_process("--results", tmp_path, "--prune", text), repr(text), "500MB")
 

@@ -136,3 +136,15 @@ def test_other_data_of_the_same_name_is_refused_and_another_run_takes_it(
     other.outcomes.begun(provenance("smoke", 0, faces))
     other.load()
     assert [run.name for run in runs_in(tmp_path)] == ["faces", "others"]
+
+
+def test_a_runs_tables_are_found_by_pipeline_where_they_were_written(tmp_path: Path) -> None:
+    run = Run(tmp_path / "demo")
+    run.augmentation.mkdir(parents=True)
+    names = ("zoo", "partial", "complete", "joint")
+    for name in names:
+        run.table("verdicts", name).touch()
+    assert run.table("verdicts", "complete").name == "verdicts.csv"
+    assert run.tables("verdicts") == {name: run.table("verdicts", name) for name in names}
+    assert [*run.tables("verdicts")] == ["complete", "partial", "joint", "zoo"]
+    assert run.tables("meeting") == {}

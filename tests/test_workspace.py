@@ -27,7 +27,7 @@ from fkd_core.experiments.search_augment import SearchAugment
 from fkd_core.experiments.tune_models import TuneModels
 from fkd_core.findings.best_config import write_best
 from fkd_core.findings.policy import write_policy
-from fkd_core.findings.provenance import provenance
+from fkd_core.findings.provenance import provenance, write_config
 
 
 @pytest.fixture(scope="module")
@@ -172,8 +172,13 @@ def test_the_leaderboard_ranks_what_was_measured_on_these_pictures(
         write_best(best, model, ws.spec(model), evidence, made_by)
     elsewhere = made_by | {"pictures": "0123"}
     write_best(best, "plain", ws.spec("plain"), {"rmse_final": [1.0, 0.9, 1.1]}, elsewhere)
+    run = own.options.outcomes
+    write_config(run.ensemble / "config.json", own.options, made_by=made_by)
+    scores = "arm,score,score_low,score_high,against,against_low,against_high"
+    run.score.write_text(f"{scores}\nensemble,2.0,1.9,2.1,0.1,0,0.2\nmean,much,1,2,0,0,0\n")
     table = own.leaderboard()
-    assert table["what"].tolist() == ["lenet5, tuned", "conv5, tuned"]
+    assert table["what"].tolist() == ["ensemble", "lenet5, tuned", "conv5, tuned"]
+    table = table[1:]
     assert table["rmse"].tolist() == [1.5, 2.5]
     assert table["high"].tolist() == [1.6, 2.6]
 

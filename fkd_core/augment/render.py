@@ -202,9 +202,9 @@ def _checksum(array: NDArray[Any]) -> int:
 
 
 _checked: set[tuple[str, int, int, int, int]] = set()
-"""What this process has verified: (path, inode, size, time of change in ns, checksum)."""
+"""What this process has verified: (path, inode, size, time of writing in ns, checksum)."""
 TOUCH_SECONDS = 60
-"""A use is marked this often at most, since marking makes other processes verify again."""
+"""A use is marked once in so long at most, since marking makes other processes verify again."""
 
 
 def _read(cache: Path, key: str, faces: Faces, copies: int) -> Copy | None:

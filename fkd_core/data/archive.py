@@ -6,7 +6,6 @@ and flags were checked, and never beyond those sizes.
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,6 +16,7 @@ from typing import IO
 from fkd_core.data.compressed import most, unpacked
 from fkd_core.data.zips import DAMAGE, REFUSED, damaged, entries_of, open_inner, open_zip
 from fkd_core.errors import UserError
+from fkd_core.files import digest_of
 from fkd_core.sources import SOURCES
 
 TRAINING, TEST, LOOKUP, SAMPLE = (
@@ -77,8 +77,7 @@ def chunks(stored: Stored) -> Iterator[bytes]:
 def sha256_of(path: Path) -> str:
     """SHA-256 (hex) of a file on disk; UserError where it can't be read."""
     try:
-        with open(path, "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return digest_of(path)
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror or error}") from error
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from fkd_core.data import array_cache
 from fkd_core.data.archive import Stored, sha256_of
 from fkd_core.errors import UserError
-from fkd_core.files import write_text
+from fkd_core.files import read_json, write_text
 from fkd_core.reach import CODE
 
 _INDEX = "index.json"
@@ -89,11 +89,7 @@ def _content(path: Path, stamp: list[int], cache: Path) -> str:
 
 
 def _read_index(path: Path) -> dict[str, list[Any]]:
-    try:
-        index = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    entries = index.items() if isinstance(index, dict) else ()
+    entries = read_json(path).items()
     return {k: v for k, v in entries if isinstance(v, list) and len(v) == 5}
 
 

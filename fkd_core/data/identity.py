@@ -21,19 +21,9 @@ class Known:
 
     bad_rows: tuple[int, ...] = ()
     """Data rows (from 1) without a usable face: they are dropped."""
-    suspect_rows: tuple[int, ...] = ()
-    """Data rows (from 1) suspected of wrong labels: kept, for the label audit."""
-    copied_ids: tuple[int, ...] = ()
-    """ImageIds of test images that equal a training image: leave them out of local scores."""
 
 
-_KNOWN: dict[str, Known] = {
-    TRAINING: Known(
-        bad_rows=(6493, 6494),
-        suspect_rows=(1748, 1878, 1908, 2195, 2200, 4264, 6492),
-    ),
-    TEST: Known(copied_ids=(29, 170, 221, 383, 389)),
-}
+_KNOWN: dict[str, Known] = {TRAINING: Known(bad_rows=(6493, 6494))}
 
 
 def is_official(role: str, sha256: str) -> bool:

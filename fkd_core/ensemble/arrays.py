@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd_core.errors import UserError
-from fkd_core.files import whole_file
+from fkd_core.files import digest_of, whole_file
 
 REMEDY = "build the ensemble again with experiments/build_ensemble.py"
 
@@ -27,7 +27,7 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> str:
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, **named)
     digest = hashlib.sha256(content.getbuffer()).hexdigest()
-    if not path.is_file() or _digest(path) != digest:
+    if not path.is_file() or digest_of(path) != digest:
         with whole_file(path) as aside:
             aside.write_bytes(content.getbuffer())
     return digest
@@ -36,7 +36,7 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> str:
 def read_arrays(path: Path, digest: str) -> dict[str, NDArray[Any]]:
     """What `write_arrays` wrote. Raises UserError where that is not in the file."""
     try:
-        if _digest(path) != digest:
+        if digest_of(path) != digest:
             raise UserError(f"{path} is damaged: its checksum is another; {REMEDY}")
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
@@ -44,8 +44,3 @@ def read_arrays(path: Path, digest: str) -> dict[str, NDArray[Any]]:
         raise UserError(f"{path} is missing; {REMEDY}") from error
     except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} does not hold plain arrays ({error}); {REMEDY}") from error
-
-
-def _digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

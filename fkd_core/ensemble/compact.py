@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fkd_core.ensemble.stacking.features import Array, Inputs
 from fkd_core.ensemble.stacking.stacker import STACKERS
 from fkd_core.ensemble.trained import Half
 from fkd_core.errors import UserError
-from fkd_core.evidence.pooled import Estimate, Pool, difference
 
 MEGABYTE = 1_000_000
 MOST_MEMBERS = 20
@@ -26,9 +24,6 @@ class Compact:
     """Member to how many of its fits, 1 or more, are kept; members left out are not in it."""
     size: int
     """Bytes of their weights."""
-    cost: Estimate
-    """RMSE of the plain mean of the members kept, less that of the whole, px. Faces that also
-    made the choice flatter it a little."""
 
     def of(self, half: Half) -> Half:
         """The compact half: the first fits of these members, and their plain mean."""
@@ -46,24 +41,22 @@ def compact(
     sizes: Mapping[str, int],
     own: Array,
     truth: Array,
-    group: NDArray[np.uint64],
     budget_bytes: int,
     folds: int,
-    whole: Array | None = None,
 ) -> Compact:
     """The members whose plain mean has the least RMSE among all that fit with one fit each; what
     is left of the budget buys them further fits, in turn and smallest first.
 
     `sizes` maps the M members to bytes a fit; `own` is [M, n, P] px out of fold in the same
-    order; truth [n, P] px is NaN where unlabelled; group [n]; `folds` is how many fits a member
-    has. `whole` [n, P] px is what the whole ensemble says of these faces out of fold, None for
-    the plain mean of all members.
+    order; truth [n, P] px is NaN where unlabelled; `folds` is how many fits a member has.
 
     Raises UserError where no single fit fits the budget; ValueError for wrong shapes, an
     unlabelled table, or more than MOST_MEMBERS members, as every subset is tried.
     """
     if own.shape != (len(sizes), *truth.shape) or not 0 < len(sizes) <= MOST_MEMBERS:
         raise ValueError(f"own is {own.shape} for {len(sizes)} members and truth {truth.shape}")
+    if not np.isfinite(truth).any():
+        raise ValueError(f"nothing is labelled in truth {truth.shape}")
     size = np.array(list(sizes.values()))
     smallest = min(sizes, key=lambda name: sizes[name])
     if sizes[smallest] > budget_bytes:
@@ -83,14 +76,7 @@ def compact(
     for _ in range(1, folds):
         for member in chosen[np.argsort(size[chosen])]:
             fits[member] += fits @ size + size[member] <= budget_bytes
-
-    def pool(said: Array) -> Pool:
-        points = said.reshape(len(group), -1, 2)
-        return Pool.of_points(points, truth.reshape(points.shape), group)
-
-    control = own.mean(axis=0) if whole is None else whole
     return Compact(
         fits={name: int(n) for name, n in zip(sizes, fits, strict=True) if n},
         size=int(fits @ size),
-        cost=difference([pool(own[chosen].mean(axis=0))], [pool(control)]),
     )

@@ -7,12 +7,10 @@ are named by the half of each source that it was taught. No file can hold code.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +26,7 @@ from fkd_core.errors import UserError, kind_of_value
 from fkd_core.files import write_text
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.keypoints import IMAGE_SIZE
+from fkd_core.libraries import own_version, versions
 from fkd_core.sources import PIPELINES, SOURCES
 
 if TYPE_CHECKING:
@@ -265,8 +264,5 @@ def _delete_others(folder: Path, told: Mapping[str, Any]) -> None:
 
 def _versions() -> dict[str, str]:
     """Versions of Python and of what reads and writes the weights."""
-    found = {"python": platform.python_version()}
-    for name in ("fkd", "keras", "numpy"):
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found
+    own = {"python": platform.python_version(), "fkd": own_version()}
+    return own | versions(("keras", "numpy"))

@@ -91,19 +91,17 @@ def _smaller(
     halves: Sequence[Half], stacked: Mapping[str, Stacked], fits: Fits, megabytes: float
 ) -> Compact:
     """What is kept of halves with the same members, by the errors of all points of all of them."""
-    said, truth, group = [], [], []
+    said, truth = [], []
     for half in halves:
         table = stacked[half.pipeline].table
         rows = table.chosen_on
         said.append(table.own[:, rows].reshape(len(table.members), -1, 2))
         truth.append(table.truth[rows].reshape(-1, 2))
-        group.append(np.repeat(table.group[rows], table.truth.shape[1]))
     first = halves[0]
     return compact(
         {member.name: BYTES * _parameters(member, fits) for member in first.members},
         np.concatenate(said, axis=1).astype(np.float64),
         np.concatenate(truth).astype(np.float64),
-        np.concatenate(group),
         int(megabytes * 1e6),
         len(first.members[0].fits),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fkd_core.evidence import Estimate
-from fkd_core.files import write_text
+from fkd_core.files import digest_of, write_text
 from fkd_core.tables import read_table, write_table
 
 COLUMNS = (
@@ -53,8 +52,7 @@ def record(
 ) -> Submission:
     """Writes ``submission.json`` beside the submission at `path` and a line of
     ``submissions.csv``. A file equal to one that was written before keeps its line."""
-    with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = digest_of(path)
     made = Submission(
         digest,
         datetime.now().isoformat(" ", "seconds"),
@@ -75,8 +73,7 @@ def set_aside(path: Path) -> Path | None:
     start of its SHA-256; its new path, or None where there is none."""
     if not path.exists():
         return None
-    with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = digest_of(path)
     aside = path.with_name(f"{path.stem}-{digest[:8]}{path.suffix}")
     path.rename(aside)
     told = path.with_suffix(".json")

@@ -32,7 +32,8 @@ class Comparison:
     freedom: float
     """Degrees of freedom by which `se` is known."""
     resampled_se: float
-    """Standard error of the effect by the corrected resampled t-test, over pairs alone."""
+    """Standard error of the effect by the corrected resampled t-test, over pairs alone (Nadeau
+    and Bengio, "Inference for the generalization error", Machine Learning 52, 2003)."""
     pairs: int
     """Matched (fold, seed) pairs."""
     control_rmse: float
@@ -74,12 +75,6 @@ class Comparison:
             _one_sided(self.effect - zone, self.se, self.freedom),
             _one_sided(-self.effect - zone, self.se, self.freedom),
         )
-
-    @property
-    def p_nadeau_bengio(self) -> float:
-        """Two-sided, of the corrected resampled t-test (Nadeau and Bengio, "Inference for the
-        generalization error", Machine Learning 52, 2003)."""
-        return _two_sided(self.effect, self.resampled_se, self.pairs - 1)
 
     def opinion(self, zone: float) -> Opinion:
         """How probable help, no matter and harm are, where effects smaller than `zone` px do not

@@ -36,8 +36,10 @@ from fkd_core.ensemble.out_of_fold import OutOfFold
 from fkd_core.ensemble.table import Table
 from fkd_core.errors import UserError
 from fkd_core.evidence import Estimate
+from fkd_core.findings.inputs import Inputs
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.fitting.store import FitStore
+from fkd_core.options import check_counts
 from fkd_core.progress import FitProgress
 from fkd_core.progress.forecast import Part
 from fkd_core.protocols import estimates
@@ -81,10 +83,7 @@ class AuditLabels(command.Options):
     def check(self) -> None:
         """Raises UserError for what cannot be."""
         super().check()
-        for name in ("shown", "seeds", "epochs"):
-            given = getattr(self, name)
-            if given is not None and given < 1:
-                raise UserError(f"--{name}: {given} is too few; give 1 or more")
+        check_counts(vars(self), shown=1, seeds=1, epochs=1)
         if self.corrections:
             raise UserError(
                 "--corrections: labels are audited as given, so that one table says all that is "
@@ -114,9 +113,12 @@ def main(options: AuditLabels, asked: str | None = None) -> None:
         return
     suspects = ranked(answers(options, {"audit": judges}, faces)["audit"], faces)
     flagged = [each for each in suspects if each.flagged]
+    if options.apply:
+        taught[LEFT_OUT] = left_out(faces, flagged)
     made_by = provenance(options.preset, options.seed, faces, asked)
     folder = options.outcomes.begun(made_by).audit
-    write_config(folder / "config.json", options, made_by=made_by)
+    inputs = rests_on(options, judges, taught).to_json()
+    write_config(folder / "config.json", options, inputs=inputs, made_by=made_by)
     write_suspects(folder / "suspects.csv", suspects)
     console.print(reason_sheet(suspects).shown())
     console.print(f"All faces, most suspect first: {folder / 'suspects.csv'}", soft_wrap=True)
@@ -132,7 +134,6 @@ def main(options: AuditLabels, asked: str | None = None) -> None:
         )
         console.print(f"Look at {len(shown)} of them: {folder / 'gallery.html'}", soft_wrap=True)
         return
-    taught[LEFT_OUT] = left_out(faces, flagged)
     sheet = effect_sheet(options, taught)
     console.print(sheet.shown())
     sheet.write(folder)
@@ -160,6 +161,22 @@ def cascade(options: AuditLabels, faces: Faces) -> Member:
 def corrected(options: AuditLabels, table: Path) -> Faces:
     """The faces with these corrections."""
     return replace(options, corrections=table).read().training
+
+
+def rests_on(
+    options: AuditLabels, judges: Sequence[Member], taught: Mapping[str, Faces]
+) -> Inputs:
+    """The fits of those who judge, and of every arm of changed labels where there are some."""
+    faces = taught[GIVEN]
+    found = Inputs.of_trained([fit for each in judges for fit in each.fits], options.fits(faces))
+    if len(taught) == 1:
+        return found
+    arms = [
+        Inputs.of_trained(cascade(options, faces).fits, options.fits(each))
+        for each in taught.values()
+    ]
+    keys = tuple(dict.fromkeys(key for each in (found, *arms) for key in each.fits))
+    return Inputs(fits=keys, weights=keys)
 
 
 def plan(options: AuditLabels, asked: Sequence[Member], faces: Faces, name: str) -> list[Part]:

@@ -45,6 +45,7 @@ from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.fitting.store import FitStore
 from fkd_core.models import MODELS
 from fkd_core.needs import backend, check
+from fkd_core.options import check_counts
 from fkd_core.progress import FitProgress, clock
 from fkd_core.protocols import estimates
 from fkd_core.protocols.ensemble import Ensembling
@@ -140,11 +141,7 @@ class BuildEnsemble(command.Options):
     def check(self) -> None:
         """Raises UserError for a value that cannot be used."""
         super().check()
-        least_of = {"seeds": 1, "folds": 2, "epochs": 1, "faces": 1, "refits": 0, "compact": 1}
-        for name, least in least_of.items():
-            given = getattr(self, name)
-            if given is not None and given < least:
-                raise UserError(f"--{name}: {given} is too few; give {least} or more")
+        check_counts(vars(self), seeds=1, folds=2, epochs=1, faces=1, refits=0, compact=1)
         command.chosen_pipelines(self.pipelines)
         if self.recipe != "best":
             tuned_models(self.models)
@@ -197,13 +194,13 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     history(run.submission)
     folder = run.ensemble
     specs = [member.spec.to_json() for arm in arms.values() for member in arm.members]
-    keys = tuple(fits.key(fit) for arm in arms.values() for fit in arm.fits)
+    used = [fit for arm in arms.values() for fit in arm.fits]
     write_config(
         folder / "config.json",
         options,
         tta=options.views,
         members=specs,
-        inputs=Inputs(fits=keys, weights=keys).to_json(),
+        inputs=Inputs.of_trained(used, fits).to_json(),
         made_by=made_by,
     )
 

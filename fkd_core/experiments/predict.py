@@ -22,7 +22,7 @@ from typing import ClassVar, Literal
 import tyro
 
 from fkd_core import needs
-from fkd_core.command import console
+from fkd_core.command import say
 from fkd_core.data.archive import sha256_of
 from fkd_core.ensemble.predictor import MANIFEST, Predictor
 from fkd_core.errors import UserError
@@ -163,8 +163,3 @@ def built_ensembles(results: Path) -> list[Run]:
     manifests = {run: run.ensemble / MANIFEST for run in runs_in(results)}
     built = {run: path.stat().st_mtime for run, path in manifests.items() if path.is_file()}
     return sorted(built, key=lambda run: -built[run])
-
-
-def say(line: str) -> None:
-    """Prints a line as it is, whatever brackets a file's name has."""
-    console.print(line, markup=False, soft_wrap=True)

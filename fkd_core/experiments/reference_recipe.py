@@ -7,8 +7,8 @@ products of each model's predictions, and one multi-task elastic net (alpha 0.1,
 scaled) a pipeline; no test-time augmentation. Folds go by image group here, and no fold that
 decides when to stop is scored, so its error is honest and higher than what it saw itself.
 
-It has no networks of our own (plain, res, unet): where an ensemble has them, they train as in
-their first trial in this arm too.
+It has no networks of our own (plain, gated, res, unet): where an ensemble has them, they train as
+in their first trial in this arm too.
 
 Every improvement is measured against it, with equal gradient steps for each model in both arms:
 
@@ -42,9 +42,6 @@ def _counterpart(spec: FitSpec, source: str, sources: int, seed: int) -> FitSpec
     limit = spec.split.limit and max(1, spec.split.limit // sources)
     own = replace(BUDGETS["full"], faces=limit)
     policy = augmentation.reference()
-    reference = TuningPlan(ModelSpace(spec.model.name), source, own, policy, seed).reference
+    plan = TuningPlan(ModelSpace(spec.model.name), source, own, policy, seed)
     shares = sum(stage.training.epochs / stage.training.batch_size for stage in spec.stages)
-    epochs = max(1, round(shares * reference.training.batch_size))
-    patience = max(10, epochs // 10) if reference.training.patience else None
-    training = replace(reference.training, epochs=epochs, patience=patience)
-    return replace(reference, training=training)
+    return plan.reference_of(max(1, round(shares * plan.reference.training.batch_size)))

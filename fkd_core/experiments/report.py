@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from fkd_core import command, needs
-from fkd_core.command import console
+from fkd_core.command import say
 from fkd_core.data.kaggle import Competition
 from fkd_core.errors import UserError
+from fkd_core.files import read_json
 from fkd_core.needs import Need
-from fkd_core.report.page.found import read_json
 from fkd_core.report.page.writing import PAGE, write_report
 from fkd_core.runs import Run, run_of, runs_in
 
@@ -84,7 +84,7 @@ def main(options: Report) -> None:
         beside=beside,
     )
     size = path.stat().st_size / 1e6
-    console.print(f"{path} ({size:.1f} MB, {time.monotonic() - begun:.1f} s)", soft_wrap=True)
+    say(f"{path} ({size:.1f} MB, {time.monotonic() - begun:.1f} s)")
 
 
 def chosen(options: Report) -> Run:
@@ -120,7 +120,7 @@ def faces_of(options: command.Options, run: Run) -> Competition | None:
         competition = options.read()
         run.check(competition.training.pictures)
     except UserError as error:
-        console.print(f"No faces are shown: {error}", markup=False, soft_wrap=True)
+        say(f"No faces are shown: {error}")
         return None
     return competition
 

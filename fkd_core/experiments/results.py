@@ -27,7 +27,7 @@ from rich.filesize import decimal
 from rich.progress import track
 
 from fkd_core import command, needs
-from fkd_core.command import console
+from fkd_core.command import console, say
 from fkd_core.errors import UserError
 from fkd_core.inventory import (
     Inventory,
@@ -262,11 +262,6 @@ def redo_fit(inventory: Inventory, name: str, options: command.Options) -> None:
 def tell(sheet: Sheet) -> None:
     """Prints a table."""
     console.print(sheet.shown())
-
-
-def say(line: str) -> None:
-    """Prints a line as it is, whatever brackets a name has."""
-    console.print(line, markup=False, soft_wrap=True)
 
 
 def say_json(content: Mapping[str, Any]) -> None:

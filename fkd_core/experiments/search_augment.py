@@ -38,6 +38,7 @@ from fkd_core.protocols import estimates
 from fkd_core.protocols.augmentation import AugmentationSearch, Meeting
 from fkd_core.protocols.augmentation_plan import (
     Plan,
+    check_effect,
     confirm_faces,
     power_plan,
     resized,
@@ -108,6 +109,33 @@ class SearchAugment(command.Options):
     )
 
     @property
+    def candidates(self) -> tuple[str, ...]:
+        """By name. Raises UserError for one that there is not."""
+        return space.candidates(self.transforms, self.preset)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The pipelines that are named. Raises UserError for one that there is not."""
+        return () if self.pipelines is None else command.chosen_pipelines(self.pipelines)
+
+    def budget(self) -> space.Budget:
+        """The preset's, with what was given in its place. Raises UserError where it cannot be."""
+        preset = space.BUDGETS[self.preset]
+        return resized(preset, self.trials, self.epochs, self.faces, self.pairs)
+
+    def check(self) -> None:
+        """Raises UserError for what cannot be searched."""
+        super().check()
+        _ = self.candidates, self.named
+        self.budget()
+        if not 0 <= self.smallest_effect < 1:
+            raise UserError(
+                f"--smallest-effect: {self.smallest_effect:g} is no share; give 0 to 1, as 0.005"
+            )
+        if self.plan_power is not None:
+            check_effect(self.plan_power)
+
+    @property
     def only_plans(self) -> bool:
         """Whether it is only said what would be done."""
         return self.dry_run or self.plan_power is not None
@@ -131,19 +159,11 @@ class Searched:
 
 def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched]:
     """Validate every candidate augmentation by measurement, and compose a policy of what helps."""
-    asked_for = options.pipelines
-    named = () if asked_for is None else command.chosen_pipelines(asked_for)
-    names = space.candidates(options.transforms, options.preset)
-    preset = space.BUDGETS[options.preset]
-    budget = resized(preset, options.trials, options.epochs, options.faces, options.pairs)
-    if not 0 <= options.smallest_effect < 1:
-        raise UserError(
-            f"--smallest-effect: {options.smallest_effect:g} is no share; give 0 to 1, as 0.005"
-        )
+    names, budget = options.candidates, options.budget()
     seconds = estimates.search_seconds(options.gpu_hours, options.gpus_per_trial)
     competition = options.load()
     faces = competition.training
-    pipelines = named or annotators(faces)[:1] or (COMPLETE.name,)
+    pipelines = options.named or annotators(faces)[:1] or (COMPLETE.name,)
     plans = [
         Plan(
             *(space, pipeline, names, budget, options.seed, seconds),
@@ -196,8 +216,6 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
             ray_session.pack([plan.base], fits)
             limited = replace(plan, seconds=ray_session.worker_seconds(options.gpu_hours))
             search = AugmentationSearch(limited, ray_session, fits, storage, progress.done, pages)
-            suffix = "" if plan.pipeline == "complete" else f"-{plan.pipeline}"
-
             progress.stage(f"screen ({plan.pipeline})")
             screened = search.screen()
 
@@ -205,7 +223,7 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
             verdicts = search.confirm(screened)
             title = f"Augmentations on {plan.pipeline} faces, set confirm"
             console.print(verdict_table(verdicts, title))
-            write_verdicts(folder / f"verdicts{suffix}.csv", verdicts)
+            write_verdicts(run.table("verdicts", plan.pipeline), verdicts)
 
             a_fit = parts[plan.pipeline][0].seconds
             progress.expect(
@@ -221,7 +239,7 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
                 console.print(
                     meeting_table(meeting, "The composed policy: chosen on confirm, then on final")
                 )
-                write_meeting(folder / f"meeting{suffix}.csv", meeting)
+                write_meeting(run.table("meeting", plan.pipeline), meeting)
                 console.print(f"{meeting.winner} has the lowest RMSE and is now the policy.")
 
             transfers = list[Transfer]()
@@ -231,8 +249,9 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
                 ray_session.pack([network.spec for network in other.networks], fits)
                 transfers = transferred(other, policy, ray_session, fits, progress.done)
                 console.print(transfer_table(transfers, "The policy on other networks"))
-                write_transfers(folder / f"transfer{suffix}.csv", transfers)
-                inputs = replace(search.inputs, fits=other.keys(policy, fits))
+                write_transfers(run.table("transfer", plan.pipeline), transfers)
+                rests_on = (*search.inputs.fits, *other.keys(policy, fits))
+                inputs = replace(search.inputs, fits=rests_on)
                 effects = [effect_of(each) for each in transfers]
                 write_policy(run.policy, plan.pipeline, policy, made_by, inputs, effects)
             found[plan.pipeline] = Searched(verdicts, meeting, transfers)

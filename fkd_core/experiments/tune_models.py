@@ -92,15 +92,15 @@ class TuneModels(command.Options):
         given = {"trials": self.trials, "epochs": self.epochs, "faces": self.faces}
         return resized(BUDGETS[self.preset], **given)
 
-    def check_plans(self) -> None:
-        """Raises UserError for what cannot be tuned, before any file is read."""
+    def check(self) -> None:
+        """Raises UserError for what cannot be tuned."""
+        super().check()
         _ = self.chosen
         self.budget()
 
 
 def main(options: TuneModels, asked: str | None = None) -> list[Tuned]:
     """Tune Level-1 models, and find the best configuration of each for each pipeline."""
-    options.check_plans()
     competition = options.load()
     faces = competition.training
     fits = options.fits(faces)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from fkd_core.fitting.fits import Fits
+from fkd_core.fitting.spec import FitSpec
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,13 @@ class Inputs:
     """By the key of their fit."""
     outcomes: tuple[str, ...] = ()
     """Other folders of the same run, by name."""
+
+    @classmethod
+    def of_trained(cls, specs: Iterable[FitSpec], fits: Fits) -> Inputs:
+        """These fits, and their weights: those of all stages, for it takes them all to ask one."""
+        stages = (stage for spec in specs for stage in spec.stages)
+        keys = tuple(dict.fromkeys(map(fits.key, stages)))
+        return cls(fits=keys, weights=keys)
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary, for the finding's file."""

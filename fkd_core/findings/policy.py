@@ -58,24 +58,13 @@ def write_policy(
     write_text(path, json.dumps(entries, indent=2, sort_keys=True) + "\n")
 
 
-def read_policy(path: Path, pipeline: str, faces: Faces) -> tuple[Policy, str]:
-    """The pipeline's policy, or the complete pipeline's where it has none of its own, and where it
-    comes from.
-
-    Raises UserError where the file is missing, damaged, knows neither, or is of other pictures
-    than these faces'.
-    """
-    policy, where, _ = _found(path, pipeline, faces)
-    return policy, where
-
-
 def policy_or(
     path: Path, pipeline: str, faces: Faces, network: str, unsearched: tuple[Policy, str]
 ) -> tuple[Policy, str]:
     """What this network is to train under, and a sentence that says what it is: the pipeline's
-    policy; where none was searched, or where this network was measured to err more under it, that
-    of `unsearched`, which says whose it is too. Raises UserError where the file is damaged, or of
-    other pictures than these faces'.
+    policy, or that of complete where it has none of its own; where none was searched, or where
+    this network was measured to err more under it, that of `unsearched`, which says whose it is
+    too. Raises UserError where the file is damaged, or of other pictures than these faces'.
     """
     other, whose = unsearched
     if not path.exists():
@@ -95,6 +84,7 @@ def policy_or(
 
 
 def _found(path: Path, pipeline: str, faces: Faces) -> tuple[Policy, str, list[Effect]]:
+    """The policy, where it comes from, and what it does to other networks."""
     entries = _read(path)
     entry = entries.get(pipeline, entries.get(COMPLETE.name))
     if entry is None:
@@ -117,8 +107,6 @@ def _pictures(entry: Any) -> Any:
 def _read(path: Path) -> dict[str, Any]:
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: not there; run experiments/search_augment.py") from error
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: cannot be read ({error}); delete it and search anew") from error
     if not isinstance(entries, dict):

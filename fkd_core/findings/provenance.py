@@ -10,14 +10,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
 from fkd_core.files import write_text
+from fkd_core.libraries import own_version
 from fkd_core.options import without_passwords
+
+ROOT = Path(__file__).parents[2]
+"""Where the package lies: the checkout, or where packages are installed."""
 
 
 def provenance(preset: str, seed: int, faces: Faces, asked: str | None = None) -> dict[str, Any]:
@@ -27,7 +30,7 @@ def provenance(preset: str, seed: int, faces: Faces, asked: str | None = None) -
     """
     return {
         "command": asked or typed(sys.argv),
-        "code": _code_version(),
+        "code": code_version(),
         "data": faces.fingerprint[:16],
         "pictures": faces.pictures[:16],
         "faces": len(faces),
@@ -71,16 +74,20 @@ def write_config(path: Path, options: Any, **resolved: Any) -> None:
     write_text(path, text + "\n")
 
 
-def _code_version() -> str:
+def code_version(root: Path = ROOT) -> str:
+    """The version, and what git says of the checkout; it is not asked where the program is
+    installed, for the repository around it would be another one."""
+    installed = own_version()
+    if not (root / ".git").exists():
+        return installed
     try:
-        installed = version("fkd")
-    except PackageNotFoundError:
-        installed = "0"
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:  # there is no git
+        return installed
     return f"{installed}+{described.stdout.strip()}" if described.returncode == 0 else installed

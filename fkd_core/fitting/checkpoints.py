@@ -7,7 +7,6 @@ cannot be written stops no fit.
 
 from __future__ import annotations
 
-import importlib.metadata
 import logging
 import secrets
 import tempfile
@@ -24,6 +23,7 @@ from fkd_core.errors import UserError
 from fkd_core.files import UNFINISHED
 from fkd_core.fitting.result import FIGURES, Checkpoint
 from fkd_core.fitting.sealed import DamagedError, read_sealed, write_sealed
+from fkd_core.libraries import versions
 
 ENDING = ".checkpoint"
 _OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oci", "oss"})
@@ -169,11 +169,7 @@ def _protocols(files: Any) -> set[str]:
 
 def _versions() -> dict[str, str]:
     """Of what lays out a checkpoint's arrays, without importing it."""
-    found = {}
-    for name in ("keras", "tensorflow", "tensorflow-cpu", "jax"):
-        with suppress(importlib.metadata.PackageNotFoundError):
-            found[name] = importlib.metadata.version(name)
-    return found
+    return versions(("keras", "tensorflow", "jax"))
 
 
 def located(url: str) -> str:

@@ -31,7 +31,7 @@ class Graph:
 
     model: Architecture
     outputs: int
-    """Predicted coordinates: 30 or 8."""
+    """Predicted coordinates, two a taught column: 30, 8, or 38 of a joint fit."""
     batch_size: int
     weight_decay: float = 0.0
     ema: float = 0.0

@@ -22,14 +22,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.files import UNFINISHED, keep_under
+from fkd_core.files import UNFINISHED, abandoned, keep_under
 from fkd_core.fitting.index import Index
 from fkd_core.fitting.sealed import DamagedError, read_sealed, write_sealed
 
 _ENDING = ".fit"
+WEIGHTS = ".weights.npz"
+"""Ending of a fit's weights, after its key."""
 _KEY = re.compile(r"[0-9a-f]{8,128}")
 _OWN_FIELDS = frozenset({"key", "created", "bytes"})
-_ABANDONED_AFTER = 24 * 3600.0  # seconds; no file takes this long to write
 _MISSING = object()
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class FitStore:
         self.limit_bytes = limit_bytes
         self._look_only = look_only
         self._index = Index(root / "index")
+        self._spare = 0
         if look_only:
             return
         root.mkdir(parents=True, exist_ok=True)
@@ -80,7 +82,9 @@ class FitStore:
         meta = {"key": key, "created": created, "record": dict(record)}
         write_sealed(path, meta, arrays)
         with contextlib.suppress(FileNotFoundError):  # discarded meanwhile
-            self._index.add([_row(key, created, path.stat().st_size, summary)])
+            size = path.stat().st_size
+            self._spare -= size
+            self._index.add([_row(key, created, size, summary)])
 
     def get(self, key: str) -> Stored | None:
         """The result, or None where there is none that is intact."""
@@ -123,8 +127,12 @@ class FitStore:
 
     def put_weights(self, key: str, weights: Mapping[str, NDArray[Any]]) -> None:
         """Keeps a fit's weights, then drops the least recently used beyond `limit_bytes`."""
-        write_sealed(self._weights_path(key), {"key": key}, weights)
-        self._make_room()
+        path = self._weights_path(key)
+        write_sealed(path, {"key": key}, weights)
+        with contextlib.suppress(FileNotFoundError):  # dropped meanwhile
+            self._spare -= path.stat().st_size
+        if self._spare < 0:
+            self._make_room()
 
     def has_weights(self, key: str) -> bool:
         """Whether the weights are there; they are not read, so they may yet prove damaged."""
@@ -144,7 +152,7 @@ class FitStore:
         return self._place("fits", key, _ENDING)
 
     def _weights_path(self, key: str) -> Path:
-        return self._place("weights", key, ".weights.npz")
+        return self._place("weights", key, WEIGHTS)
 
     def _place(self, kind: str, key: str, ending: str) -> Path:
         if not _KEY.fullmatch(key):
@@ -180,12 +188,16 @@ class FitStore:
         return None
 
     def _make_room(self) -> None:
+        """Drops weights beyond the limit. All files are looked at, a tenth of a second for 5,000
+        fits, so not again before what is written here since could have filled what was spare, or
+        a hundredth of the limit, for others may write too."""
         if self.limit_bytes is not None:
-            results = 0
-            for entry in _scan(self.root / "fits"):
-                with contextlib.suppress(FileNotFoundError):  # discarded meanwhile
-                    results += entry.stat().st_size
-            keep_under(self.root / "weights", max(0, self.limit_bytes - results), "*.weights.npz")
+            results, weights = _bytes(self.root / "fits"), _bytes(self.root / "weights")
+            self._spare = self.limit_bytes - results - weights
+            if self._spare < 0:
+                room = max(0, self.limit_bytes - results)
+                keep_under(self.root / "weights", room, f"*{WEIGHTS}")
+            self._spare = min(max(0, self._spare), self.limit_bytes // 100)
 
     def _sweep(self) -> None:
         """Deletes what killed writers left unfinished long ago."""
@@ -193,8 +205,8 @@ class FitStore:
             for entry in _scan(self.root / kind):
                 if entry.name.endswith(UNFINISHED):
                     with contextlib.suppress(FileNotFoundError):
-                        if time.time() - entry.stat().st_mtime > _ABANDONED_AFTER:
-                            Path(entry.path).unlink()
+                        if abandoned(path := Path(entry.path), entry.stat().st_mtime):
+                            path.unlink()
 
 
 def _scan(folder: Path) -> Iterator[os.DirEntry[str]]:
@@ -203,6 +215,15 @@ def _scan(folder: Path) -> Iterator[os.DirEntry[str]]:
         for fan in os.scandir(folder):
             if fan.is_dir():
                 yield from os.scandir(fan.path)
+
+
+def _bytes(folder: Path) -> int:
+    """Of all files of a fan-out folder."""
+    size = 0
+    for entry in _scan(folder):
+        with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+            size += entry.stat().st_size
+    return size
 
 
 def _row(key: str, created: float, size: int, summary: Mapping[str, Any]) -> dict[str, Any]:

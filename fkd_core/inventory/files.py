@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import shutil
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,12 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from fkd_core.errors import UserError
-from fkd_core.files import UNFINISHED
+from fkd_core.files import UNFINISHED, abandoned, unfinished
 
-ABANDONED_AFTER = 24 * 3600.0
-"""Seconds after which a file that is still unfinished was left by a process that died."""
-
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
+_SIZE = re.compile(r"(\d{1,18}(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +36,12 @@ class File:
     @property
     def unfinished(self) -> bool:
         """Whether somebody is writing it, or died while writing it."""
-        return UNFINISHED in self.where and (
-            self.path.name.endswith(UNFINISHED) or self.path.parent.name.endswith(UNFINISHED)
-        )
+        return UNFINISHED in self.where and unfinished(self.path)
 
     @property
     def abandoned(self) -> bool:
         """Whether nobody writes it any more, though it is unfinished."""
-        return self.unfinished and time.time() - self.used > ABANDONED_AFTER
+        return UNFINISHED in self.where and abandoned(self.path, self.used)
 
 
 def files_below(folder: Path) -> Iterator[File]:
@@ -87,14 +80,6 @@ def drop(path: Path) -> None:
             shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def read_json(path: Path) -> Mapping[str, Any]:
-    """What a JSON file holds; nothing where it is missing, damaged or no mapping."""
-    try:
-        return mapping(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return {}
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from fkd_core.files import read_json
 from fkd_core.findings.inputs import Inputs
-from fkd_core.inventory.files import mapping, read_json
+from fkd_core.inventory.files import mapping
 from fkd_core.inventory.kept import KEY_DIGITS, weights_label
 from fkd_core.inventory.stock import Inventory
 from fkd_core.runs import Run
@@ -17,7 +18,7 @@ Needs = Mapping[str, Sequence[str]]
 
 def needs_of(inventory: Inventory) -> Needs:
     """Who needs what: a study the fits that its trials name, and a finding (the policies of a run,
-    its best configurations, its ensemble) what its own file lists."""
+    its best configurations, its ensemble, its audit) what its own file lists."""
     found: dict[str, list[str]] = defaultdict(list)
     for needed, needer in (
         *_of_studies(inventory),
@@ -62,8 +63,9 @@ def _findings(inventory: Inventory, run: Run) -> Iterator[tuple[str, Inputs]]:
     for path in sorted(run.best.glob("*/*.json")):
         name = str(path.relative_to(inventory.folder))
         yield name, Inputs.from_json(read_json(path).get("inputs"))
-    config = read_json(run.ensemble / "config.json")
-    yield _outcome(run, run.ensemble.name), Inputs.from_json(config.get("inputs"))
+    for folder in (run.ensemble, run.audit):
+        config = read_json(folder / "config.json")
+        yield _outcome(run, folder.name), Inputs.from_json(config.get("inputs"))
 
 
 def _fit(key: str) -> str:

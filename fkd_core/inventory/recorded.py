@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from fkd_core.inventory.files import mapping
@@ -27,8 +28,7 @@ _LONGEST = 60
 def verdicts(run: Run) -> dict[str, list[Cells]]:
     """The rows of its verdicts by pipeline, the complete one's first."""
     found = dict[str, list[Cells]]()
-    for path in sorted(run.augmentation.glob("verdicts*.csv"), key=lambda path: path.stem):
-        pipeline = path.stem.removeprefix("verdicts").lstrip("-") or "complete"
+    for pipeline, path in run.tables("verdicts").items():
         if rows := [row for row in rows_of(path) if row.get("transform")]:
             found[pipeline] = [*rows]
     return found
@@ -36,18 +36,28 @@ def verdicts(run: Run) -> dict[str, list[Cells]]:
 
 def scores(run: Run) -> dict[str, Interval]:
     """RMSE on set final: of the ensemble and what it is compared with, then of tuned models."""
-    named = [(row.get("arm", ""), row, "score") for row in rows_of(run.ensemble / "score.csv")]
-    for row in rows_of(run.tuning / "results.csv"):
-        named.append((f"{row.get('model')}, {row.get('pipeline')}, tuned", row, ""))
-    found = {}
-    for name, row, score in named:
-        columns = (score, f"{score}_low", f"{score}_high") if score else ("rmse", "low", "high")
-        try:
-            value, low, high = (float(row[column]) for column in columns)
-        except (KeyError, ValueError, TypeError):
-            continue  # a table of another version, or one that is damaged
-        found[name] = (value, low, high)
+    found = {arm: score for arm, figure, score in measured(run.score) if figure == "score"}
+    for row in rows_of(run.tuned):
+        if score := _interval(row, "rmse", "low", "high"):
+            found[f"{row.get('model')}, {row.get('pipeline')}, tuned"] = score
     return found
+
+
+def measured(scores: Path) -> Iterator[tuple[str, str, Interval]]:
+    """Arm, column and figure of all in an ensemble's table of scores that can be read."""
+    for row in rows_of(scores):
+        for column in row:
+            if found := _interval(row, column, f"{column}_low", f"{column}_high"):
+                yield row.get("arm", ""), column, found
+
+
+def _interval(row: Cells, *columns: str) -> Interval | None:
+    """None where there is none: a table of another version, or one that is damaged."""
+    try:
+        value, low, high = (float(row[column]) for column in columns)
+    except (KeyError, ValueError, TypeError):
+        return None
+    return value, low, high
 
 
 def differing(one: Configs, other: Configs) -> list[tuple[str, str, str, str]]:

@@ -11,14 +11,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from fkd_core.errors import UserError
-from fkd_core.fitting.store import FitStore
-from fkd_core.inventory.files import File, files_below, grouped, mapping, read_json, total
+from fkd_core.files import read_json
+from fkd_core.fitting.store import WEIGHTS, FitStore
+from fkd_core.inventory.files import File, files_below, grouped, mapping, total
 from fkd_core.inventory.kept import KeptFit, KeptRun, KeptStudy, Outcome
 from fkd_core.runs import NOTE, Run, older_outcomes, runs_in
 from fkd_core.studies import rows
 from fkd_core.studies.storage import Storage, open_storage, without_password
-
-_WEIGHTS = ".weights.npz"
 
 
 @dataclass(frozen=True)
@@ -95,8 +94,8 @@ def take(folder: Path, storage_url: str, given: bool) -> Inventory:
     parts = grouped(folder, list(files_below(folder)))  # before the store clears up
     store = FitStore(folder / "fits") if (folder / "fits").is_dir() else None
     storage = _existing(storage_url, given)
-    kept = [file for file in parts.get("fits", ()) if file.where.endswith(_WEIGHTS)]
-    weights = {file.path.name.removesuffix(_WEIGHTS): file for file in kept}
+    kept = [file for file in parts.get("fits", ()) if file.where.endswith(WEIGHTS)]
+    weights = {file.path.name.removesuffix(WEIGHTS): file for file in kept}
     found = store.rows() if store else []
     return Inventory(
         folder=folder,

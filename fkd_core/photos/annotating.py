@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from fkd_core.errors import UserError
@@ -19,6 +19,8 @@ _WAITING = 60_000_000
 """Pixels of photos that wait for one call of the predictor."""
 
 Say = Callable[[str], object]
+_New = tuple[Shot, Colour, Spotted]
+"""What no earlier run has found."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,25 +37,25 @@ class Annotator:
     every: int | None
     """Every so many frames of a film are shown; None for its first."""
     say: Say
-    left_out: list[Path] = field(default_factory=list)
-    """Files that could not be read."""
 
     def run(self, stems: Mapping[Path, str]) -> Iterator[Record]:
-        """What is found in each file, by what its pictures are called; each record is kept before
-        it is given.
+        """What is found in each file, by what its pictures are called, in their order; each record
+        is kept before it is given.
 
         Photos wait for one another as long as the predictor last took, since it reads all its
         weights at every call: the first one is told at once.
         """
-        waiting: list[tuple[Shot, Colour, Spotted]] = []
+        waiting: list[_New | Record] = []
         began, took = time.monotonic(), 0.0
         for shot, photo in self._shots([*stems]):
             known = self.journal.known(shot, picture_name(stems[shot.file], shot.frame))
-            if known is not None:
+            if known is not None and not waiting:
                 yield known
                 continue
-            waiting.append((shot, photo, spotted(gray(photo), self.sure)))
-            pixels = sum(photo.shape[0] * photo.shape[1] for _, photo, _ in waiting)
+            waiting.append(known or (shot, photo, spotted(gray(photo), self.sure)))
+            if known is not None:  # it comes after those that wait, as if none had been known
+                continue
+            pixels = sum(photo.shape[0] * photo.shape[1] for _, photo, _ in _new(waiting))
             if time.monotonic() - began >= took or pixels >= _WAITING:
                 began = time.monotonic()
                 yield from self._kept(waiting, stems)
@@ -67,20 +69,22 @@ class Annotator:
                 for frame, photo in frames_of(file, self.every):
                     yield Shot(file, frame), photo
             except UserError as wrong:
-                self._leave_out(file, str(wrong))
+                self.say(f"{wrong}; left out")
             except OSError as wrong:
-                self._leave_out(file, f"{shown(file)} cannot be opened ({wrong.strerror})")
-
-    def _leave_out(self, file: Path, why: str) -> None:
-        self.left_out.append(file)
-        self.say(f"{why}; left out")
+                self.say(f"{shown(file)} cannot be opened ({wrong.strerror}); left out")
 
     def _kept(
-        self, waiting: list[tuple[Shot, Colour, Spotted]], stems: Mapping[Path, str]
+        self, waiting: Sequence[_New | Record], stems: Mapping[Path, str]
     ) -> Iterator[Record]:
-        photos = [gray(photo) for _, photo, _ in waiting]
-        faces = marked(photos, [spots for *_, spots in waiting], self.predict, self.source)
-        for (shot, photo, _), own in zip(waiting, faces, strict=True):
+        photos = [gray(photo) for _, photo, _ in _new(waiting)]
+        spots = [spots for *_, spots in _new(waiting)]
+        faces = iter(marked(photos, spots, self.predict, self.source))
+        for each in waiting:
+            if isinstance(each, Record):
+                yield each
+                continue
+            shot, photo, _ = each
+            own = next(faces)
             record = Record(shot, own, self._drawn(shot, photo, own, stems[shot.file]))
             self.journal.add(record)
             yield record
@@ -96,3 +100,7 @@ class Annotator:
         where = shown(self.out / name)
         self.say(f"{shot}: {len(faces)} face{'s' * (len(faces) > 1)}, drawn in {where}")
         return name
+
+
+def _new(waiting: Sequence[_New | Record]) -> list[_New]:
+    return [each for each in waiting if not isinstance(each, Record)]

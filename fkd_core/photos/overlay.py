@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from fkd_core.files import whole_file
 from fkd_core.keypoints import KEYPOINTS
@@ -46,8 +46,7 @@ def drawn(photo: Colour, faces: Sequence[Face], source: Source) -> Colour:
         thick = max(1, round(side / 150))
         corners = shown.of_photo(face.frame.corners())
         for colour, width in ((_RIM, thick + 2), (_BOX, thick)):
-            outline = [_fixed(corners)]
-            cv2.polylines(picture, outline, True, colour, width, cv2.LINE_AA, _SHIFT)
+            draw_line(picture, corners, colour, width, closed=True)
             if len(faces) > 1:
                 at = np.round(corners[0] + (thick + 3, -thick - 4)).astype(int)
                 at = np.clip(at, (2, 14), (size[0] - 14, size[1] - 4))
@@ -57,8 +56,7 @@ def drawn(photo: Colour, faces: Sequence[Face], source: Source) -> Colour:
         radius = max(2.0, side / 55)
         for keypoint, point in zip(source.keypoints, shown.of_photo(face.points), strict=True):
             for colour, reach in ((_RIM, radius * 1.35), (colour_of(keypoint), radius)):
-                dot = [_fixed(point + reach * _CIRCLE)]
-                cv2.fillPoly(picture, dot, colour, cv2.LINE_AA, _SHIFT)
+                draw_dot(picture, point, reach, colour)
     return picture
 
 
@@ -74,7 +72,21 @@ def colour_of(keypoint: int) -> tuple[int, int, int]:
     return next(colour for part, colour in _COLOURS.items() if part in KEYPOINTS[keypoint])
 
 
-def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:
+def draw_line(
+    picture: Colour, points: ArrayLike, colour: Sequence[int], thick: int, closed: bool = False
+) -> None:
+    """Draws a line through points [k, 2] of a picture; nothing where there are none."""
+    if len(path := _fixed(points)):
+        cv2.polylines(picture, [path], closed, colour, thick, cv2.LINE_AA, _SHIFT)
+
+
+def draw_dot(picture: Colour, at: ArrayLike, radius: float, colour: Sequence[int]) -> None:
+    """Draws a dot about a point [2] of a picture."""
+    outline = np.asarray(at, np.float64) + radius * _CIRCLE
+    cv2.fillPoly(picture, [_fixed(outline)], colour, cv2.LINE_AA, _SHIFT)
+
+
+def _fixed(points: ArrayLike) -> NDArray[np.int32]:
     """Coordinates as OpenCV takes them, with bits behind the point; far ones are brought near."""
-    fixed = np.round(np.clip(points, -30_000, 30_000) * 2**_SHIFT)
-    return np.asarray(fixed, np.int32)
+    near = np.clip(np.asarray(points, np.float64), -30_000, 30_000)
+    return np.asarray(np.round(near * 2**_SHIFT), np.int32)

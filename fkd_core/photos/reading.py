@@ -105,13 +105,33 @@ def frames_of(path: Path, every: int | None = None) -> Iterator[tuple[int | None
 
     Raises UserError for what is neither, and OSError where it cannot be opened.
     """
+    if path != STANDARD_INPUT and kind_of(path) == FILM:
+        yield from _film(path, every)
+        return
     content = sys.stdin.buffer.read() if path == STANDARD_INPUT else path.read_bytes()
     pixels = _decoded(path, content)
-    if pixels is not None:
-        yield None, pixels
-        return
-    if path == STANDARD_INPUT or kind_of(path) != FILM:
+    if pixels is None:
         raise UserError(f"{shown(path)} is no image file that can be read, or is damaged")
+    yield None, pixels
+
+
+def read_photo(path: Path) -> Colour:
+    """An image file of any depth, upright, or the first frame of a film.
+
+    What is transparent becomes white; more than 8 bits a channel are scaled by the brightest.
+    Raises UserError for what is neither, and OSError where it cannot be opened.
+    """
+    return next(pixels for _, pixels in frames_of(path))
+
+
+def gray(photo: Colour) -> Gray:
+    """[height, width] of a colour photo."""
+    return np.asarray(cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+def _film(path: Path, every: int | None) -> Iterator[tuple[int, Colour]]:
+    """Frame by frame: a film may be larger than this machine's memory."""
+    open(path, "rb").close()  # raises where it cannot be opened, which OpenCV does not tell
     count = 0
     film = cv2.VideoCapture(str(path))
     try:
@@ -127,20 +147,6 @@ def frames_of(path: Path, every: int | None = None) -> Iterator[tuple[int | None
         film.release()
     if not count:
         raise UserError(f"{shown(path)} is a film that cannot be read, or is damaged")
-
-
-def read_photo(path: Path) -> Colour:
-    """An image file of any depth, upright, or the first frame of a film.
-
-    What is transparent becomes white; more than 8 bits a channel are scaled by the brightest.
-    Raises UserError for what is neither, and OSError where it cannot be opened.
-    """
-    return next(pixels for _, pixels in frames_of(path))
-
-
-def gray(photo: Colour) -> Gray:
-    """[height, width] of a colour photo."""
-    return np.asarray(cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
 def _decoded(path: Path, content: bytes) -> Colour | None:

@@ -87,7 +87,7 @@ class FitProgress(Watch):
         """A new stage begins."""
         self._stage, self._doing, self._best = name, "", ""
         self.forecast.stage(name, self._now())
-        self._console.print(f"[bold]{name}[/bold]")
+        self._console.print(name, style="bold", markup=False)
 
     def expect(self, parts: Sequence[Part]) -> None:
         """Of the stages that these are of, this is expected, in place of what was planned."""

@@ -27,6 +27,7 @@ from fkd_core.fitting.fits import Fits, OnOutcome
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec, recipe_of
 from fkd_core.protocols.augmentation_plan import Plan
+from fkd_core.reach import code_version
 from fkd_core.running.session import Session
 from fkd_core.studies.paired import PairedDesign, compared, differences, fresh
 from fkd_core.studies.proposals import Proposals
@@ -96,11 +97,14 @@ class AugmentationSearch:
     on_trial: OnTrial | None = None
     studies: list[str] = field(default_factory=list)
     """Names of those that it has begun or gone on with."""
+    controls: dict[str, None] = field(default_factory=dict)
+    """Keys of the fits without augmentation that its trials are measured against; no trial names
+    them."""
 
     @property
     def inputs(self) -> Inputs:
         """What its findings rest on."""
-        return Inputs(studies=tuple(self.studies))
+        return Inputs(studies=tuple(self.studies), fits=tuple(self.controls))
 
     def screen(self) -> list[Screened]:
         """Every candidate's best strength on set search, most promising first; candidates whose
@@ -287,6 +291,7 @@ class AugmentationSearch:
             [spec.to_json() for spec in self._specs(design, Policy())],
             self.fits.fingerprint,
             recipe_of(replace(self.plan.base, policy=any_of_them)),
+            code_version(*self.plan.space.FILES),
             {name: value for name, value in budget.items() if name not in _APART},
             self.plan.seed,
             more,
@@ -324,6 +329,8 @@ class AugmentationSearch:
 
     def _run(self, design: PairedDesign, *policies: Policy) -> list[list[FitResult]]:
         arms = [replace(self.plan.base, policy=policy) for policy in policies]
+        if Policy() in policies:
+            self.controls.update(dict.fromkeys(map(self.fits.key, self._specs(design, Policy()))))
         return design.run(arms, self.session, self.fits, self.on_outcome)
 
 

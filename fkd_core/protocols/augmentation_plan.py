@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ from fkd_core.data.folds import set_of
 from fkd_core.errors import UserError
 from fkd_core.evidence import ALPHA, SMALLEST_EFFECT, Components
 from fkd_core.fitting.spec import FitSpec
+from fkd_core.options import check_counts
 from fkd_core.sources import PIPELINES
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ MOST_PAIRS = 100
 class Space(Protocol):
     """What is tried: ``search_spaces.augmentation``, or a module of the same form."""
 
+    FILES: tuple[Path, ...]
+    """Those that decide what is tried: their code belongs to the name of a search."""
     ALONE: float
     """Probability while a transform is judged alone."""
     CONTROL: str
@@ -92,19 +96,26 @@ class Plan:
         return pairs * (2 + min(len(self.transforms), self.budget.confirmed))
 
     @property
+    def arms(self) -> int:
+        """Strengths that the screen tries, of all candidates together."""
+        many = len(self.budget.strengths)
+        return sum(many if TRANSFORMS[name].has_strength else 1 for name in self.transforms)
+
+    def ablation(self, used: int) -> int:
+        """Fits of leaving out, once each, what a composition uses."""
+        return self.budget.ablation_pairs * used if used > 1 else 0
+
+    @property
     def fits(self) -> int:
         """Fits this search does at most."""
-        b, n = self.budget, len(self.transforms)
-        strengths = sum(
-            len(b.strengths) if TRANSFORMS[name].has_strength else 1 for name in self.transforms
-        )
+        b = self.budget
         return (
-            b.screen_pairs * (1 + strengths)
+            b.screen_pairs * (1 + self.arms)
             + self.confirmation(b.confirm_pairs)
             + b.compose_pairs * b.compose_trials
             + b.meeting_pairs * 3
             + b.final_pairs * 2
-            + b.ablation_pairs * min(n, b.confirmed)
+            + self.ablation(min(len(self.transforms), b.confirmed))
         )
 
 
@@ -118,10 +129,7 @@ def resized(
     """The budget with so many compositions tried, epochs a fit, faces that train and pairs of the
     confirmation, where given. Raises UserError for a number that cannot be."""
     given = {"trials": trials, "epochs": epochs, "faces": faces, "pairs": pairs}
-    for name, value in given.items():
-        least = 2 if name == "pairs" else 1
-        if value is not None and value < least:
-            raise UserError(f"--{name}: {value} is too few; give {least} or more")
+    check_counts(given, trials=1, epochs=1, faces=1, pairs=2)
     return replace(
         budget,
         compose_trials=trials or budget.compose_trials,
@@ -137,13 +145,18 @@ def confirm_faces(faces: Faces, pipeline: str) -> int:
     return len(np.unique(group[set_of(group) == "confirm"]))
 
 
+def check_effect(px: float) -> None:
+    """Raises UserError for what is no effect to plan for."""
+    if not px or not math.isfinite(px):
+        raise UserError(f"--plan-power: {px:g} px is no effect; give for example -0.08")
+
+
 def power_plan(plan: Plan, groups: int, effect: float, parts: Components) -> str:
     """How many fits the confirmation needs to find such an effect (px), in words.
 
     For quiet augmentations, at the level of Holm's first step among those confirmed.
     """
-    if not effect or not math.isfinite(effect):
-        raise UserError(f"--plan-power: {effect:g} px is no effect; give for example -0.08")
+    check_effect(effect)
     confirmed = min(len(plan.transforms), plan.budget.confirmed)
     folds, own = plan.budget.folds, plan.budget.confirm_pairs
 

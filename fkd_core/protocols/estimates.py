@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.data.faces import Faces
 from fkd_core.ensemble.out_of_fold import OutOfFold
 from fkd_core.ensemble.views import VIEWS
@@ -48,13 +47,10 @@ def of_augmentation(plan: Plan, rows: Sequence[Mapping[str, Any]], faces: Faces)
     """What the search of one pipeline is expected to do, stage by stage."""
     b, n, base = plan.budget, len(plan.transforms), plan.base
     seconds = seconds_a_fit(base, rows, faces, plan.images_a_second)
-    arms = sum(
-        len(b.strengths) if TRANSFORMS[name].has_strength else 1 for name in plan.transforms
-    )
     screen, confirm = f"screen ({plan.pipeline})", f"confirm ({plan.pipeline})"
     return [
         Part(screen, base, b.screen_pairs, seconds),
-        Part(screen, base, b.screen_pairs * arms, seconds, arms, SCREENED),
+        Part(screen, base, b.screen_pairs * plan.arms, seconds, plan.arms, SCREENED),
         Part(confirm, base, plan.confirmation(b.confirm_pairs), seconds),
         *of_composing(plan, seconds, min(n, b.confirmed)),
     ]
@@ -68,9 +64,9 @@ def of_composing(plan: Plan, seconds: float, used: int) -> list[Part]:
         COMPOSED, plan.seconds, b.lag,
     )  # fmt: skip
     meeting = Part(stage, plan.base, b.meeting_pairs * 3, seconds)
-    without = Part(stage, plan.base, b.ablation_pairs * used, seconds)
+    without = Part(stage, plan.base, plan.ablation(used), seconds)
     final = Part(stage, plan.base, b.final_pairs * 2, seconds)
-    return [tried, meeting, *([without] if used > 1 and without.fits else []), final]
+    return [tried, meeting, *([without] if without.fits else []), final]
 
 
 def of_transfer(

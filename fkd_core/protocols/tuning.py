@@ -163,7 +163,6 @@ class Tuning:
         """Confirm and final, once the study is finished."""
         candidates = self._confirm()
         winner = candidates[0]
-        design = self.plan.design("final")
         won = winner.comparison is not None
         arms = self._run("final", [winner.spec])
         met = [winner.spec]
@@ -173,7 +172,7 @@ class Tuning:
         return Tuned(
             plan=self.plan,
             candidates=candidates,
-            final=compared(*arms) if won and len(design.pairs) > 1 else None,
+            final=compared(*arms) if won else None,
             rmse=rmse_interval([errors(result) for result in arms[0]]),
             parameters=arms[0][0].parameters,
             fit_seconds=float(np.mean([sum(result.seconds.values()) for result in arms[0]])),
@@ -196,7 +195,7 @@ class Tuning:
 
     def _confirm(self) -> list[Candidate]:
         trials = self._best(self.plan.budget.confirmed)
-        specs = self.to_confirm
+        specs = [self.plan.spec_of(trial.params) for trial in trials]
         results = self._run("confirm", specs)
         matched = self._references(specs, results)
         references = list(dict.fromkeys(matched)) or [self.plan.reference]

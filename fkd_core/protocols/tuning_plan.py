@@ -10,9 +10,9 @@ import optuna
 
 from fkd_core.augment.policy import Policy
 from fkd_core.data.folds import Family, Split
-from fkd_core.errors import UserError
 from fkd_core.fitting.schedule import steps_per_epoch
 from fkd_core.fitting.spec import FitSpec, Training
+from fkd_core.options import check_counts
 from fkd_core.studies.paired import PairedDesign, fresh, in_turn
 
 if TYPE_CHECKING:
@@ -79,7 +79,11 @@ class TuningPlan:
         share = (1 - reference.split.stop_share) / (1 - spec.split.stop_share)
         steps = spec.training.epochs * steps_per_epoch(train_faces, spec.training.batch_size)
         own = steps_per_epoch(int(train_faces * share), reference.training.batch_size)
-        epochs = max(1, round(steps / own))
+        return self.reference_of(max(1, round(steps / own)))
+
+    def reference_of(self, epochs: int) -> FitSpec:
+        """The reference's configuration, so many epochs long."""
+        reference = self.reference
         patience = _patience(epochs) if reference.training.patience else None
         training = replace(reference.training, epochs=epochs, patience=patience)
         return replace(reference, training=training)
@@ -113,7 +117,5 @@ def resized(budget: Budget, **given: int | None) -> Budget:
     """The budget with what the user gave in place of its own. Raises UserError where it cannot
     be."""
     asked = {name: value for name, value in given.items() if value is not None}
-    for name, value in asked.items():
-        if value < (2 if name == "trials" else 1):
-            raise UserError(f"--{name}: {value} is too few; 2 trials and 1 of anything else")
+    check_counts(asked, **{name: 2 if name == "trials" else 1 for name in asked})
     return replace(budget, **asked)

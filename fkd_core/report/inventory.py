@@ -9,7 +9,6 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 from rich.filesize import decimal
-from rich.markup import escape
 
 from fkd_core.inventory import Inventory, KeptFit, KeptStudy, Needs
 from fkd_core.inventory.deleting import Doomed
@@ -45,7 +44,7 @@ def trials(study: KeptStudy) -> Sheet:
         )
         for trial in study.trials
     ]
-    return Sheet("trials", f"Trials of {escape(study.name)}", rows)
+    return Sheet("trials", f"Trials of {study.name}", rows)
 
 
 def going(doomed: Sequence[Doomed]) -> Sheet:
@@ -105,12 +104,7 @@ def replayed(found: Sequence[Replayed]) -> Sheet:
 
 def row(**cells: Any) -> dict[str, Any]:
     """A row by its columns' names, with underscores for spaces."""
-    return escaped({name.replace("_", " "): cell for name, cell in cells.items()})
-
-
-def escaped(cells: Mapping[str, Any]) -> dict[str, Any]:
-    """A row whose text is shown as it is, whatever brackets it has."""
-    return {name: escape(cell) if isinstance(cell, str) else cell for name, cell in cells.items()}
+    return {name.replace("_", " "): cell for name, cell in cells.items()}
 
 
 def params(values: Mapping[str, Any]) -> str:
@@ -181,7 +175,7 @@ def _fits(inventory: Inventory, needs: Needs) -> Sheet:
         )
         for (model, pipeline), own in sorted(groups.items())
     ]
-    note = "needed: by a study that names them, the ensemble, or a best configuration"
+    note = "needed: by a study that names them, or by what was found in a run"
     return Sheet("fits", "Fits", rows, note)
 
 

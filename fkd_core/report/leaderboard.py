@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,9 @@ from typing import Any
 import pandas as pd
 
 from fkd_core.data.faces import Faces
-from fkd_core.tables import rows_of
+from fkd_core.files import read_json
+from fkd_core.inventory.recorded import measured
+from fkd_core.runs import SCORE
 
 COLUMNS = ["pipeline", "what", "rmse", "low", "high", "preset", "date", "command"]
 """``rmse`` with its 95% interval in px; ``what`` is a tuned model or an arm of an ensemble."""
@@ -27,7 +28,7 @@ def leaderboard(best: Path, ensemble: Path, faces: Faces) -> pd.DataFrame:
 
 def _tuned(best: Path) -> Iterator[dict[str, Any]]:
     for path in sorted(best.glob("*/*.json")):
-        content = _json(path)
+        content = read_json(path)
         rmse = content.get("evidence", {}).get("rmse_final")
         if rmse:
             values = dict(zip(("rmse", "low", "high"), rmse, strict=False))
@@ -36,25 +37,14 @@ def _tuned(best: Path) -> Iterator[dict[str, Any]]:
 
 
 def _arms(ensemble: Path) -> Iterator[dict[str, Any]]:
-    made = _made(_json(ensemble / "config.json"))
-    for row in rows_of(ensemble / "score.csv"):
-        for name in (each.removesuffix("_low") for each in row if each.endswith("_low")):
-            if row.get(name) and not name.startswith("against"):
-                ends = {"rmse": name, "low": f"{name}_low", "high": f"{name}_high"}
-                numbers = {key: float(row[column]) for key, column in ends.items()}
-                pipeline = "as the competition weights" if name == "score" else name
-                yield {"pipeline": pipeline, "what": row.get("arm"), **numbers, **made}
+    made = _made(read_json(ensemble / "config.json"))
+    for arm, name, (rmse, low, high) in measured(ensemble / SCORE):
+        if not name.startswith("against"):
+            pipeline = "as the competition weights" if name == "score" else name
+            numbers = {"rmse": rmse, "low": low, "high": high}
+            yield {"pipeline": pipeline, "what": arm, **numbers, **made}
 
 
 def _made(content: dict[str, Any]) -> dict[str, Any]:
     made_by = content.get("made_by", {})
     return {name: made_by.get(name) for name in ("preset", "date", "command", "pictures")}
-
-
-def _json(path: Path) -> dict[str, Any]:
-    """Empty where it cannot be read: then nothing is known of it."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}

@@ -10,7 +10,7 @@ from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.evidence import Estimate
 from fkd_core.inventory import KeptRun
 from fkd_core.inventory.recorded import Configs, Interval, differing, scores, verdicts
-from fkd_core.report.inventory import escaped, row, when
+from fkd_core.report.inventory import row, when
 from fkd_core.report.sheet import Sheet
 from fkd_core.tables import Cells
 
@@ -42,16 +42,14 @@ def verdict_sheets(run: KeptRun) -> list[Sheet]:
             f"verdicts-{pipeline}",
             f"Verdicts of {run.name} on {pipeline} faces, set confirm",
             [
-                escaped(
-                    {
-                        "transform": each["transform"],
-                        "setting": _setting(each),
-                        "verdict": each.get("verdict", ""),
-                        "effect px": _effect(each),
-                        "p (Holm)": _number(each.get("p_holm")),
-                        "pairs": each.get("pairs", ""),
-                    }
-                )
+                {
+                    "transform": each["transform"],
+                    "setting": _setting(each),
+                    "verdict": each.get("verdict", ""),
+                    "effect px": _effect(each),
+                    "p (Holm)": _number(each.get("p_holm")),
+                    "pairs": each.get("pairs", ""),
+                }
                 for each in rows
             ],
             "effect: difference in RMSE to no augmentation, with its 95% interval",
@@ -76,9 +74,7 @@ def comparison(one: KeptRun, other: KeptRun) -> list[Sheet]:
         )
     a, b = scores(one.run), scores(other.run)
     rows = [
-        escaped(
-            {"arm": name, one.name: _estimate(a.get(name)), other.name: _estimate(b.get(name))}
-        )
+        {"arm": name, one.name: _estimate(a.get(name)), other.name: _estimate(b.get(name))}
         for name in dict.fromkeys((*a, *b))
     ]
     note = "" if same_pictures(one, other) else "Of other pictures: not to be subtracted."
@@ -87,9 +83,7 @@ def comparison(one: KeptRun, other: KeptRun) -> list[Sheet]:
         {"command": command, "option": option, one.name: x, other.name: y}
         for command, option, x, y in differing(_configs(one), _configs(other))
     ]
-    sheets.append(
-        Sheet("options", "What differs in their options", [escaped(each) for each in options])
-    )
+    sheets.append(Sheet("options", "What differs in their options", options))
     return [sheet for sheet in sheets if sheet.rows]
 
 
@@ -109,14 +103,12 @@ def _side_by_side(
     a = {each["transform"]: each for each in mine}
     b = {each["transform"]: each for each in theirs}
     rows = [
-        escaped(
-            {
-                "transform": name,
-                one.name: _verdict(a.get(name)),
-                other.name: _verdict(b.get(name)),
-                "agree": _agreement(a.get(name), b.get(name)),
-            }
-        )
+        {
+            "transform": name,
+            one.name: _verdict(a.get(name)),
+            other.name: _verdict(b.get(name)),
+            "agree": _agreement(a.get(name), b.get(name)),
+        }
         for name in dict.fromkeys((*a, *b))
     ]
     return Sheet(f"verdicts-{pipeline}", f"Verdicts on {pipeline} faces", rows)

@@ -21,7 +21,7 @@ _GAP = "   "  # between the values of a block
 
 @dataclass(frozen=True)
 class Shown:
-    """Cells are rich's markup."""
+    """Everything is shown as it is, whatever brackets it has."""
 
     title: str
     columns: Sequence[str]
@@ -35,17 +35,18 @@ class Shown:
         if widths is None:
             yield from self._blocks(options.max_width)
             return
-        table = Table(title=self.title, title_justify="left", caption=self.note or None)
+        table = Table(title=Text(self.title, "table.title"), title_justify="left")
+        table.caption = Text(self.note, "table.caption") if self.note else None
         table.caption_justify = "left"
         for number, (name, width) in enumerate(zip(self.columns, widths, strict=True)):
             table.add_column(
-                name,
+                Text(name),
                 justify="right" if self._numeric(number) else "left",
                 width=width,
                 overflow="fold",
             )
         for row, style in zip(self.rows, self._styles, strict=True):
-            table.add_row(*row, style=style)
+            table.add_row(*map(Text, row), style=style)
         yield table
 
     @property
@@ -54,7 +55,7 @@ class Shown:
 
     def _numeric(self, number: int) -> bool:
         """Whether all cells of this column are numbers, whatever follows them."""
-        cells = [_plain(row[number]) for row in self.rows]
+        cells = [row[number] for row in self.rows]
         return all(_NUMBER.match(cell) for cell in cells if cell) and any(cells)
 
     def _widths(self, most: int) -> list[int] | None:
@@ -62,7 +63,7 @@ class Shown:
         than `most` together."""
         whole, least = [], []
         for number, name in enumerate(self.columns):
-            cells = [_plain(row[number]) for row in self.rows]
+            cells = [row[number] for row in self.rows]
             whole.append(max(map(len, [name, *cells])))
             parts = cells if self._numeric(number) else [w for cell in cells for w in cell.split()]
             least.append(max(map(len, [*name.split(), *parts]), default=0))
@@ -78,12 +79,12 @@ class Shown:
         yield Text(self.title, style="italic")
         for row, style in zip(self.rows, self._styles, strict=True):
             head = f"{self.columns[0]} {row[0]}" if self._numeric(0) else row[0]
-            yield Text.from_markup(head, style=f"bold {style or ''}".strip(), overflow="fold")
+            yield Text(head, style=f"bold {style or ''}".strip(), overflow="fold")
             line = ""
             for name, cell in zip(self.columns[1:], row[1:], strict=True):
-                if not (plain := _plain(cell)):
+                if not cell:
                     continue
-                pair = f"{name}: {plain}"
+                pair = f"{name}: {cell}"
                 if line and len(line) + len(_GAP) + len(pair) > width - 2:
                     yield _indented(line)
                     line = ""
@@ -91,11 +92,7 @@ class Shown:
             if line:
                 yield _indented(line)
         if self.note:
-            yield Text.from_markup(self.note, style="italic")
-
-
-def _plain(cell: str) -> str:
-    return Text.from_markup(cell).plain
+            yield Text(self.note, style="italic")
 
 
 def _indented(line: str) -> Padding:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from fkd_core.data.faces import Faces
 from fkd_core.fitting.result import FitResult
 from fkd_core.keypoints import IMAGE_SIZE
-from fkd_core.photos.overlay import colour_of
+from fkd_core.photos.overlay import colour_of, draw_dot, draw_line
 from fkd_core.photos.reading import Colour
 from fkd_core.sources import SOURCES
 
@@ -34,9 +34,6 @@ _HUES = (
 _INK, _FAINT, _EDGE = (36, 33, 32), (226, 226, 226), (170, 170, 170)
 _RIM, _WHITE = (30, 30, 30), (255, 255, 255)
 _WIDTH = 960  # pixels of either picture; the dashboard's note is about as wide
-_SHIFT = 4  # bits behind the point of the coordinates that are drawn at
-_ANGLES = np.linspace(0, 2 * np.pi, 16, endpoint=False)
-_CIRCLE = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)  # OpenCV's own small ones are not
 _LEFT, _RIGHT, _TOP, _BOTTOM, _TALL = 60, 690, 62, 430, 490  # the curves' frame and picture
 _LISTED = 14  # curves that the legend has room for
 _TILE, _GAP, _ROW = 176, 12, 5  # pixels of a face and around it, faces a row
@@ -72,28 +69,28 @@ def learning_curves(title: str, curves: Sequence[Curve]) -> Colour | None:
 
     for rmse in _log_ticks(math.exp(low), math.exp(high)):
         y = place(1, rmse)[1]
-        _line(picture, [(_LEFT, y), (_RIGHT, y)], _FAINT, 1)
+        draw_line(picture, [(_LEFT, y), (_RIGHT, y)], _FAINT, 1)
         _text(picture, f"{rmse:g}", (_LEFT - 8, y + 5), anchor=1.0)
     for epoch in _epoch_ticks(int(last)):
         x = place(epoch, 1)[0]
-        _line(picture, [(x, _BOTTOM), (x, _BOTTOM + 5)], _INK, 1)
+        draw_line(picture, [(x, _BOTTOM), (x, _BOTTOM + 5)], _INK, 1)
         _text(picture, str(epoch), (x, _BOTTOM + 22), anchor=0.5)
-    _line(picture, [(_LEFT, _BOTTOM), (_RIGHT, _BOTTOM)], _INK, 1)
+    draw_line(picture, [(_LEFT, _BOTTOM), (_RIGHT, _BOTTOM)], _INK, 1)
     _text(picture, "epoch", ((_LEFT + _RIGHT) / 2, _BOTTOM + 44), anchor=0.5)
     _text(picture, title, (16, 28), 18, weight=600)
     _text(picture, "RMSE, px", (16, 50))
     for number, (held_out, train) in reversed(list(enumerate(lines))):
         hue = _HUES[number % len(_HUES)]
         pale = tuple((channel + 255) // 2 for channel in hue)
-        _line(picture, [place(*at) for at in train], pale, 1)
-        _line(picture, [place(*at) for at in held_out], hue, 2)
+        draw_line(picture, [place(*at) for at in train], pale, 1)
+        draw_line(picture, [place(*at) for at in held_out], hue, 2)
         for at in held_out:
-            _dot(picture, place(*at), 3.5, hue)
+            draw_dot(picture, place(*at), 3.5, hue)
     x, y = _RIGHT + 24, _TOP + 10
     for number, curve in enumerate(curves[:_LISTED]):
         hue = _HUES[number % len(_HUES)]
-        _line(picture, [(x, y - 5), (x + 26, y - 5)], hue, 2)
-        _dot(picture, (x + 13, y - 5), 3.5, hue)
+        draw_line(picture, [(x, y - 5), (x + 26, y - 5)], hue, 2)
+        draw_dot(picture, (x + 13, y - 5), 3.5, hue)
         _text(picture, curve.name, (x + 34, y))
         y += 22
     more = f"and {len(curves) - _LISTED} more; " if len(curves) > _LISTED else ""
@@ -152,7 +149,7 @@ def _tile(faces: Faces, result: FitResult, at: int) -> Colour:
     ):
         if known:
             for colour, thick in ((_RIM, 4), (colour_of(keypoint), 2)):
-                _line(tile, [label, predicted], colour, thick)
+                draw_line(tile, [label, predicted], colour, thick)
         _prediction(tile, predicted, keypoint)
         if known:
             _label(tile, label)
@@ -162,12 +159,12 @@ def _tile(faces: Faces, result: FitResult, at: int) -> Colour:
 
 def _prediction(picture: Colour, at: Any, keypoint: int) -> None:
     for colour, radius in ((_RIM, 4.7), (colour_of(keypoint), 3.6)):
-        _dot(picture, at, radius, colour)
+        draw_dot(picture, at, radius, colour)
 
 
 def _label(picture: Colour, at: Any) -> None:
     for colour, radius in ((_RIM, 3.0), (_WHITE, 2.0)):
-        _dot(picture, at, radius, colour)
+        draw_dot(picture, at, radius, colour)
 
 
 def _legend(picture: Colour, keypoints: Collection[int]) -> None:
@@ -225,18 +222,3 @@ def _text(
     left = at[0] - anchor * wide
     cv2.putText(picture, text, (round(left), round(at[1])), _INK, _font(), size, weight)
     return float(left + wide)
-
-
-def _line(picture: Colour, points: Sequence[Any], colour: Sequence[int], thick: int) -> None:
-    if len(points):
-        cv2.polylines(picture, [_fixed(points)], False, colour, thick, cv2.LINE_AA, _SHIFT)
-
-
-def _dot(picture: Colour, at: Any, radius: float, colour: Sequence[int]) -> None:
-    cv2.fillPoly(picture, [_fixed(at + radius * _CIRCLE)], colour, cv2.LINE_AA, _SHIFT)
-
-
-def _fixed(points: Any) -> NDArray[np.int32]:
-    """Coordinates as OpenCV takes them; far ones are brought near."""
-    near = np.clip(np.asarray(points, np.float64), -9_000, 9_000)
-    return np.asarray(np.round(near * 2**_SHIFT), np.int32)

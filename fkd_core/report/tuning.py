@@ -10,6 +10,7 @@ from typing import Any
 
 from fkd_core.protocols.tuning import Tuned
 from fkd_core.report.shown import Shown
+from fkd_core.runs import TUNED
 from fkd_core.tables import read_table, write_table
 
 COLUMNS = (
@@ -25,7 +26,7 @@ LEDGER = ("pipeline", "model", "stage", "device_hours")
 
 def check(folder: Path) -> None:
     """Raises UserError where a table that rows will be added to cannot be read."""
-    for name in ("results.csv", "ledger.csv"):
+    for name in (TUNED, "ledger.csv"):
         read_table(folder / name)
 
 
@@ -34,7 +35,7 @@ def write_tuned(folder: Path, tuned: Tuned, share: float, made_by: Mapping[str, 
     candidates. `share` is the share of a device that a worker holds."""
     plan = tuned.plan
     mine = {"pipeline": plan.pipeline, "model": plan.model}
-    _update(folder / "results.csv", COLUMNS, [mine | _row(tuned, share, made_by["command"])])
+    _update(folder / TUNED, COLUMNS, [mine | _row(tuned, share, made_by["command"])])
     hours = [
         mine | {"stage": stage, "device_hours": seconds * share / 3600}
         for stage, seconds in tuned.costs.items()
@@ -94,7 +95,7 @@ def result_table(folder: Path, title: str) -> Shown:
             f"{float(r['fit_seconds']):.0f}",
             f"{float(r['device_hours']):.3f}",
         )
-        for r in _read(folder / "results.csv", COLUMNS)
+        for r in _read(folder / TUNED, COLUMNS)
     ]
     return Shown(f"{title} (95% intervals)", columns, rows)
 

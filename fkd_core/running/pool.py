@@ -204,15 +204,16 @@ class Pool:
                 self._starting[worker.actor.__ray_call__.remote(_versions)] = worker
 
 
-def answer(call: Any, seconds: float | None = None) -> Any:
-    """What the call gives, or Lost where its worker is gone or takes longer than `seconds`.
+def answer(call: Any, seconds: float | None = None, passed: float = 0.0) -> Any:
+    """What the call gives, or Lost where its worker is gone or takes longer than `seconds`, of
+    which so many have passed before.
 
     An error that the call itself raised is raised here.
     """
     import ray
 
     try:
-        return ray.get(call, timeout=seconds)
+        return ray.get(call, timeout=seconds and max(0.0, seconds - passed))
     except ray.exceptions.GetTimeoutError:
         return overdue(seconds or 0.0)
     except ray.exceptions.RayTaskError:

@@ -76,9 +76,11 @@ class Session:
             cramped = self._run(cramped, fits, on_outcome, kept)
             self.pool.resize(share)
         if cramped:
+            had = wider or share
+            more = f", also with {had:g} of a GPU; give trials more (--gpus-per-trial)"
             raise UserError(
-                f"{cramped[0].name} ran out of memory, also with {wider or share:g} of a "
-                "GPU; give trials more (--gpus-per-trial), or make its batches smaller"
+                f"{cramped[0].name} ran out of memory"
+                f"{more if had else '; free some of this machine'}, or make its batches smaller"
             )
         found = [fits.get(spec) for spec in specs]
         missing = [spec for spec, outcome in zip(specs, found, strict=True) if outcome is None]

@@ -5,6 +5,7 @@ Such processes come and go with the trials, so this module imports next to nothi
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,7 @@ class Proxy(Trainable):  # type: ignore[misc]
         """Takes the next trial."""
         self._worker = ray.get_actor(new_config["worker"])
         self._specs, self._done = new_config["specs"], 0
+        self._took = 0.0  # seconds of the fit it is at, on this worker
         self._pauses = new_config["looks"], new_config["seconds"]
         return True
 
@@ -49,10 +51,15 @@ class Proxy(Trainable):  # type: ignore[misc]
     def step(self) -> dict[str, Any]:
         """Has the next fit done, as far as its next look; the scheduler says when it is over."""
         looks, seconds = self._pauses
+        if self._done:
+            looks = []  # a trial's first fit alone is looked at on its way
+        began = time.monotonic()
         call = self._worker.fit.remote(self._specs[self._done], looks, seconds)
         try:
-            told = answer(call, self._limit)
+            told = answer(call, self._limit, self._took)
         except ray.exceptions.RayTaskError as error:  # a fault of the program: no use repeating it
             told = Lost(str(error).strip().splitlines()[-1], repeat=False)
-        self._done += not isinstance(told, Progress | Lost)
+        self._took += time.monotonic() - began
+        if not isinstance(told, Progress | Lost):
+            self._done, self._took = self._done + 1, 0.0
         return {"fits": self._done, "answer": Answer(told)}

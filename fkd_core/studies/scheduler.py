@@ -75,7 +75,7 @@ class Scheduler:
         worker = self._workers.take()
         if worker is None:
             return None
-        active = self._held.pop() if self._held else self._next_in_need()
+        active = self._held_in_need() or self._next_in_need()
         if active is None:
             self._workers.give(worker)
             self._widen()
@@ -87,7 +87,7 @@ class Scheduler:
         return {
             "worker": worker.name,
             "specs": [spec.to_json() for spec in missing],
-            "looks": list(plan.looks),
+            "looks": [] if active.results else list(plan.looks),  # only the first fit has any
             "seconds": plan.seconds and max(1.0, plan.seconds / SLICES),
         }
 
@@ -103,6 +103,15 @@ class Scheduler:
         if not self._held and (active := self._next_in_need()):
             self._held.append(active)
         return self.finished
+
+    def _held_in_need(self) -> RunningTrial | None:
+        """The latest that is held; one whose fits were all stored meanwhile ends here."""
+        while self._held:
+            active = self._held.pop()
+            active.advance()
+            if not active.settled:
+                return active
+        return None
 
     def _next_in_need(self) -> RunningTrial | None:
         again = True

@@ -1,4 +1,4 @@
-"""The compact ensemble is the best that fits, and says what it costs."""
+"""The compact ensemble is the best that fits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from fkd_core.ensemble.predictor import Predictor
 from fkd_core.errors import UserError
 
 N, P = 200, 8
-GROUP = np.arange(N, dtype=np.uint64) // 2
 TRUTH = np.random.default_rng(0).normal(48, 9, (N, P))
 
 
@@ -32,7 +31,7 @@ def test_no_subset_within_the_budget_is_better() -> None:
     sizes = {"a": 40, "b": 10, "c": 30, "d": 5, "e": 20}
     own = said_by(0.9, 1.5, 1.1, 2.5, 1.2)
     for budget in (5, 12, 25, 33, 47, 60, 105):
-        kept = compact(sizes, own, TRUTH, GROUP, budget, folds=1)
+        kept = compact(sizes, own, TRUTH, budget, folds=1)
         within = [
             rmse(own[list(some)].mean(axis=0))
             for count in range(1, 6)
@@ -48,7 +47,7 @@ def test_what_is_left_of_the_budget_buys_more_fits() -> None:
     sizes = {"a": 10, "b": 30}
     own = said_by(1, 1)
     fits = {
-        budget: compact(sizes, own, TRUTH, GROUP, budget, folds=3).fits
+        budget: compact(sizes, own, TRUTH, budget, folds=3).fits
         for budget in (40, 50, 80, 119, 120, 1000)
     }
     assert fits == {
@@ -62,27 +61,14 @@ def test_what_is_left_of_the_budget_buys_more_fits() -> None:
 
 
 def test_a_member_that_does_harm_is_left_out_whatever_the_budget() -> None:
-    kept = compact({"good": 1, "bad": 1}, said_by(1, 20), TRUTH, GROUP, 100, folds=5)
+    kept = compact({"good": 1, "bad": 1}, said_by(1, 20), TRUTH, 100, folds=5)
     assert kept.fits == {"good": 5}
-    assert kept.cost.high < 0
 
 
-def test_the_cost_is_the_rise_of_the_rmse() -> None:
-    own = said_by(1, 1.1, 1.2)
-    kept = compact({"a": 1, "b": 9, "c": 9}, own, TRUTH, GROUP, 2, folds=5)
-    assert kept.fits == {"a": 2}
-    assert kept.cost.value == pytest.approx(rmse(own[0]) - rmse(own.mean(axis=0)))
-    assert 0 < kept.cost.low < kept.cost.value < kept.cost.high
-    stacked = TRUTH + 0.1
-    against = compact({"a": 1, "b": 9, "c": 9}, own, TRUTH, GROUP, 2, 5, whole=stacked)
-    assert against.cost.value == pytest.approx(rmse(own[0]) - 0.1)
-
-
-def test_all_members_and_fits_cost_nothing() -> None:
-    kept = compact({"a": 3, "b": 4}, said_by(1, 1), TRUTH, GROUP, 35, folds=5)
+def test_what_the_budget_holds_is_kept_whole() -> None:
+    kept = compact({"a": 3, "b": 4}, said_by(1, 1), TRUTH, 35, folds=5)
     assert kept.fits == {"a": 5, "b": 5}
     assert kept.size == 35
-    assert kept.cost.value == kept.cost.low == kept.cost.high == 0
 
 
 def test_unlabelled_coordinates_do_not_count() -> None:
@@ -90,25 +76,26 @@ def test_unlabelled_coordinates_do_not_count() -> None:
     truth = TRUTH.copy()
     truth[::3, 2:] = np.nan
     own[0, ::3, 2:] += 1000
-    kept = compact({"a": 1, "b": 1}, own, truth, GROUP, 1, folds=1)
+    kept = compact({"a": 1, "b": 1}, own, truth, 1, folds=1)
     assert kept.fits == {"a": 1}
-    assert kept.cost.value < 100
+    with pytest.raises(ValueError, match="nothing is labelled"):
+        compact({"a": 1, "b": 1}, own, np.full_like(truth, np.nan), 1, folds=1)
 
 
 def test_a_budget_under_the_smallest_fit_names_its_size() -> None:
     sizes = {"naimishnet": 450_000_000, "lenet5": 16_400_000}
     with pytest.raises(UserError, match=r"lenet5.*10 MB.*16\.4 MB"):
-        compact(sizes, said_by(1, 1), TRUTH, GROUP, 10_000_000, folds=5)
+        compact(sizes, said_by(1, 1), TRUTH, 10_000_000, folds=5)
 
 
 def test_tables_of_other_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match="3 members"):
-        compact({"a": 1, "b": 1, "c": 1}, said_by(1, 1), TRUTH, GROUP, 9, folds=5)
+        compact({"a": 1, "b": 1, "c": 1}, said_by(1, 1), TRUTH, 9, folds=5)
 
 
 def test_the_compact_half_is_the_mean_of_the_members_kept(backend: str) -> None:
     whole = half("partial", ("lenet5", "local2d"), crossed=True, fits=3, backend=backend)
-    kept = compact({"lenet5": 10, "local2d": 10}, said_by(9, 1), TRUTH, GROUP, 20, folds=3)
+    kept = compact({"lenet5": 10, "local2d": 10}, said_by(9, 1), TRUTH, 20, folds=3)
     small = kept.of(whole)
     assert small.feeds == ("partial",)
     assert [(member.name, len(member.fits)) for member in small.members] == [("local2d", 2)]

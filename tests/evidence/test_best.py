@@ -51,6 +51,18 @@ def test_what_befalls_all_arms_alike_decides_nothing() -> None:
     assert probability_best(arms)[1] > 0.95
 
 
+def test_fits_that_agree_by_luck_are_not_all_that_is_known() -> None:
+    """Each fold says the same to the last bit, but faces say one thing or another."""
+    random = np.random.default_rng(4)
+    first = 30 * np.exp(random.normal(0, 0.5, 40))
+    other = first * (0.995 + random.normal(0, 0.2, 40))
+    arms = [
+        [errors(f, f, squared, group=np.arange(40, dtype=np.uint64) + 40 * f) for f in (0, 1)]
+        for squared in (first, other)
+    ]
+    assert max(probability_best(arms)) < 0.9
+
+
 def test_arms_of_other_faces_are_refused() -> None:
     one = [errors(0, s, [1.0, 2.0]) for s in (1, 2)]
     other = [errors(0, s, [1.0, 2.0], group=np.array([5, 6], np.uint64)) for s in (1, 2)]

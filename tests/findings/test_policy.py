@@ -14,17 +14,22 @@ from faces_for_tests import tiny_faces
 from fkd_core.augment.policy import Policy, Step
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
-from fkd_core.findings.policy import Effect, policy_or, read_policy, write_policy
+from fkd_core.findings.policy import Effect, policy_or, write_policy
 from fkd_core.findings.provenance import provenance
 
 ROTATION = Policy((Step("rotation", 0.4, 0.7),))
 MIRROR = Policy((Step("mirror", 0.5, None),), "one")
 
 
+def found(path: Path, pipeline: str, faces: Faces) -> tuple[Policy, str]:
+    """What a network of which nothing is known trains under, and the sentence on it."""
+    return policy_or(path, pipeline, faces, "conv5", (Policy(), "nobody's"))
+
+
 def test_what_was_written_is_read(tmp_path: Path, faces: Faces) -> None:
     path = tmp_path / "augmentation" / "policy.json"
     write_policy(path, "complete", ROTATION, provenance("quick", 0, faces))
-    assert read_policy(path, "complete", faces)[0] == ROTATION
+    assert found(path, "complete", faces)[0] == ROTATION
     assert json.loads(path.read_text())["complete"]["made_by"] == provenance("quick", 0, faces)
 
 
@@ -41,9 +46,9 @@ def test_strengths_are_said_in_physical_units_too(tmp_path: Path, faces: Faces) 
 def test_a_pipeline_without_its_own_falls_back_to_complete(tmp_path: Path, faces: Faces) -> None:
     path = tmp_path / "policy.json"
     write_policy(path, "complete", ROTATION, provenance("quick", 0, faces))
-    policy, where = read_policy(path, "partial", faces)
+    policy, where = found(path, "partial", faces)
     assert policy == ROTATION
-    assert where.endswith("for complete, since it has none of its own")
+    assert where.endswith("for complete, since it has none of its own.")
 
 
 def test_one_pipeline_leaves_the_other_as_it_was(tmp_path: Path, faces: Faces) -> None:
@@ -51,16 +56,16 @@ def test_one_pipeline_leaves_the_other_as_it_was(tmp_path: Path, faces: Faces) -
     write_policy(path, "complete", ROTATION, provenance("quick", 0, faces))
     write_policy(path, "partial", MIRROR, provenance("quick", 0, faces))
     write_policy(path, "complete", Policy(), provenance("quick", 0, faces))
-    assert read_policy(path, "partial", faces)[0] == MIRROR
-    assert not read_policy(path, "complete", faces)[0]
+    assert found(path, "partial", faces)[0] == MIRROR
+    assert not found(path, "complete", faces)[0]
 
 
 def test_it_says_where_it_comes_from(tmp_path: Path, faces: Faces) -> None:
     path = tmp_path / "policy.json"
     write_policy(path, "complete", ROTATION, provenance("smoke", 0, faces))
-    _, where = read_policy(path, "complete", faces)
+    _, where = found(path, "complete", faces)
     today = date.today().isoformat()
-    assert where == f"{path}, found on {today} on 56 faces with preset smoke"
+    assert where == f"Augmentations: {path}, found on {today} on 56 faces with preset smoke."
 
 
 def test_one_of_other_pictures_is_refused_and_one_of_corrected_labels_is_not(
@@ -69,10 +74,10 @@ def test_one_of_other_pictures_is_refused_and_one_of_corrected_labels_is_not(
     path = tmp_path / "policy.json"
     write_policy(path, "complete", ROTATION, provenance("smoke", 0, tiny_faces(seed=5)))
     with pytest.raises(UserError, match=r"other pictures than these.*--run"):
-        read_policy(path, "complete", faces)
+        found(path, "complete", faces)
     corrected = replace(faces, points=faces.points + 1)
     write_policy(path, "complete", ROTATION, provenance("smoke", 0, corrected))
-    assert read_policy(path, "complete", faces)[0] == ROTATION
+    assert found(path, "complete", faces)[0] == ROTATION
 
 
 def test_a_search_on_other_pictures_leaves_nothing_of_the_one_before(
@@ -82,7 +87,7 @@ def test_a_search_on_other_pictures_leaves_nothing_of_the_one_before(
     for name in ("complete", "partial"):
         write_policy(path, name, MIRROR, provenance("smoke", 0, tiny_faces(seed=5)))
     write_policy(path, "complete", ROTATION, provenance("quick", 0, faces))
-    policy, where = read_policy(path, "partial", faces)
+    policy, where = found(path, "partial", faces)
     assert policy == ROTATION
     assert "for complete" in where
 
@@ -93,7 +98,7 @@ def test_one_that_does_not_tell_of_what_it_is_is_refused(tmp_path: Path, faces: 
         path, "complete", ROTATION, {"command": "python experiments/search_augment.py", "seed": 0}
     )
     with pytest.raises(UserError, match="other pictures"):
-        read_policy(path, "complete", faces)
+        found(path, "complete", faces)
 
 
 HELPS = Effect("aligned-gated", "joint", "the best recipe's", -0.02, -0.03, -0.01)
@@ -118,15 +123,14 @@ def test_a_network_trains_under_what_it_errs_less_with(
 ) -> None:  # fmt: skip
     path = tmp_path / "policy.json"
     write_policy(path, "complete", ROTATION, provenance("quick", 0, faces), effects=effects)
-    found, said = policy_or(path, pipeline, faces, network, (MIRROR, "the best recipe's"))
-    assert found == policy
+    own, said = policy_or(path, pipeline, faces, network, (MIRROR, "the best recipe's"))
+    assert own == policy
     assert re.search(says, said), said
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (None, "not there"),
         ("{", "cannot be read"),
         ("[]", "not a table of policies"),
         ("{}", "no policy for partial or complete"),
@@ -136,11 +140,10 @@ def test_a_network_trains_under_what_it_errs_less_with(
     ],
 )
 def test_a_file_that_is_no_policy_is_one_clear_error(
-    tmp_path: Path, faces: Faces, text: str | None, says: str
+    tmp_path: Path, faces: Faces, text: str, says: str
 ) -> None:
     path = tmp_path / "policy.json"
-    if text is not None:
-        path.write_text(text)
+    path.write_text(text)
     with pytest.raises(UserError, match=says) as caught:
-        read_policy(path, "partial", faces)
+        found(path, "partial", faces)
     assert str(path) in str(caught.value)

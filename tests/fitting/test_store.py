@@ -343,6 +343,23 @@ def test_only_the_weights_used_least_recently_are_dropped(tmp_path: Path) -> Non
     assert len(store.rows()) == 4
 
 
+def test_files_are_looked_at_again_only_once_there_may_be_too_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    room = FitStore._make_room
+    monkeypatch.setattr(FitStore, "_make_room", lambda store: made.append(1) or room(store))
+    store = FitStore(tmp_path, limit_bytes=20_000_000)
+    for number in range(4):  # 60 kB each; 200 kB are a hundredth
+        store.put_weights(put_number(store, number), {"w": np.zeros(7_500)})
+    assert len(made) == 2, "as it was opened, and after the last"
+    full = FitStore(tmp_path, limit_bytes=250_000)
+    for number in (4, 5):
+        full.put_weights(put_number(full, number), {"w": np.zeros(7_500)})
+        left = sum(path.stat().st_size for path in tmp_path.rglob("*.*"))
+        assert left <= 250_000
+
+
 def test_damaged_weights_are_absent_while_the_result_stays(tmp_path: Path) -> None:
     store = FitStore(tmp_path)
     key = put_number(store, 1)

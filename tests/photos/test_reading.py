@@ -155,6 +155,16 @@ def test_a_film_gives_every_so_many_frames(
         assert abs(float(photo.mean()) - (220 - 20 * number)) < 5
 
 
+def test_a_film_is_read_frame_by_frame_and_never_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = film(tmp_path / "film.avi", 2)
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} is read whole"))
+    assert len([*frames_of(path, 1)]) == 2
+    with pytest.raises(FileNotFoundError):
+        next(frames_of(tmp_path / "gone.mp4"))
+
+
 def encoded(kind: str) -> bytes:
     return cv2.imencode(f".{kind}", COLOURS)[1].tobytes()
 

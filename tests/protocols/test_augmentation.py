@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -51,6 +52,21 @@ def search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AugmentationSearc
     return AugmentationSearch(plan, cast(Any, Here(FACES)), fits, Storage())
 
 
+def test_another_space_is_another_search(search: AugmentationSearch, tmp_path: Path) -> None:
+    def named(space: Any) -> str:
+        other = replace(search, plan=replace(search.plan, space=space))
+        return other._name("compose", other._design("search", 0, 1))
+
+    def copied(text: str) -> SimpleNamespace:
+        path = tmp_path / "augmentation.py"
+        path.write_text(text, encoding="utf-8")
+        return SimpleNamespace(**{**vars(space), "FILES": (path,)})
+
+    text = space.FILES[0].read_text(encoding="utf-8")
+    assert named(copied(f"{text}# A word.\n")) == named(space)
+    assert named(copied(text.replace("0.0, 0.9)", "0.0, 0.8)"))) != named(space)
+
+
 def transforms(policy: Policy) -> list[str]:
     return [step.transform for step in policy.steps]
 
@@ -82,6 +98,16 @@ def test_every_study_of_a_search_is_listed_as_what_it_rests_on(search: Augmentat
     search.compose(VERDICTS)
     kept = [study.study_name for study in search.storage.optuna.get_all_studies()]
     assert sorted(search.inputs.studies) == sorted(kept)
+    named = {key for study in _trials(search) for key in study}
+    rows = [row["key"] for row in search.fits.store.rows()]
+    assert {key for key in rows if key[:16] not in named} == {*search.inputs.fits}, "the controls"
+
+
+def _trials(search: AugmentationSearch) -> list[list[str]]:
+    """The fits that each trial of any study names."""
+    optuna = search.storage.optuna
+    studies = [study._study_id for study in optuna.get_all_studies()]
+    return [trial.user_attrs["fits"] for each in studies for trial in optuna.get_all_trials(each)]
 
 
 def test_a_policy_is_judged_on_faces_that_chose_nothing(search: AugmentationSearch) -> None:

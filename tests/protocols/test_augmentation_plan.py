@@ -11,6 +11,7 @@ from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.data.folds import set_of
 from fkd_core.errors import UserError
 from fkd_core.evidence import Components
+from fkd_core.protocols import estimates
 from fkd_core.protocols.augmentation_plan import (
     Plan,
     confirm_faces,
@@ -74,7 +75,7 @@ def test_a_budget_is_resized_by_what_is_given() -> None:
     assert resized(quick, epochs=7, faces=90) == replace(quick, epochs=7, faces=90)
     assert resized(quick, trials=1).compose_trials == 1
     assert resized(quick, pairs=9).confirm_pairs == 9
-    for wrong in ({"trials": 0}, {"epochs": 0}, {"faces": -3}, {"pairs": 1}):
+    for wrong in ({"trials": 0}, {"epochs": 0}, {"faces": -3}, {"pairs": 1}, {"pairs": 201}):
         with pytest.raises(UserError, match=f"--{next(iter(wrong))}"):
             resized(quick, **wrong)
 
@@ -88,6 +89,14 @@ def test_a_composition_is_read_from_its_parameters() -> None:
     values = {"mirror.probability": 0.5, "shift.probability": 0.2, "shift.strength": 0.9}
     steps = {s.transform: (s.probability, s.strength) for s in composed(values).steps}
     assert steps == {"mirror": (0.5, 0.5), "shift": (0.2, 0.9)}
+
+
+@pytest.mark.parametrize("names", [("mirror",), ("mirror", "rotation", "shift")])
+def test_a_plan_counts_the_fits_that_are_expected(names: tuple[str, ...]) -> None:
+    plan = Plan(space, "complete", names, BUDGETS["full"], 0)
+    parts = estimates.of_augmentation(plan, [], simulated_faces(60))
+    assert sum(part.fits for part in parts) == plan.fits
+    assert plan.arms == (7 if len(names) == 3 else 1), "the mirror has no strength"
 
 
 def test_quick_stays_within_its_promise_of_fits() -> None:

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from fkd_core.augment.policy import Policy
+from fkd_core.command import MOST_SEED
 from fkd_core.data.folds import Family, split
 from fkd_core.errors import UserError
 from fkd_core.fitting.schedule import steps_per_epoch
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.models import MODELS
+from fkd_core.options import MOST
 from fkd_core.protocols.tuning_plan import TuningPlan, resized
 from fkd_core.running.simulated import simulated_faces
 from search_spaces.model import ModelSpace
@@ -115,3 +117,8 @@ def test_a_budget_is_resized_by_what_is_given() -> None:
     for wrong in ({"trials": 1}, {"epochs": 0}, {"faces": -3}):
         with pytest.raises(UserError, match=f"--{next(iter(wrong))}"):
             resized(BUDGET, **wrong)
+
+
+def test_stages_have_seeds_that_fits_can_take_whatever_is_asked_for() -> None:
+    last = replace(PLAN, seed=MOST_SEED).design("final").specs(PLAN.reference)[-1].seed
+    assert last + MOST["pairs"] + MOST["seeds"] < 2**32

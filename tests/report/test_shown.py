@@ -150,6 +150,15 @@ def test_a_wide_terminal_gets_a_table_and_a_narrow_one_blocks() -> None:
     assert "95% interval: -0.774 .. -0.456" in block
 
 
+@pytest.mark.parametrize("width", [30, 130])
+def test_brackets_in_names_are_shown_as_they_are(width: int) -> None:
+    sheet = Sheet("", "Of [old]", [{"name": "[red]a[/red]", "in [px]": "[b]"}], "Below [old].")
+    said = shown(sheet.shown(), width)
+    assert all(
+        name in said for name in ("Of [old]", "[red]a[/red]", "in [px]", "[b]", "Below [old]")
+    )
+
+
 def test_an_empty_cell_takes_no_room_in_a_block() -> None:
     sheet = Sheet("", "Title", [{"name": "a" * 70, "value": None, "other": 1}])
     assert shown(sheet.shown(), 60).splitlines()[-1].rstrip() == "  other: 1"

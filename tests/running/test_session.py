@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -154,3 +155,19 @@ def test_a_start_that_is_interrupted_ends_whole_and_is_shut_down(
     with pytest.raises(Stopped), stoppable(), session(faces, Place(tmp_path)):
         raise AssertionError("it was to stop")
     assert done == ["connected", "shut down"]
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0.0, "ran out of memory; free some of this machine, or make its batches smaller"),
+        (0.5, "ran out of memory, also with 1 of a GPU; give trials more"),
+    ],
+)
+def test_what_runs_out_of_memory_is_told_by_what_it_had(
+    share: float, words: str, fits: Fits, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Session, "_run", lambda self, specs, *_: [*specs])
+    pool: Any = SimpleNamespace(share=share, resize=lambda share: None)
+    with pytest.raises(UserError, match=words):
+        Session(pool, Place(Path("cache"))).run_fits(two_fits(backend), fits)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -308,3 +310,35 @@ def test_what_runs_out_of_memory_again_fails_with_the_reason_and_is_not_kept(
     assert states == ["COMPLETE", "FAIL", "COMPLETE"]
     assert study.trials[1].user_attrs["failure"] == "out of memory: OOM"
     assert _spec(RATES[1]) not in fits, "with more memory it may succeed"
+
+
+def test_a_held_trial_that_others_have_answered_meanwhile_needs_no_worker(
+    fits: Fits, storage: Storage
+) -> None:
+    study, workers = _study(storage, trials=2, proposals=AT_ONCE), OneWorker()
+    scheduler = Scheduler([study], fits, workers)
+    assert scheduler.suggest("0") is not None
+    scheduler.on_result("0", Lost("its machine left"))
+    fits.keep(_spec(RATES[0]), outcome(_spec(RATES[0]), FACES))
+    suggestion = scheduler.suggest("1")
+    assert suggestion is not None
+    assert [FitSpec.from_json(spec) for spec in suggestion["specs"]] == [_spec(RATES[1])]
+    assert study.trials[0].state == TrialState.COMPLETE
+
+
+def test_only_the_first_fit_of_a_trial_is_looked_at_on_its_way(
+    fits: Fits, storage: Storage
+) -> None:
+    def both(values: Mapping[str, Any]) -> list[FitSpec]:
+        return [replace(_spec(values["rate"]), seed=seed) for seed in (0, 1)]
+
+    scheduler = Scheduler([_study(storage, trials=2, specs=both)], fits, OneWorker())
+    suggestion = scheduler.suggest("0")
+    assert suggestion is not None
+    assert suggestion["looks"] == [*LOOKS]
+    first, _ = both({"rate": RATES[0]})
+    assert not scheduler.on_result("0", (*to_record(first, outcome(first, FACES)), []))
+    scheduler.on_result("0", Lost("its machine left"))
+    again = scheduler.suggest("1")
+    assert again is not None
+    assert again["looks"] == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +16,12 @@ from fkd_core.data.faces import Faces
 from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.said import Said, read_said
 from fkd_core.evidence import Verdict
+from fkd_core.files import read_json
 from fkd_core.fitting.fits import DATA
 from fkd_core.fitting.store import FitStore
 from fkd_core.inventory import Inventory, KeptStudy, take
 from fkd_core.report.augmentation import read_verdicts
 from fkd_core.runs import Run
-from fkd_core.sources import PIPELINES
 from fkd_core.tables import Cells, rows_of
 
 CURVES = 240
@@ -120,25 +119,19 @@ def gather(places: Places, competition: Competition | None) -> Found:
         "tuning": places.run.tuning,
         "ensemble": places.run.ensemble,
     }
-    names = ("", *(f"-{name}" for name in PIPELINES))
-    verdicts, meetings, transfers = {}, {}, {}
-    for suffix in names:
-        pipeline = suffix.removeprefix("-") or "complete"
+    verdicts = {}
+    for pipeline, path in places.run.tables("verdicts").items():
         with contextlib.suppress(OSError, ValueError, KeyError):
-            verdicts[pipeline] = read_verdicts(places.run.augmentation / f"verdicts{suffix}.csv")
-        if rows := rows_of(places.run.augmentation / f"meeting{suffix}.csv"):
-            meetings[pipeline] = rows
-        if rows := rows_of(places.run.augmentation / f"transfer{suffix}.csv"):
-            transfers[pipeline] = rows
+            verdicts[pipeline] = read_verdicts(path)
     return Found(
         places,
         competition,
         {name: read_json(folder / "config.json") for name, folder in folders.items()},
         verdicts,
-        meetings,
-        transfers,
+        _rows(places.run.tables("meeting")),
+        _rows(places.run.tables("transfer")),
         dict(_policies(places.run.policy)),
-        rows_of(places.run.tuning / "results.csv"),
+        rows_of(places.run.tuned),
         rows_of(places.run.tuning / "ledger.csv"),
         {
             (path.parent.name, path.name.removesuffix("-candidates.csv")): rows_of(path)
@@ -153,13 +146,9 @@ def gather(places: Places, competition: Competition | None) -> Found:
     )
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a file; empty where there is none."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+def _rows(tables: Mapping[str, Path]) -> dict[str, list[dict[str, str]]]:
+    """Of each table that has some."""
+    return {name: rows for name, path in tables.items() if (rows := rows_of(path))}
 
 
 def cell(row: Cells, name: str) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fkd_core.command import Options, console
+from fkd_core.command import Options, say
 from fkd_core.data.kaggle import Competition
 from fkd_core.report.page.answer import findings, following
 from fkd_core.report.page.found import Places, gather
@@ -52,8 +52,3 @@ def close(options: Options, competition: Competition, what: str) -> None:
         say(f"The submission, with submission.json beside it: {run.places.run.submission}")
     why, command = following(run)
     say(f"{why} {command}")
-
-
-def say(line: str) -> None:
-    """Prints a line as it is, whatever brackets a name has."""
-    console.print(line, markup=False, soft_wrap=True)
