@@ -1,11 +1,12 @@
 """How many faces the detector finds in photos, and how many it finds where there are none.
 
-    python benchmarks/detect_faces.py --data FOLDER --backgrounds FOLDER
+    python benchmarks/detect_faces.py --data FOLDER --backgrounds FOLDER [--beside mtcnn]
 
 Training faces, one to six a scene, 24 to 400 pixels wide, are laid into backgrounds at every turn
 of 15 degrees. A face is found where both eyes of a frame lie within 18% of its width of the true;
 what fits no face is false. Backgrounds are pictures without a face, such as the textures and
-objects that scikit-image carries; without them, blurred noise is taken.
+objects that scikit-image carries; without them, blurred noise is taken. With --beside, another
+detector that was installed by hand is shown the same scenes.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 from held_back import console
 from numpy.typing import NDArray
+from other_detectors import EYES, Look, others
 
 from fkd_core import command
 from fkd_core.data.demo import demo_folder
@@ -31,7 +34,6 @@ from fkd_core.photos.reading import gray, listed, read_photo
 from fkd_core.report.sheet import Sheet
 
 WIDTHS = ((24, 40), (40, 80), (80, 400))
-_EYES = np.array([(66.0, 37.5), (30.0, 37.5)])
 _NEAR = 0.18
 
 
@@ -50,7 +52,9 @@ class Detecting:
     side: int = 800
     """Longest side of a scene, pixels."""
     sure: float = SURE
-    """How sure a face must be."""
+    """How sure a face must be, of ours."""
+    beside: Literal["mtcnn"] | Path | None = None
+    """Another detector: mtcnn, or the file of YuNet's weights for OpenCV."""
     seed: int = 0
     """Of the scenes."""
 
@@ -72,7 +76,7 @@ class Laid:
 
     def shows(self, found: Frame) -> bool:
         """Whether a frame is around it."""
-        off = np.abs(found.to_photo(_EYES) - self.eyes).max()
+        off = np.abs(found.to_photo(EYES) - self.eyes).max()
         return bool(off < _NEAR * self.frame.side)
 
     def off(self, found: Frame) -> tuple[float, float, float, float]:
@@ -138,10 +142,24 @@ def backgrounds(folder: Path | None, rng: np.random.Generator) -> list[Gray]:
 
 def main(options: Detecting) -> None:
     """Count found and false faces at every turn."""
+    looks: dict[str, Look] = {"ours": lambda picture: find(picture, options.sure)}
+    looks |= others(options.beside) if options.beside else {}
     data = options.data or demo_folder(options.results / "cache" / "demo")
     faces = load_competition(data, options.results / "cache" / "faces").training
     eyed = np.isfinite(faces.points[:, :2]).all(axis=(1, 2))
     faces = faces.take(np.flatnonzero(eyed))
+    told = [measured(name, look, faces, options) for name, look in looks.items()]
+    rows = [row for own, _ in told for row in own]
+    sheet = Sheet("detect_faces", "The detector", rows, " ".join(note for _, note in told))
+    sheet.write(options.results)
+    console.print(sheet.shown())
+
+
+def measured(
+    name: str, look: Look, faces: Faces, options: Detecting
+) -> tuple[list[dict[str, Any]], str]:
+    """What a detector finds, by width, and what else is to be said of it; every one is shown the
+    same scenes."""
     rng = np.random.default_rng(options.seed)
     behind = backgrounds(options.backgrounds, rng)
     seen: list[tuple[int, float, bool]] = []
@@ -153,7 +171,7 @@ def main(options: Detecting) -> None:
             background = behind[int(rng.integers(len(behind)))]
             picture, laid = scene(faces, background, turn, options.side, rng)
             began = time.process_time()
-            found = [frame for frame, _ in find(picture, options.sure)]
+            found = [frame for frame, _ in look(picture)]
             seconds += time.process_time() - began
             for face in laid:
                 own = [frame for frame in found if face.shows(frame)]
@@ -162,11 +180,12 @@ def main(options: Detecting) -> None:
             wrong += sum(not any(face.shows(frame) for face in laid) for frame in found)
             scenes += 1
     for background in behind:
-        empty += len(find(background, options.sure))
+        empty += len(look(background))
     turns, widths, hits = (np.array(column) for column in zip(*seen, strict=True))
     upright = (turns <= 15) | (turns >= 345)
     rows = [
         {
+            "detector": name,
             "width, px": f"{low} to {high}",
             "faces": int(own.sum()),
             "found": hits[own].mean(),
@@ -177,18 +196,16 @@ def main(options: Detecting) -> None:
         if own.any()
     ]
     note = (
-        f"{scenes} scenes of {options.side} px, {seconds / scenes * 1000:.0f} ms of CPU each; "
-        f"{wrong / scenes:.3f} false faces a scene, {empty} in {len(behind)} backgrounds. "
-        f"Sure from {options.sure:g}, seed {options.seed}."
+        f"{name}: {scenes} scenes of {options.side} px, {seconds / scenes * 1000:.0f} ms of CPU "
+        f"each; {wrong / scenes:.3f} false faces a scene, {empty} in {len(behind)} backgrounds. "
+        f"Seed {options.seed}."
     )
     if off:
         mean, spread = np.mean(off, axis=0), np.std(off, axis=0)
         units = ("px right", "px down", "% larger", "degrees on")
         told = (f"{m:.1f} {u} (sd {d:.1f})" for m, d, u in zip(mean, spread, units, strict=True))
         note += f" Frames differ from the faces' own pictures of 96 px by {', '.join(told)}."
-    sheet = Sheet("detect_faces", "The detector", rows, note)
-    sheet.write(options.results)
-    console.print(sheet.shown())
+    return rows, note
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import os
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from fkd_core.data.folds import set_of
 from fkd_core.data.kaggle import load_competition
 from fkd_core.ensemble.predictor import save
 from fkd_core.ensemble.said import Said, write_said
+from fkd_core.errors import UserError
 from fkd_core.findings.provenance import provenance
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import FitResult, from_record
@@ -257,6 +259,15 @@ def test_the_detector_is_measured_at_every_turn(tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert sum(int(row["faces"]) for row in rows) >= 24
     assert all(0 <= float(row["found"]) <= 1 for row in rows)
+
+
+def test_a_detector_that_is_not_there_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    monkeypatch.setitem(sys.modules, "mtcnn", None)  # as where it is not installed
+    others = importlib.import_module("other_detectors").others
+    for which, told in (("mtcnn", "mtcnn cannot be used"), ("none.onnx", "there is no file none")):
+        with pytest.raises(UserError, match=told):
+            others(which)
 
 
 @pytest.mark.slow
