@@ -26,6 +26,7 @@ from fkd_core.errors import UserError
 from fkd_core.experiments import predict
 from fkd_core.experiments.predict import PredictOptions
 from fkd_core.keypoints import KEYPOINTS
+from fkd_core.photos.detector import SURE
 from fkd_core.runs import Run
 from fkd_core.sources import PIPELINES
 
@@ -88,7 +89,7 @@ def test_a_photo_gets_a_picture_and_two_tables(tmp_path: Path) -> None:
     assert file["picture"] == "me, [1]-keypoints.png"
     [face] = file["faces"]
     np.testing.assert_allclose(list(face["points"].values()), points)
-    assert 0.75 <= face["score"] <= 1
+    assert SURE <= face["score"] <= 1
     assert {row["style"] for row in rows} == {"complete"}
     assert abs(face["roll"]) < 8
     box = face["box"]

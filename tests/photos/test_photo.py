@@ -14,6 +14,7 @@ from skimage import data
 
 from fkd_core.errors import UserError
 from fkd_core.keypoints import KEYPOINTS
+from fkd_core.photos.detector import SURE
 from fkd_core.photos.photo import Photo, photo
 from fkd_core.sources import SOURCES
 
@@ -43,7 +44,7 @@ def test_a_faces_points_are_known_by_name(shown: Photo) -> None:
     assert list(face.points) == list(KEYPOINTS)
     assert face.points["nose_tip"] == face["nose_tip"]
     assert face.score is not None
-    assert face.score > 0.75
+    assert face.score > SURE
     with pytest.raises(KeyError, match="'left_ear' is no keypoint here; there are left_eye_"):
         face["left_ear"]
 

@@ -6,6 +6,7 @@ import math
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from skimage import data
 
-from fkd_core.photos.detector import find
+from fkd_core.photos import detector
+from fkd_core.photos.detector import SURE, Gray, find
 from fkd_core.photos.faces import Face, aligned, marked, spotted
 from fkd_core.photos.frames import Frame
 from fkd_core.photos.overlay import drawn
@@ -120,7 +122,7 @@ def test_a_face_is_found_whatever_the_photos_size(side: int) -> None:
     how = cv2.INTER_AREA if side < 512 else cv2.INTER_CUBIC
     [(frame, score)] = find(cv2.resize(ASTRONAUT, (side, side), interpolation=how))
     assert near_the_astronaut(frame, side / 512)
-    assert 0.75 <= score <= 1
+    assert SURE <= score <= 1
 
 
 @pytest.mark.parametrize("turn", range(-180, 180, 45))
@@ -137,12 +139,26 @@ def test_a_lower_limit_finds_what_a_higher_one_does_and_more() -> None:
     texture = cv2.GaussianBlur(random.integers(0, 256, (400, 300), np.uint8), (0, 0), 3)
     photo = cv2.convertScaleAbs(texture, alpha=4, beta=-380)
     photo[150:300, 100:250] = cv2.rotate(ASTRONAUT[30:180, 150:300], cv2.ROTATE_90_CLOCKWISE)
-    few, usual, many = (find(photo, sure) for sure in (0.99, 0.75, 0.05))
+    few, usual, many = (find(photo, sure) for sure in (0.99, SURE, 0.05))
     assert few == []
     [(frame, score)] = usual
     assert len(many) > 1
     assert max(score for _, score in many) == score
     assert any(frame == other for other, _ in many)
+
+
+@pytest.mark.parametrize(("off", "faces"), [(0.0, 1), (12.0, 0)])
+def test_what_is_placed_elsewhere_at_every_look_is_no_face(
+    off: float, faces: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net, random = detector.near(), np.random.default_rng(0)
+
+    def look(picture: Gray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        scores, points = net.look(picture)
+        return scores, points + random.normal(0, off, (1, 1, 2)).astype(np.float32)
+
+    monkeypatch.setattr(detector, "near", lambda: SimpleNamespace(side=net.side, look=look))
+    assert len(find(SMALL)) == faces
 
 
 def test_every_face_is_found_the_largest_first() -> None:
