@@ -56,6 +56,8 @@ def test_help_is_the_experiments_own(name: str, capsys: pytest.CaptureFixture[st
 INTERRUPTED = """
 import runpy, signal, sys
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as a terminal has it
+
 class CtrlC:
     "Comes in the middle of the imports."
     def find_spec(self, name, path=None, target=None):
