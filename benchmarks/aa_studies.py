@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from held_back import console, trained
@@ -39,6 +39,7 @@ from fkd_core.evidence.components import estimate
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec
+from fkd_core.options import check_counts
 from fkd_core.report.sheet import Sheet
 from fkd_core.studies.paired import PairedDesign, errors, fresh
 from search_spaces import augmentation
@@ -58,21 +59,17 @@ class Options:
     """Studies, each with deals and seeds of its own."""
     candidates: int = 3
     """Of each study."""
-    preset: str = "smoke"
+    preset: Literal["smoke", "quick", "full"] = "smoke"
     """Length and faces of a fit, as search_augment.py has them."""
     pairs: int = 10
     """Of the confirmation: those of preset quick."""
 
     def check(self) -> None:
         """Raises UserError for a value that cannot be used."""
-        for name, least in (("studies", 1), ("candidates", 1), ("pairs", 2)):
-            if getattr(self, name) < least:
-                raise UserError(
-                    f"--{name}: {getattr(self, name)} is too few; give {least} or more"
-                )
-        if self.preset not in augmentation.BUDGETS:
-            names = ", ".join(augmentation.BUDGETS)
-            raise UserError(f"--preset: there is no {self.preset!r}; choose from {names}")
+        check_counts(vars(self), studies=1, candidates=1, pairs=2)
+        command.chosen_pipelines([self.pipeline])
+        if self.candidates > 9 or self.pairs > 100:
+            raise UserError("--candidates, --pairs: more than 9 or 100 would share their seeds")
 
     def arms(self, study: int) -> list[list[FitSpec]]:
         """The fits of a study's control and of its candidates, pair by pair."""
@@ -88,12 +85,10 @@ class Options:
 
 def judged(options: Options, fits: Fits, study: int) -> tuple[dict[str, Comparison], list[str]]:
     """The comparisons of a study, and its verdicts."""
+    arms = options.arms(study)
+    pairs = [spec.seed for spec in arms[0]]
     control, *others = (
-        [
-            _errors(spec, first.seed, fits)
-            for spec, first in zip(arm, options.arms(study)[0], strict=True)
-        ]
-        for arm in options.arms(study)
+        [_errors(spec, pair, fits) for spec, pair in zip(arm, pairs, strict=True)] for arm in arms
     )
     found = {f"candidate {n}": compare(arm, control) for n, arm in enumerate(others)}
     return found, [verdict.verdict for verdict in judge(found, list(found), {})]

@@ -84,12 +84,12 @@ def main(options: Exported) -> None:
         if name not in members:
             raise UserError(f"--model: {source} has no {name}, only {', '.join(members)}")
         spec = members[name].spec
-        if spec.split.folds > len(faces) // 2:
+        held_out = faces.take(split(faces, spec.taught, spec.split).held_out)
+        if len(np.unique(held_out.group)) == 1:  # see ``Member.refits``
             raise UserError(
                 f"the fits of {name} have seen all faces, so nothing tells how it errs; build the "
                 "ensemble with --refits 0 in a run of its own (--run)"
             )
-        held_out = faces.take(split(faces, spec.taught, spec.split).held_out)
         own = held_out.take(np.flatnonzero(held_out.of_mask(PIPELINES[source])))
         truth = own.targets(PIPELINES[source])
         for kind in ("tflite", "tflite16"):

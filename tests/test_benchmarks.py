@@ -53,16 +53,23 @@ def bare(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["fit_all_models", "gpu_packing"])
-def test_a_checkout_that_is_not_installed_starts(name: str, bare: Path, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-S", str(ROOT / "benchmarks" / f"{name}.py"), "--help"],
-        cwd=tmp_path,
-        env=os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(bare)},
+def alone(
+    bare: Path, name: str, *told: str, at: Path = ROOT, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """The benchmark, run on such a machine from this checkout, which is not installed there."""
+    return subprocess.run(
+        [sys.executable, "-S", str(ROOT / "benchmarks" / f"{name}.py"), *told],
+        cwd=at,
+        env=os.environ | more | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(bare)},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+@pytest.mark.parametrize("name", ["fit_all_models", "gpu_packing"])
+def test_a_checkout_that_is_not_installed_starts(name: str, bare: Path, tmp_path: Path) -> None:
+    done = alone(bare, name, "--help", at=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "--batch-size" in done.stdout
 
@@ -75,17 +82,10 @@ def test_all_models_can_be_fitted_with_keras_and_one_backend_alone(
     faces = tiny_faces()
     names = ("images", "points", "source", "group", "row")
     np.savez(tmp_path / "faces.npz", **{name: getattr(faces, name) for name in names})
-    command = [sys.executable, "-S", "benchmarks/fit_all_models.py", "--epochs", "1"]
-    told = [*command, "--data", str(tmp_path / "faces.npz"), "--out", str(tmp_path / "out.csv")]
+    told = ["--data", str(tmp_path / "faces.npz"), "--out", str(tmp_path / "out.csv")]
+    told += ["--epochs", "1", "--batch-size", "16"]
     for models, already in ((["lenet5"], False), (["lenet5", "conv5"], True)):
-        done = subprocess.run(
-            [*told, "--batch-size", "16", "--models", *models],
-            cwd=ROOT,
-            env=os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(bare)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = alone(bare, "fit_all_models", *told, "--models", *models)
         assert done.returncode == 0, done.stderr
         assert ("lenet5: already in" in done.stdout) is already
     with open(tmp_path / "out.csv", newline="") as file:
@@ -153,18 +153,11 @@ def test_the_gpus_recipe_runs_with_keras_and_one_backend_alone(tmp_path: Path, b
         "lookup.axis": np.zeros(len(asked) + len(some), np.int8),
     }
     np.savez(tmp_path / "task.npz", allow_pickle=False, **task)
-    program = str(ROOT / "benchmarks" / "best_on_gpu.py")
     small = ["--folds", "2", "--at-once", "1", "--pictures", "1e-4", "--width", "4"]
     small += ["--precision", "float32"]
-    hasty = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
-    done = subprocess.run(
-        [sys.executable, "-S", program, *small, "--data", "task.npz", "--out", "out"],
-        cwd=tmp_path,
-        env=os.environ | hasty | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(bare)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    small += ["--data", "task.npz", "--out", "out"]
+    hasty = "--xla_backend_optimization_level=0"
+    done = alone(bare, "best_on_gpu", *small, at=tmp_path, XLA_FLAGS=hasty)
     assert done.returncode == 0, done.stderr
     assert ", 6/6: plain4+" in done.stdout
     assert "mean, set final, out of fold: " in done.stdout

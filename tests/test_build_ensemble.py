@@ -136,8 +136,8 @@ def test_the_best_recipe_is_a_cascade_for_as_many_faces_as_there_are(tmp_path: P
     (member,) = lineup(chosen, faces)
     assert member.name == "joint-plain16+gated24"
     assert (chosen.views, replace(chosen, recipe="tuned").views) == ("settled", "mirror")
-    assert (chosen.more, replace(chosen, recipe="tuned").more) == (5, 0)
-    assert replace(chosen, refits=2).more == 2
+    assert (chosen.refits_each, replace(chosen, recipe="tuned").refits_each) == (5, 0)
+    assert replace(chosen, refits=2).refits_each == 2
     assert replace(chosen, tta="none").views == "none"
     first, last = member.fits[3].stages
     assert {first.split.fold, last.split.fold} == {3}

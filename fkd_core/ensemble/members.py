@@ -40,7 +40,7 @@ class Member:
     @property
     def fits(self) -> list[FitSpec]:
         """Seed by seed, fold by fold."""
-        return [self._fit(fold, seed) for seed in self.seeds for fold in range(self.folds)]
+        return by_seed(self.parts)
 
     @property
     def parts(self) -> list[list[FitSpec]]:
@@ -67,6 +67,12 @@ class Member:
             stop_share=self.spec.split.stop_share,
         )
         return self.spec.everywhere(split=split, seed=seed)
+
+
+def by_seed(parts: Sequence[Sequence[FitSpec]]) -> list[FitSpec]:
+    """The fits of all parts, the first of each before the second of any: the first few of them,
+    where not all are kept, have learned from different faces."""
+    return [fit for together in zip(*parts, strict=True) for fit in together]
 
 
 def member_name(spec: FitSpec) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import set_of, split
 from fkd_core.ensemble.leaks import check_apart
-from fkd_core.ensemble.members import Member, of_source, sources_of
+from fkd_core.ensemble.members import Member, by_seed, of_source, sources_of
 from fkd_core.ensemble.questions import Question
 from fkd_core.ensemble.score import copied
 from fkd_core.ensemble.table import Points, Table
@@ -62,7 +62,7 @@ class OutOfFold:
 
     def shipped(self, member: Member) -> list[FitSpec]:
         """The fits that predict what nobody trained on."""
-        return [fit for part in self._parts(member) for fit in part]
+        return by_seed(self._parts(member))
 
     def _parts(self, member: Member) -> list[list[FitSpec]]:
         """The same in K parts, each of one fit a seed."""

@@ -125,7 +125,7 @@ class BuildEnsemble(command.Options):
         return self.tta or (best_recipe.TTA[self.preset] if self.recipe == "best" else "mirror")
 
     @property
-    def more(self) -> int:
+    def refits_each(self) -> int:
         """How many fits on all faces a member has."""
         given = best_recipe.REFITS[self.preset] if self.recipe == "best" else 0
         return given if self.refits is None else self.refits
@@ -199,6 +199,7 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
         folder / "config.json",
         options,
         tta=options.views,
+        refits=ours.refits,
         members=specs,
         inputs=Inputs.of_trained(used, fits).to_json(),
         made_by=made_by,

@@ -61,7 +61,9 @@ def competing(options: BuildEnsemble, competition: Competition) -> dict[str, Out
     """The ensemble by OURS and, where it is asked for, the reference's by REFERENCE."""
     faces, members = competition.training, lineup(options, competition.training)
     tests = competition.test_images
-    arms = {OURS: OutOfFold(members, faces, tests, options.views, options.cross, options.more)}
+    arms = {
+        OURS: OutOfFold(members, faces, tests, options.views, options.cross, options.refits_each)
+    }
     if options.compact is not None:
         check_few(arms[OURS])
     if options.against_reference:

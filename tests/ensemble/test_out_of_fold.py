@@ -148,6 +148,13 @@ def test_other_test_images_are_another_question(built: Built) -> None:
     assert tables["complete"].test.shape == (1, 2, 15, 2)
 
 
+def test_the_first_fits_that_ship_have_learned_from_different_faces(built: Built) -> None:
+    own = built.ensemble.members[0]
+    assert len(own.seeds) == 2
+    assert built.ensemble.shipped(own) == own.fits
+    assert [fit.split.fold for fit in own.fits[:3]] == [0, 1, 2]
+
+
 def test_a_refit_trains_on_all_but_one_image_group(built: Built) -> None:
     refitting = replace(built.ensemble, refits=3)
     own = refitting.members[0]

@@ -84,9 +84,11 @@ def _score(run: Found) -> Iterator[str]:
     ]
     yield f"{sentence} For comparison: {listed(others)}." if others else sentence
     if reckoned := run.submitted.get("reckoned"):
+        # Fits on all faces have learned from more of them than those that were scored.
+        most = "at most " if run.configs.get("ensemble", {}).get("refits") else ""
         yield (
-            f"The submission is the mean of several fits and should err less: {px(reckoned)} px, "
-            "reckoned by how much they differ on the test images."
+            "The submission is the mean of several fits and should err less: "
+            f"{most}{px(reckoned)} px, reckoned by how much they differ on the test images."
         )
 
 

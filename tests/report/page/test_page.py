@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,13 @@ def words(html: str) -> str:
 
 def sections(html: str) -> list[str]:
     return re.findall(r'<section (?:class="answer" )?id="(\w+)"', html)
+
+
+def test_what_fits_on_all_faces_should_err_by_is_a_bound(whole: Options, faces: Faces) -> None:
+    found = gather(places_of(whole), competition_of(faces))
+    ensemble = {**found.configs["ensemble"], "refits": 5}
+    html = page(replace(found, configs={**found.configs, "ensemble": ensemble}))
+    assert "and should err less: at most 2.250 px, reckoned by" in words(html)
 
 
 def test_the_answer_comes_first_in_plain_words_and_ends_with_the_next_command(html: str) -> None:
