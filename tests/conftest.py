@@ -4,7 +4,6 @@ search, and the backend this process runs."""
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # makes faces_for_tests importab
 sys.path.insert(0, str(Path(__file__).parents[1] / "experiments"))  # and what its pages share
 
 from faces_for_tests import tiny_faces
-from short_search import SHORT_SEARCH
+from short_runs import SHORT_BUILD, SHORT_SEARCH, start
 
 from fkd_core.data.faces import Faces
 from fkd_core.fitting.runtime import prepare
@@ -73,22 +72,27 @@ def faces() -> Faces:
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of a whole ``SHORT_SEARCH`` which nothing disturbed, for all test processes; not
     to be changed."""
-    folder = tmp_path_factory.getbasetemp()
+    return _undisturbed(tmp_path_factory, "searched", SHORT_SEARCH)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of a ``SHORT_BUILD``; what it said is in ``said.txt``."""
+    return _undisturbed(tmp_path_factory, "built", SHORT_BUILD)
+
+
+def _undisturbed(factory: pytest.TempPathFactory, name: str, command: tuple[str, ...]) -> Path:
+    folder = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
-    results = folder / "searched"
-    with FileLock(folder / "searched.lock"):
+    results = folder / name
+    with FileLock(folder / f"{name}.lock"):
         if not results.exists():
-            program, begun = ROOT / "experiments" / "search_augment.py", folder / "searching"
-            done = subprocess.run(
-                [sys.executable, program, *SHORT_SEARCH, "--results", begun],
-                env={k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert done.returncode == 0, done.stdout + done.stderr
+            begun = folder / f"not yet {name}"
+            process = start(command, begun)
+            said, errors = process.communicate()
+            assert process.returncode == 0, said + errors
+            (begun / "said.txt").write_text(said)
             begun.rename(results)
     return results
 

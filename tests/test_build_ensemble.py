@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
-import subprocess
-import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from short_runs import SHORT_BUILD, start
 
 from fkd_core.augment.policy import Policy
 from fkd_core.data.demo import demo_folder
@@ -35,8 +33,6 @@ from fkd_core.fitting.store import FitStore
 from fkd_core.models.conv5 import Conv5
 from fkd_core.models.plain import Plain
 from fkd_core.running.simulated import simulated_faces
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize(
@@ -168,58 +164,25 @@ def test_the_references_recipe_has_two_specialists_for_a_joint_member() -> None:
     assert [each.split.limit for each in theirs] == [150, 150]
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A finished run on the demo faces, and what it said."""
-    results = tmp_path_factory.mktemp("built")
-    done = build(results)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return results, done.stdout
-
-
-def build(results: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "experiments/build_ensemble.py", "--results", str(results)]
-    asked = ["--preset", "smoke", "--models", "lenet5", "plain"]
-    small = ["--epochs", "1", "--folds", "3", "--faces", "60"]
-    return subprocess.run(
-        [*command, *asked, *small, *more],
-        cwd=ROOT,
-        env=os.environ | {"COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.mark.slow
-def test_a_run_ends_with_a_whole_submission_and_a_rerun_trains_nothing(
-    built: tuple[Path, str],
-) -> None:
-    results, _ = built
-    demo = load_competition(demo_folder(results / "cache" / "demo"), results / "cache" / "faces")
+def test_a_run_ends_with_a_whole_submission(built: Path) -> None:
+    demo = load_competition(demo_folder(built / "cache" / "demo"), built / "cache" / "faces")
     assert demo.lookup is not None
-    with open(results / "demo" / "submission.csv", newline="") as file:
+    with open(built / "demo" / "submission.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["RowId"]) for row in rows] == demo.lookup.row_id.tolist()
     locations = np.array([float(row["Location"]) for row in rows])
     assert ((locations >= 0) & (locations <= 96)).all()
-    config = json.loads((results / "demo" / "ensemble" / "config.json").read_text())
-    inputs, store = Inputs.from_json(config["inputs"]), FitStore(results / "fits")
+    config = json.loads((built / "demo" / "ensemble" / "config.json").read_text())
+    inputs, store = Inputs.from_json(config["inputs"]), FitStore(built / "fits")
     assert len(inputs.fits) == 3 * 4, "folds of two models and two pipelines"
     assert inputs.weights == inputs.fits
     assert all(key in store for key in inputs.fits)
 
-    before = (results / "demo" / "submission.csv").read_bytes()
-    again = build(results)
-    assert again.returncode == 0, again.stderr
-    assert "Nothing is missing" in again.stdout
-    assert (results / "demo" / "submission.csv").read_bytes() == before
-
 
 @pytest.mark.slow
-def test_the_tables_tell_what_each_part_contributed(built: tuple[Path, str]) -> None:
-    results, said = built
-    folder = results / "demo" / "ensemble"
+def test_the_tables_tell_what_each_part_contributed(built: Path) -> None:
+    said, folder = (built / "said.txt").read_text(), built / "demo" / "ensemble"
     with open(folder / "score.csv", newline="") as file:
         arms = {row["arm"]: row for row in csv.DictReader(file)}
     assert list(arms)[:3] == ["ensemble", "mean", "best_member"]
@@ -232,43 +195,34 @@ def test_the_tables_tell_what_each_part_contributed(built: tuple[Path, str]) -> 
             ships = [row["ships"] for row in csv.DictReader(file)]
         assert sorted(ships) == [""] * 5 + ["yes"]
         assert f"{pipeline}: members" in said
-    page = (results / "demo" / "report.html").read_text()
+    page = (built / "demo" / "report.html").read_text()
     for title in ("Worst faces", "Predicted test images", "The members", "Learning curves"):
         assert f"<h2>{title}</h2>" in page
     assert f"{float(arms['ensemble']['score']):.3f}" in page
-    note = json.loads((results / "demo" / "submission.json").read_text())
+    note = json.loads((built / "demo" / "submission.json").read_text())
     assert note["score"] == pytest.approx(float(arms["ensemble"]["score"]), rel=1e-5)
     assert 0 < note["reckoned"] < note["score"], "the mean of the folds errs less than one"
     assert "kaggle competitions submit -c facial-keypoints-detection" in said
 
 
 @pytest.mark.slow
-def test_the_plan_is_told_and_nothing_is_run(built: tuple[Path, str], tmp_path: Path) -> None:
-    shutil.copytree(built[0] / "cache", tmp_path / "cache")  # faces drawn already
-    done = build(tmp_path, "--dry-run")
-    assert done.returncode == 0, done.stderr
-    assert "0/0 1/0 2/0" in done.stdout
+def test_the_plan_is_told_and_nothing_is_run(built: Path, tmp_path: Path) -> None:
+    shutil.copytree(built / "cache", tmp_path / "cache")  # faces drawn already
+    said, err = start(SHORT_BUILD, tmp_path, "--dry-run").communicate()
+    assert "0/0 1/0 2/0" in said, err
     assert not (tmp_path / "fits" / "fits").exists()
     assert not (tmp_path / "demo").exists()
 
 
 @pytest.mark.slow
-def test_all_options_together_give_an_ensemble_that_predicts(built: tuple[Path, str]) -> None:
-    results, _ = built
-    asked = [
-        "--cross",
-        "--refits",
-        "2",
-        "--tta",
-        "shifts",
-        "--compact",
-        "40",
-        "--against-reference",
-    ]
-    asked += ["--stacker", "weights"]
-    done = build(results, *asked)
-    assert done.returncode == 0, done.stderr
-    folder = results / "demo" / "ensemble"
+def test_all_options_together_give_an_ensemble_that_predicts(built: Path, tmp_path: Path) -> None:
+    for known in ("cache", "fits"):
+        shutil.copytree(built / known, tmp_path / known)
+    asked = ("--cross", "--refits", "2", "--tta", "shifts", "--compact", "40", "--stacker")
+    done = start(SHORT_BUILD, tmp_path, *asked, "weights", "--against-reference")
+    _, err = done.communicate()
+    assert done.returncode == 0, err
+    folder = tmp_path / "demo" / "ensemble"
     with open(folder / "score.csv", newline="") as file:
         assert "reference" in {row["arm"] for row in csv.DictReader(file)}
     with open(folder / "compact.csv", newline="") as file:
@@ -276,7 +230,7 @@ def test_all_options_together_give_an_ensemble_that_predicts(built: tuple[Path, 
     assert [row["pipeline"] for row in kept] == ["complete", "partial"]
     assert sum(float(row["megabytes"]) for row in kept) <= 40
 
-    demo = load_competition(demo_folder(results / "cache" / "demo"), results / "cache" / "faces")
+    demo = load_competition(demo_folder(tmp_path / "cache" / "demo"), tmp_path / "cache" / "faces")
     points = Predictor.load(folder).predict(np.asarray(demo.training.images[:3]), "partial")
     assert points.shape == (3, 4, 2)
     assert ((points >= 0) & (points <= 96)).all()

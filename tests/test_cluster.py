@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import subprocess
 import sys
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from short_search import SHORT_SEARCH
+from short_runs import SHORT_SEARCH, start
 
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
@@ -86,23 +85,14 @@ def test_a_cluster_that_does_not_answer_is_one_clear_error(faces: Faces, tmp_pat
 def test_a_search_on_two_machines_ends_the_same_though_one_is_killed(
     cluster: Any, tmp_path: Path, searched: Path
 ) -> None:
-    search = _start(tmp_path, "--address", cluster.address)
+    search = start(SHORT_SEARCH, tmp_path, "--address", cluster.address)
     kept = tmp_path / "fits" / "fits"
     while search.poll() is None and len(list(kept.rglob("*.fit"))) < 6:
         time.sleep(0.05)  # polls: until both are at work
     cluster.remove_node(cluster.machines[1], allow_graceful=False)
-    assert search.wait(timeout=1800) == 0
+    _, err = search.communicate(timeout=1800)
+    assert search.returncode == 0, err[-3000:]
     assert _verdicts(tmp_path) == _verdicts(searched)
-
-
-def _start(results: Path, *more: str) -> subprocess.Popen[bytes]:
-    program = ROOT / "experiments" / "search_augment.py"
-    return subprocess.Popen(
-        [sys.executable, program, *SHORT_SEARCH, "--results", results, *more],
-        env={k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
 
 
 def _verdicts(results: Path) -> list[dict[str, str]]:

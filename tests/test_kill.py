@@ -9,7 +9,6 @@ import random
 import re
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,8 @@ from typing import Any
 
 import optuna
 import pytest
-from short_search import SHORT_SEARCH
+from short_runs import SHORT_BUILD, SHORT_SEARCH, start
 
-ROOT = Path(__file__).parents[1]
-LONGEST = 40.0  # seconds until a kill: from the imports to well into the fits
 ENOUGH = 1800.0  # seconds, for a command that does not hang, on any machine
 
 
@@ -29,41 +26,25 @@ class Run:
     """One command, how often it is killed, and what must come out of it all the same."""
 
     command: tuple[str, ...]
-    kills: int
     outcome: str
     columns: tuple[str, ...] = ()
     """Those of the outcome that tell no time; all where empty."""
 
 
-SMALL = ("--preset", "smoke", "--models", "lenet5")
-SEARCH = Run(("experiments/search_augment.py", *SHORT_SEARCH), 3, "demo/augmentation/verdicts.csv")
+SEARCH = Run(SHORT_SEARCH, "demo/augmentation/verdicts.csv")
 TUNE = Run(
-    ("experiments/tune_models.py", *SMALL, "--pipelines", "complete"),
-    1,
+    (
+        *("experiments/tune_models.py", "--preset", "smoke", "--models", "lenet5"),
+        *("--pipelines", "complete"),
+    ),
     "demo/tuning/results.csv",
     ("rmse", "low", "high", "gain", "winner", "trials", "pruned"),
 )
-BUILD = Run(
-    (
-        *("experiments/build_ensemble.py", *SMALL, "--folds", "3", "--stacker", "ridge"),
-        *("--epochs", "4", "--faces", "120"),
-    ),
-    1,
-    "demo/submission.csv",
-)
+BUILD = Run(SHORT_BUILD, "demo/submission.csv")
 
 
 def _start(run: Run, results: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, *run.command, "--results", str(results)],
-        cwd=ROOT,
-        env={k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    return start(run.command, results)
 
 
 def _finish(run: Run, results: Path) -> str:
@@ -111,28 +92,32 @@ def test_a_search_survives_lost_workers_signals_and_kills(tmp_path: Path, search
     _stops_in_one_line(process, tmp_path, signal.SIGINT, 130)
     _stops_in_one_line(_start(SEARCH, tmp_path), tmp_path, signal.SIGTERM, 143)
 
-    _kills_change_nothing(SEARCH, tmp_path, searched)
+    _a_kill_changes_nothing(SEARCH, tmp_path, searched)
     assert len(_kept(tmp_path)) == len(_kept(searched))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("run", [TUNE, BUILD], ids=lambda run: Path(run.command[0]).stem)
-def test_kills_change_nothing(run: Run, tmp_path: Path) -> None:
-    calm, stormy = tmp_path / "calm", tmp_path / "stormy"
-    _finish(run, calm)
-    _kills_change_nothing(run, stormy, calm)
+def test_a_kill_changes_nothing_of_what_is_tuned(tmp_path: Path) -> None:
+    _finish(TUNE, tmp_path / "calm")
+    _a_kill_changes_nothing(TUNE, tmp_path / "stormy", tmp_path / "calm")
 
 
-def _kills_change_nothing(run: Run, stormy: Path, calm: Path) -> None:
-    chance = random.Random(11)
-    for _ in range(run.kills):
-        process = _start(run, stormy)
-        time.sleep(chance.uniform(1.0, LONGEST))  # the random moment itself
-        _end(process, signal.SIGKILL)
+@pytest.mark.slow
+def test_a_kill_changes_nothing_of_an_ensemble(tmp_path: Path, built: Path) -> None:
+    _a_kill_changes_nothing(BUILD, tmp_path, built)
+
+
+def _a_kill_changes_nothing(run: Run, stormy: Path, calm: Path) -> None:
+    """Nor does a rerun of what is finished, which trains nothing."""
+    process, chance = _start(run, stormy), random.Random(11)
+    _until(len(_kept(stormy)) + chance.randint(1, 4), process, stormy)
+    time.sleep(chance.uniform(0.0, 1.0))  # the random moment itself
+    _end(process, signal.SIGKILL)
     _finish(run, stormy)
     assert _trials(stormy) == _trials(calm)
     assert _outcome(run, stormy) == _outcome(run, calm)
     assert re.search(r"^0 fits done in ", _finish(run, stormy), re.MULTILINE)
+    assert _outcome(run, stormy) == _outcome(run, calm)
 
 
 def _stops_in_one_line(

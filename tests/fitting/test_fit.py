@@ -596,8 +596,8 @@ def test_jax_passes_the_same_suite() -> None:
     built = "docstring or json or hyperparameter or published or by_themselves or seed_decides"
     same = f"{built} or gray_images or safe_mode or other_backend"
     # A benchmark's test fits every model under JAX; here are those whose layers are our own.
-    large = "(by_heart or fifty_steps) and (conv5 or conv10 or inception or resnet)"
-    same = f"{same} or ({large})"
+    large = "(by_heart or fifty_steps) and (conv5 or conv10 or resnet or resnext or unet or plain)"
+    same = f"{same} or inception or ({large})"
     # Most of its time would go into optimising what is computed a few times.
     hasty = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
     suites = [

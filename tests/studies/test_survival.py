@@ -76,24 +76,6 @@ def test_the_next_model_begins_with_the_training_of_the_one_before(
     assert {k: begun[k] for k in shared} == {k: sibling[k] for k in shared}
 
 
-def test_a_search_killed_again_and_again_ends_like_an_undisturbed_one(
-    tmp_path: Path, undisturbed: dict[str, Any]
-) -> None:
-    search, chance = Search(tmp_path), random.Random(5)
-    for _ in range(2):
-        driver = search.start()
-        assert search.until(chance.randint(1, 20), driver)
-        end(driver)
-    assert search.finish() == undisturbed
-    ran = search.ran()
-    assert len(ran) == len(set(ran)), "no finished fit is ever run again"
-    # A kill may come between keeping a fit and noting that it ran.
-    assert set(ran) <= set(undisturbed["fits"])
-    assert len(undisturbed["fits"]) - len(ran) <= 2
-    assert search.finish() == undisturbed, "a finished search says the same again"
-    assert search.ran() == ran, "and runs nothing"
-
-
 def test_a_cluster_gives_the_same_trials_though_a_worker_dies_and_machines_leave_and_join(
     tmp_path: Path, undisturbed: dict[str, Any]
 ) -> None:
