@@ -111,7 +111,11 @@ def main(options: AuditLabels, asked: str | None = None) -> None:
     if options.dry_run:
         console.print(options.would_write(options.outcomes.audit), soft_wrap=True)
         return
-    suspects = ranked(answers(options, {"audit": judges}, faces)["audit"], faces)
+    wanted = {"audit": judges}
+    if options.apply:
+        wanted |= seed_by_seed(cascade(options, faces), GIVEN)
+    said = answers(options, wanted, faces)
+    suspects = ranked(said["audit"], faces)
     flagged = [each for each in suspects if each.flagged]
     if options.apply:
         taught[LEFT_OUT] = left_out(faces, flagged)
@@ -134,7 +138,7 @@ def main(options: AuditLabels, asked: str | None = None) -> None:
         )
         console.print(f"Look at {len(shown)} of them: {folder / 'gallery.html'}", soft_wrap=True)
         return
-    sheet = effect_sheet(options, taught)
+    sheet = effect_sheet(options, taught, said)
     console.print(sheet.shown())
     sheet.write(folder)
 
@@ -202,20 +206,25 @@ def answers(
         return Ensembling(ray_session, fits, kept, progress).tables(arms)
 
 
-def trained(options: AuditLabels, member: Member, name: str, faces: Faces) -> Arm:
-    """What the member says when it is taught these labels."""
-    of_seed = {f"{name}, seed {seed}": [replace(member, seeds=(seed,))] for seed in member.seeds}
-    tables = answers(options, of_seed, faces).values()
-    answered = [whole(each, len(faces)) for each in tables]
-    said = {seed: points for seed, (points, _) in zip(member.seeds, answered, strict=True)}
-    return Arm(name, said, answered[0][1])
+def seed_by_seed(member: Member, arm: str) -> dict[str, list[Member]]:
+    """The member of every seed apart, by name: what such an arm says."""
+    return {f"{arm}, seed {seed}": [replace(member, seeds=(seed,))] for seed in member.seeds}
 
 
-def effect_sheet(options: AuditLabels, taught: Mapping[str, Faces]) -> Sheet:
-    """What the cascade gains by being taught other labels than those given."""
+def effect_sheet(
+    options: AuditLabels, taught: Mapping[str, Faces], said: dict[str, dict[str, Table]]
+) -> Sheet:
+    """What the cascade gains by being taught other labels than those given; `said` has what it
+    says when it is taught these."""
     faces = taught[GIVEN]
     cheap = cascade(options, faces)
-    arms = [trained(options, cheap, name, each) for name, each in taught.items()]
+    arms = []
+    for name, each in taught.items():
+        asked = seed_by_seed(cheap, name)
+        tables = said if asked.keys() <= said.keys() else answers(options, asked, each)
+        answered = [whole(tables[seed], len(faces)) for seed in asked]
+        points = [points for points, _ in answered]
+        arms.append(Arm(name, dict(zip(cheap.seeds, points, strict=True)), answered[0][1]))
     same = np.isclose(taught[CORRECTED].points, faces.points, atol=1e-3)
     kept = np.isfinite(taught[LEFT_OUT].points)
     scored = {
