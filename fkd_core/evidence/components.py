@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from fkd_core.evidence.errors import FitErrors
 from fkd_core.evidence.grouped import tabulate
@@ -56,6 +55,8 @@ class Components:
 
     def power(self, effect: float, groups: int, pairs: int, folds: int, alpha: float) -> float:
         """Probability that a true effect (px) is found at this level."""
+        from scipy import stats  # takes a second
+
         of_fits, of_groups = self.variances(groups, pairs, folds)
         variance = of_fits + of_groups
         freedom = variance**2 / (of_fits**2 / (pairs - 1) + of_groups**2 / (groups - 1))
@@ -94,7 +95,9 @@ def estimate(treatment: Sequence[FitErrors], control: Sequence[FitErrors]) -> Co
     differences = (rmse[0] - rmse[1]) / rmse.mean()
     of_faces = float((size**2).sum(axis=1).mean()) / rmse.mean() ** 2
     fits = float(differences.var(ddof=1)) - (cells + max(0.0, reaction)) * of_faces
-    excess = float(stats.kurtosis(apart[np.isfinite(apart)] / np.sqrt(cells)))
+    from scipy.stats import kurtosis  # takes a second
+
+    excess = float(kurtosis(apart[np.isfinite(apart)] / np.sqrt(cells)))
     return Components(
         rmse=float(rmse.mean()),
         difficulty=float(np.log(np.sqrt(mse[groups])).std()),

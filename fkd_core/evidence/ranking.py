@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2, rankdata, studentized_range
 
 from fkd_core.evidence.pooled import Estimate
 
@@ -44,6 +43,8 @@ def ranking(errors: NDArray[np.floating]) -> Ranking:
     blocks, k = errors.shape
     if blocks < 2 or k < 2:
         raise ValueError(f"{k} models in {blocks} blocks have no ranking; two of each are needed")
+    from scipy.stats import chi2, rankdata, studentized_range  # takes a second
+
     ranks = rankdata(errors, axis=1).mean(axis=0)
     spread = 12 * blocks / (k * (k + 1)) * np.square(ranks - (k + 1) / 2).sum()
     q = studentized_range.ppf(1 - LEVEL, k, np.inf) / np.sqrt(2)

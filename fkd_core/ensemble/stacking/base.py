@@ -10,7 +10,6 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import GroupKFold
 
 from fkd_core.ensemble.stacking.features import Array, Inputs
 
@@ -132,6 +131,8 @@ def grouped_folds(group: Group, seed: int, folds: int = INNER_FOLDS) -> list[Fol
     groups = len(np.unique(group))
     if groups < 2:
         raise ValueError(f"grouped cross-validation needs 2 image groups or more, not {groups}")
+    from sklearn.model_selection import GroupKFold  # takes a second
+
     split = GroupKFold(min(folds, groups), shuffle=True, random_state=seed)
     return list(split.split(np.empty((len(group), 1)), groups=group))
 

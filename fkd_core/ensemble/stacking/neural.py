@@ -8,7 +8,6 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.neural_network import MLPRegressor
 
 from fkd_core.ensemble.stacking.base import Fitted, Group, Stacker, against_mean, grouped_folds
 from fkd_core.ensemble.stacking.features import Array, Inputs, Standardiser, members
@@ -116,6 +115,8 @@ class Neural(Stacker):
     ) -> Iterator[Layers]:
         """The net at each of `epochs`, its output in px; nets learn targets of unit RMS."""
         unit = float(np.sqrt((left**2).mean())) or 1.0
+        from sklearn.neural_network import MLPRegressor  # takes a second
+
         net = MLPRegressor(
             hidden_layer_sizes=(self.units,),
             alpha=alpha,

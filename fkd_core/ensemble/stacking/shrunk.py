@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from sklearn.linear_model import lasso_path
 
 from fkd_core.ensemble.stacking.base import Group, Stacker, against_mean, grouped_folds, rms
 from fkd_core.ensemble.stacking.features import Array, Inputs, Standardiser, differences
@@ -130,5 +129,7 @@ class Lasso(Stacker):
         if not len(standard.columns):
             return standard, np.zeros((0, len(alphas)))
         z = standard.apply(x)
+        from sklearn.linear_model import lasso_path  # takes a second
+
         path: Array = lasso_path(z, y - y.mean(), alphas=alphas, precompute=True)[1]
         return standard, path
