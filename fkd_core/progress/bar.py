@@ -125,6 +125,10 @@ class FitProgress(Watch):
         """These fits are wanted next."""
         self.forecast.fits(wanted, lacking, self._now())
 
+    def begun(self, spec: FitSpec) -> None:
+        """A worker begins with this one of them."""
+        self.forecast.begin(spec, self._now())
+
     def searches(self, studies: Sequence[Study]) -> None:
         """These studies are searched next; what they have found so far is known."""
         trials = sum(study.plan.trials for study in studies)

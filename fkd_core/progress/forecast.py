@@ -94,6 +94,7 @@ class Forecast:
         self._ends = list[float]()
         self._in_trials = 0.0
         self._mine: set[FitSpec] = set()
+        self._running: dict[FitSpec, float] | None = None
         self.done = 0
         """Fits that this run has done."""
         self.stored = 0
@@ -123,6 +124,7 @@ class Forecast:
         self.stored += max(0, len(wanted) - len(lacking))
         self._lacking.clear()
         self._lacking.update(map(kind_of, lacking))
+        self._running = None
         self._search = None
         own = [part for part in self._own if part.spec and not part.trials]
         # Few that are all there, such as a search's control, are no part of the plan.
@@ -137,6 +139,7 @@ class Forecast:
             self._search = None
             return
         self._lacking.clear()
+        self._running = None
         named = sum(part.trials for part in own)
         work = sum(part.fits * part.share * part.seconds for part in own)
         fits = sum(part.fits * part.share for part in own)
@@ -149,11 +152,17 @@ class Forecast:
         self._in_trials = 0.0
         self._parts = [part for part in self._parts if part not in own]
 
+    def begin(self, spec: FitSpec, now: float) -> None:
+        """A worker begins with a fit; where nobody tells, each begins as another ends."""
+        self._running = {**(self._running or {}), spec: now}
+
     def fit(self, spec: FitSpec, seconds: float, now: float) -> None:
         """A fit is done, which took its worker so long."""
         kind = kind_of(spec)
         self.done += 1
         self._mine.add(spec)
+        if self._running is not None:
+            self._running.pop(spec, None)
         if seconds > 0:
             self._took[kind].append(seconds)
         if self._lacking[kind] > 0:
@@ -270,8 +279,9 @@ class Forecast:
 
     @property
     def _under_way(self) -> float:
-        """What the other workers had done of their fits when the last one ended: each began its
-        own where one before had ended."""
+        """What the other workers had done of their fits when the last one ended."""
+        if self._running is not None:
+            return sum(max(0.0, self._mark - start) for start in self._running.values())
         others = min(self._crew, self._lacking.total() or self._crew) - 1
         began = self._ends[:-1][-others:] if others > 0 else []
         began += [self._since] * (others - len(began))
