@@ -20,7 +20,7 @@ from fkd_core.fitting.store import FitStore
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.progress import FitProgress, Forecast, Part, clock, counted
 from fkd_core.progress.bar import best_in_words
-from fkd_core.protocols import augmentation, estimates
+from fkd_core.protocols import augmentation_studies, estimates
 from fkd_core.protocols.augmentation import AugmentationSearch
 from fkd_core.protocols.augmentation_plan import Plan
 from fkd_core.protocols.tuning import Tuning
@@ -113,7 +113,7 @@ def test_an_augmentation_search_foretells_its_end(
     names = ("rotation", "shift", "scale", "mirror", "brighten", "box_blur")
     plan = Plan(space, "complete", names, AUGMENTATION["quick"], seed=0)
     run = begun(estimates.of_augmentation(plan, [], FACES))
-    monkeypatch.setattr(augmentation, "run_studies", run.run_studies)
+    monkeypatch.setattr(augmentation_studies, "run_studies", run.run_studies)
     augment(run, plan, fits, Storage())
     assert statistics.median(misses(run)) < 0.2
 
