@@ -40,8 +40,7 @@ from fkd_core.findings.inputs import Inputs
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.fitting.store import FitStore
 from fkd_core.options import check_counts
-from fkd_core.progress import FitProgress
-from fkd_core.progress.forecast import Part
+from fkd_core.progress import FitProgress, Part
 from fkd_core.protocols import estimates
 from fkd_core.protocols.ensemble import Ensembling
 from fkd_core.protocols.feasible import check_enough

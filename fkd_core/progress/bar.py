@@ -13,7 +13,8 @@ from rich.text import Text
 from fkd_core.fitting.fits import Outcome
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec
-from fkd_core.progress.forecast import Forecast, Part
+from fkd_core.progress.forecast import Forecast
+from fkd_core.progress.parts import Part
 from fkd_core.progress.words import clock, counted
 from fkd_core.running.watch import Watch
 from fkd_core.studies.study import Study
