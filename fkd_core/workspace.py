@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # each brings libraries that take seconds
     from fkd_core.fitting.fits import Fits
     from fkd_core.fitting.result import FitResult
     from fkd_core.fitting.spec import FitSpec
-    from fkd_core.protocols.tuning import Tuned
+    from fkd_core.protocols.tuned import Tuned
     from fkd_core.shared_options import Options
 
 Preset = Literal["smoke", "quick", "full"]

@@ -31,7 +31,8 @@ from fkd_core.models import MODELS
 from fkd_core.progress import FitProgress, Part
 from fkd_core.protocols import estimates
 from fkd_core.protocols.feasible import check_enough
-from fkd_core.protocols.tuning import Candidate, Tuned, Tuning
+from fkd_core.protocols.tuned import Candidate, Tuned
+from fkd_core.protocols.tuning import Tuning
 from fkd_core.protocols.tuning_plan import TuningPlan, resized
 from fkd_core.report import tuning as report
 from fkd_core.report.page.writing import close
