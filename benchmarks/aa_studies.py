@@ -41,6 +41,7 @@ from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.options import check_counts
 from fkd_core.report.sheet import Sheet
+from fkd_core.shared_options import chosen_pipelines
 from fkd_core.studies.paired import PairedDesign, errors, fresh
 from search_spaces import augmentation
 
@@ -67,7 +68,7 @@ class Options:
     def check(self) -> None:
         """Raises UserError for a value that cannot be used."""
         check_counts(vars(self), studies=1, candidates=1, pairs=2)
-        command.chosen_pipelines([self.pipeline])
+        chosen_pipelines([self.pipeline])
         if self.candidates > 9 or self.pairs > 100:
             raise UserError("--candidates, --pairs: more than 9 or 100 would share their seeds")
 

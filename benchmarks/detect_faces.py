@@ -32,6 +32,7 @@ from fkd_core.photos.detector import SURE, Gray, find
 from fkd_core.photos.frames import Frame
 from fkd_core.photos.reading import gray, listed, read_photo
 from fkd_core.report.sheet import Sheet
+from fkd_core.shared_options import check_seed
 
 WIDTHS = ((24, 40), (40, 80), (80, 400))
 _NEAR = 0.18
@@ -60,7 +61,7 @@ class Detecting:
 
     def check(self) -> None:
         """Raises UserError for a value that cannot be used."""
-        command.check_seed(self.seed)
+        check_seed(self.seed)
         if self.scenes < 1 or self.side < 200:
             raise UserError("--scenes and --side: give 1 or more, and 200 or more")
 

@@ -29,6 +29,7 @@ from fkd_core.data.kaggle import load_competition
 from fkd_core.errors import UserError
 from fkd_core.keypoints import IMAGE_SIZE
 from fkd_core.report.sheet import Sheet
+from fkd_core.shared_options import check_seed
 
 Images = NDArray[np.uint8]
 
@@ -53,7 +54,7 @@ class Finding:
 
     def check(self) -> None:
         """Raises UserError for a value that cannot be used."""
-        command.check_seed(self.seed)
+        check_seed(self.seed)
         if self.plants < 1 or self.pictures < 0:
             raise UserError("--plants and --pictures: give 1 or more, and 0 or more")
 

@@ -35,6 +35,7 @@ from fkd_core.evidence import Estimate, Pool, difference, rmse
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.report.sheet import Sheet
+from fkd_core.shared_options import check_seed
 from fkd_core.sources import COMPLETE, PARTIAL, PIPELINES
 
 FOLDS = 5
@@ -70,7 +71,7 @@ class Ladder:
             raise UserError(f"--folds: {self.folds} is not 1..{FOLDS}")
         if not 0 < self.pictures <= 100:
             raise UserError(f"--pictures: {self.pictures:g} is no share; give 1, or less to try")
-        command.check_seed(self.seed)
+        check_seed(self.seed)
         known = [step.name for step in ladder(1000, 1.0, 0)]
         for name in self.steps:
             if name not in known:

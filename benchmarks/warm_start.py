@@ -27,7 +27,8 @@ from fkd_core.data.kaggle import load_competition
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.store import FitStore
 from fkd_core.progress import FitProgress
-from fkd_core.protocols.tuning import Candidate, Tuning
+from fkd_core.protocols.tuned import Candidate
+from fkd_core.protocols.tuning import Tuning
 from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.running.place import Place
 from fkd_core.running.session import Session, session

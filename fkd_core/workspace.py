@@ -22,7 +22,6 @@ from fkd_core.stopping import stoppable
 if TYPE_CHECKING:  # each brings libraries that take seconds
     import pandas as pd
 
-    from fkd_core.command import Options
     from fkd_core.data.faces import Faces
     from fkd_core.data.kaggle import Competition
     from fkd_core.ensemble.predictor import Predictor
@@ -31,7 +30,8 @@ if TYPE_CHECKING:  # each brings libraries that take seconds
     from fkd_core.fitting.fits import Fits
     from fkd_core.fitting.result import FitResult
     from fkd_core.fitting.spec import FitSpec
-    from fkd_core.protocols.tuning import Tuned
+    from fkd_core.protocols.tuned import Tuned
+    from fkd_core.shared_options import Options
 
 Preset = Literal["smoke", "quick", "full"]
 Chosen = TypeVar("Chosen", bound="Options")
@@ -88,7 +88,7 @@ class Workspace:
     @property
     def options(self) -> Options:
         """What every command is given, and where it keeps things."""
-        from fkd_core.command import Options
+        from fkd_core.shared_options import Options
 
         return made(Options, self._shared)
 
@@ -128,9 +128,9 @@ class Workspace:
         One fifth of the faces, the `fold`, is held out; `faces` bounds how many train, and
         `epochs` is 60 unless said. Raises UserError for an unknown model or pipeline.
         """
-        from fkd_core.command import chosen_pipelines
         from fkd_core.findings.policy import policy_or
         from fkd_core.protocols.tuning_plan import TuningPlan, resized
+        from fkd_core.shared_options import chosen_pipelines
         from search_spaces.model import ModelSpace, tuned_models
         from search_spaces.training import BUDGETS
 

@@ -15,10 +15,12 @@ import numpy as np
 import pytest
 
 from fkd_core import command
-from fkd_core.command import Options
+from fkd_core.errors import UserError
 from fkd_core.fitting.store import FitStore
 from fkd_core.protocols.augmentation_plan import Plan
+from fkd_core.shared_options import Options
 from fkd_core.studies.storage import open_storage
+from fkd_core.terminal import console, say
 from search_spaces import augmentation as space
 from search_spaces import transfer
 from search_spaces.augmentation import BUDGETS
@@ -305,22 +307,24 @@ def test_the_version_is_said(
 PRINTING = """
 import sys
 from fkd_core import command
-from fkd_core.command import Options
+from fkd_core.errors import UserError
+from fkd_core.shared_options import Options
+from fkd_core.terminal import console
 
-def page(options: command.Options) -> None:
+def page(options: Options) -> None:
     print("ü → \\udcff")
-    command.console.print("▂▃ [bold]ü[/bold]", soft_wrap=True)
-    raise command.UserError("no → \\udcff")
+    console.print("▂▃ [bold]ü[/bold]", soft_wrap=True)
+    raise UserError("no → \\udcff")
 
-command.run(page, command.Options)
+command.run(page, Options)
 """
 
 
 def test_a_folder_is_called_as_it_is_whatever_brackets_or_colons_it_has(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    command.console.print("results/[old]/:x:/[/b]")
-    command.say("results/[old]/:x:/[/b] " + 200 * "x")
+    console.print("results/[old]/:x:/[/b]")
+    say("results/[old]/:x:/[/b] " + 200 * "x")
     told = capsys.readouterr().out.splitlines()
     assert told == ["results/[old]/:x:/[/b]", "results/[old]/:x:/[/b] " + 200 * "x"]
 
@@ -333,7 +337,7 @@ def test_ctrl_c_before_it_begins_is_one_line(
 
     monkeypatch.setattr(command, "begin", interrupted)
     with pytest.raises(SystemExit) as stopped:
-        command.run(interrupted, command.Options, arguments=["--results", str(tmp_path)])
+        command.run(interrupted, Options, arguments=["--results", str(tmp_path)])
     assert stopped.value.code == 130
     assert capsys.readouterr().err == "stopped before anything was begun\n"
 
@@ -342,10 +346,10 @@ def test_an_error_is_one_line_whatever_a_file_is_called(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     def wrong(options: object) -> None:
-        raise command.UserError("a\nb\x1b[31m.png is not there")
+        raise UserError("a\nb\x1b[31m.png is not there")
 
     with pytest.raises(SystemExit):
-        command.run(wrong, command.Options, arguments=["--results", str(tmp_path)])
+        command.run(wrong, Options, arguments=["--results", str(tmp_path)])
     assert capsys.readouterr().err == "error: a\\nb\\x1b[31m.png is not there\n"
 
 

@@ -12,9 +12,9 @@ from types import SimpleNamespace
 import pytest
 
 from fkd_core import command, needs
-from fkd_core.command import Options
 from fkd_core.errors import UserError
 from fkd_core.needs import Need
+from fkd_core.shared_options import Options
 
 ROOT = Path(__file__).parents[1]
 

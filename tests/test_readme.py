@@ -259,7 +259,7 @@ def _ray_knows_the_options(command: str, results: Path) -> None:
 
 def _dashboard_takes_the_default_storage(command: str, results: Path) -> None:
     """tests/studies/test_dashboard.py opens it; here only that tool and address are right."""
-    from fkd_core.command import Options
+    from fkd_core.shared_options import Options
 
     tool, flag, folder, url = shlex.split(command)
     assert (flag, folder) == ("--artifact-dir", "results/artifacts")

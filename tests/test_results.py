@@ -41,6 +41,7 @@ from fkd_core.inventory.redoing import redo
 from fkd_core.models.conv5 import Conv5
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.runs import Run as OutcomesOf
+from fkd_core.shared_options import Options
 from fkd_core.studies.proposals import Proposals
 from fkd_core.studies.pruning import Never
 from fkd_core.studies.sampling import Random
@@ -752,7 +753,7 @@ def test_the_command_tells_whether_a_fit_came_out_again(
     class Loaded:
         training = faces
 
-    monkeypatch.setattr(command.Options, "read", lambda self: Loaded)
+    monkeypatch.setattr(Options, "read", lambda self: Loaded)
     store, key, spec = trained
     done = _in_process("--results", tmp_path / "results", "--redo", key[:9])
     assert done.returncode == 0, done.stderr

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fkd_core.command import Options
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
 from fkd_core.findings.provenance import provenance
 from fkd_core.runs import NOTE, SHARED, Run, run_of, runs_in
+from fkd_core.shared_options import Options
 
 MADE_BY = {"command": "python page.py", "pictures": "a" * 16, "faces": 7, "date": "2026-11-29"}
 

@@ -14,7 +14,7 @@ from fkd_core.errors import UserError
 from fkd_core.experiments.tune_models import TuneModels, next_sibling, planned
 from fkd_core.findings.policy import write_policy
 from fkd_core.findings.provenance import provenance
-from fkd_core.protocols.tuning import Candidate, Tuned
+from fkd_core.protocols.tuned import Candidate, Tuned
 from search_spaces import augmentation, best_recipe
 
 

@@ -19,7 +19,6 @@ import tyro
 import fkd_core.workspace
 from fkd_core import Workspace
 from fkd_core.augment.policy import Policy, Step
-from fkd_core.command import Options, console
 from fkd_core.errors import UserError
 from fkd_core.experiments import build_ensemble, search_augment, tune_models
 from fkd_core.experiments.build_ensemble import BuildEnsemble
@@ -28,6 +27,8 @@ from fkd_core.experiments.tune_models import TuneModels
 from fkd_core.findings.best_config import write_best
 from fkd_core.findings.policy import write_policy
 from fkd_core.findings.provenance import provenance, write_config
+from fkd_core.shared_options import Options
+from fkd_core.terminal import console
 
 
 @pytest.fixture(scope="module")

@@ -23,12 +23,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from fkd_core import command
 from fkd_core.audit.effect import Arm, effects, whole
 from fkd_core.audit.explanations import PRIOR
 from fkd_core.audit.gallery import write_gallery
 from fkd_core.audit.suspects import Suspect, left_out, ranked, write_suspects
-from fkd_core.command import console
 from fkd_core.data.annotators import annotators
 from fkd_core.data.faces import Faces
 from fkd_core.ensemble.members import Member
@@ -40,8 +38,7 @@ from fkd_core.findings.inputs import Inputs
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.fitting.store import FitStore
 from fkd_core.options import check_counts
-from fkd_core.progress import FitProgress
-from fkd_core.progress.forecast import Part
+from fkd_core.progress import FitProgress, Part
 from fkd_core.protocols import estimates
 from fkd_core.protocols.ensemble import Ensembling
 from fkd_core.protocols.feasible import check_enough
@@ -49,7 +46,9 @@ from fkd_core.report import ensemble as report
 from fkd_core.report.page.section import told
 from fkd_core.report.sheet import Sheet
 from fkd_core.running.session import session
+from fkd_core.shared_options import Options
 from fkd_core.sources import PIPELINES
+from fkd_core.terminal import console
 from search_spaces import audit as space
 from search_spaces import best_recipe, images_a_second
 
@@ -59,7 +58,7 @@ VIEW = "mirror"
 
 
 @dataclass(frozen=True)
-class AuditLabels(command.Options):
+class AuditLabels(Options):
     """Options of this experiment."""
 
     shown: int = 120

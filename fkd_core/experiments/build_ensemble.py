@@ -25,8 +25,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from fkd_core import command
-from fkd_core.command import console
 from fkd_core.data.annotators import annotators
 from fkd_core.ensemble.members import of_source
 from fkd_core.ensemble.predictor import save
@@ -53,7 +51,9 @@ from fkd_core.protocols.feasible import check_enough
 from fkd_core.report import ensemble as report
 from fkd_core.report.page.writing import close
 from fkd_core.running.session import session
+from fkd_core.shared_options import Options, chosen_pipelines
 from fkd_core.sources import PIPELINES, SPECIALISTS
+from fkd_core.terminal import console
 from search_spaces import best_recipe, images_a_second
 from search_spaces import ensemble as space
 from search_spaces.cascade import ALIGNED
@@ -61,7 +61,7 @@ from search_spaces.model import tuned_models
 
 
 @dataclass(frozen=True)
-class BuildEnsemble(command.Options):
+class BuildEnsemble(Options):
     """Options of this experiment."""
 
     recipe: Literal["auto", "best", "tuned"] = "auto"
@@ -142,7 +142,7 @@ class BuildEnsemble(command.Options):
         """Raises UserError for a value that cannot be used."""
         super().check()
         check_counts(vars(self), seeds=1, folds=2, epochs=1, faces=1, refits=0, compact=1)
-        command.chosen_pipelines(self.pipelines)
+        chosen_pipelines(self.pipelines)
         if self.recipe != "best":
             tuned_models(self.models)
         elif self.models or self.pipelines != SPECIALISTS:

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fkd_core import command
-from fkd_core.command import console
 from fkd_core.data.annotators import annotators
 from fkd_core.data.faces import Faces
 from fkd_core.data.kaggle import Competition
@@ -21,7 +19,9 @@ from fkd_core.findings.policy import policy_or
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.models import MODELS
 from fkd_core.protocols.tuning_plan import TuningPlan
+from fkd_core.shared_options import chosen_pipelines
 from fkd_core.sources import PIPELINES, SPECIALISTS
+from fkd_core.terminal import console
 from search_spaces import best_recipe
 from search_spaces import ensemble as space
 from search_spaces.cascade import ALIGNED
@@ -105,7 +105,7 @@ def lineup(options: BuildEnsemble, faces: Faces) -> list[Member]:
         limit = options.faces or budget.faces
         specs = [
             spec
-            for pipeline in command.chosen_pipelines(options.pipelines)
+            for pipeline in chosen_pipelines(options.pipelines)
             for spec in tuned(options, pipeline, faces)
         ]
     sized = [resized(spec, options.epochs, limit) for spec in specs]

@@ -22,7 +22,6 @@ from typing import ClassVar, Literal
 import tyro
 
 from fkd_core import needs
-from fkd_core.command import say
 from fkd_core.data.archive import sha256_of
 from fkd_core.ensemble.predictor import MANIFEST, Predictor
 from fkd_core.errors import UserError
@@ -35,6 +34,7 @@ from fkd_core.photos.records import Journal, Record, listing, picture_stems, tab
 from fkd_core.reach import CODE
 from fkd_core.runs import Run, run_of, runs_in
 from fkd_core.sources import SOURCES
+from fkd_core.terminal import say
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from fkd_core import command, needs
-from fkd_core.command import say
+from fkd_core import needs
 from fkd_core.data.kaggle import Competition
 from fkd_core.errors import UserError
 from fkd_core.files import read_json
 from fkd_core.needs import Need
 from fkd_core.report.page.writing import PAGE, write_report
 from fkd_core.runs import Run, run_of, runs_in
+from fkd_core.shared_options import Options
+from fkd_core.terminal import say
 
 
 @dataclass(frozen=True)
@@ -95,13 +96,13 @@ def chosen(options: Report) -> Run:
     return run_of(options.results, options.data, options.run)
 
 
-def as_it_was(options: Report, run: Run) -> command.Options:
+def as_it_was(options: Report, run: Run) -> Options:
     """The options that experiments share, as the run had them where none are given here."""
     latest = max(configs(run), key=_age, default=run.folder / "config.json")
     told: dict[str, Any] = read_json(latest).get("options", {})
     paths = {name: Path(told[name]) for name in ("data", "corrections") if told.get(name)}
     return replace(
-        command.Options(results=options.results, run=run.name),
+        Options(results=options.results, run=run.name),
         data=options.data or paths.get("data"),
         corrections=options.corrections or paths.get("corrections"),
         storage=options.storage or told.get("storage"),
@@ -114,7 +115,7 @@ def configs(run: Run) -> list[Path]:
     return [path for folder in folders if (path := folder / "config.json").exists()]
 
 
-def faces_of(options: command.Options, run: Run) -> Competition | None:
+def faces_of(options: Options, run: Run) -> Competition | None:
     """The run's data; None, with a line, where it cannot be read or is other data now."""
     try:
         competition = options.read()

@@ -26,8 +26,7 @@ from typing import Any, ClassVar
 from rich.filesize import decimal
 from rich.progress import track
 
-from fkd_core import command, needs
-from fkd_core.command import console, say
+from fkd_core import needs
 from fkd_core.errors import UserError
 from fkd_core.inventory import (
     Inventory,
@@ -48,7 +47,9 @@ from fkd_core.needs import Need, backend, check
 from fkd_core.report import inventory as report
 from fkd_core.report.runs import comparison, run_sheet, score_sheet, verdict_sheets
 from fkd_core.report.sheet import Sheet
+from fkd_core.shared_options import Options
 from fkd_core.studies.replay import replay, rule_of
+from fkd_core.terminal import console, say
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,9 @@ class Results:
             parse_size(self.prune)
 
     @property
-    def shared(self) -> command.Options:
+    def shared(self) -> Options:
         """Those that it has in common with the experiments."""
-        return command.Options(
+        return Options(
             data=self.data,
             results=self.results,
             corrections=self.corrections,
@@ -240,7 +241,7 @@ def replay_study(inventory: Inventory, name: str) -> None:
     say(f"Proposals: {len(found)}, the same in the same order.")
 
 
-def redo_fit(inventory: Inventory, name: str, options: command.Options) -> None:
+def redo_fit(inventory: Inventory, name: str, options: Options) -> None:
     """Does one fit again; exit code 1 where other bits come out."""
     from fkd_core.inventory.redoing import redo
 

@@ -24,9 +24,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import ClassVar, Literal
 
-from fkd_core import command
 from fkd_core.augment.policy import Policy
-from fkd_core.command import console
 from fkd_core.data.annotators import annotators
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
@@ -57,8 +55,10 @@ from fkd_core.report.augmentation import (
 from fkd_core.report.page.writing import close
 from fkd_core.report.trial_page import TrialPages
 from fkd_core.running.session import session
+from fkd_core.shared_options import Options, chosen_pipelines
 from fkd_core.sources import COMPLETE, PIPELINES
 from fkd_core.studies.storage import open_storage
+from fkd_core.terminal import console
 from search_spaces import augmentation as space
 from search_spaces import images_a_second, transfer
 from search_spaces.model import ModelSpace
@@ -66,7 +66,7 @@ from search_spaces.training import BUDGETS as TUNING
 
 
 @dataclass(frozen=True)
-class SearchAugment(command.Options):
+class SearchAugment(Options):
     """Options of this experiment."""
 
     probe: Literal["light", "cascade"] = "light"
@@ -116,7 +116,7 @@ class SearchAugment(command.Options):
     @property
     def named(self) -> tuple[str, ...]:
         """The pipelines that are named. Raises UserError for one that there is not."""
-        return () if self.pipelines is None else command.chosen_pipelines(self.pipelines)
+        return () if self.pipelines is None else chosen_pipelines(self.pipelines)
 
     def budget(self) -> space.Budget:
         """The preset's, with what was given in its place. Raises UserError where it cannot be."""

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from fkd_core.command import console
 from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.out_of_fold import OutOfFold
 from fkd_core.ensemble.score import reckoned
@@ -17,6 +16,7 @@ from fkd_core.ensemble.submission import merged, requested_share, write_submissi
 from fkd_core.ensemble.submitted import record
 from fkd_core.ensemble.table import Table
 from fkd_core.evidence import Estimate
+from fkd_core.terminal import console
 
 
 def submit(

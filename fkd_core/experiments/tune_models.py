@@ -22,8 +22,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import ClassVar
 
-from fkd_core import command
-from fkd_core.command import console
 from fkd_core.data.annotators import annotators
 from fkd_core.data.faces import Faces
 from fkd_core.findings.best_config import write_best
@@ -33,15 +31,18 @@ from fkd_core.models import MODELS
 from fkd_core.progress import FitProgress, Part
 from fkd_core.protocols import estimates
 from fkd_core.protocols.feasible import check_enough
-from fkd_core.protocols.tuning import Candidate, Tuned, Tuning
+from fkd_core.protocols.tuned import Candidate, Tuned
+from fkd_core.protocols.tuning import Tuning
 from fkd_core.protocols.tuning_plan import TuningPlan, resized
 from fkd_core.report import tuning as report
 from fkd_core.report.page.writing import close
 from fkd_core.report.trial_page import TrialPages
 from fkd_core.running.session import session
+from fkd_core.shared_options import Options, chosen_pipelines
 from fkd_core.sources import PIPELINES, SPECIALISTS
 from fkd_core.studies.ray_tune import run_studies
 from fkd_core.studies.storage import open_storage
+from fkd_core.terminal import console
 from search_spaces import best_recipe
 from search_spaces.cascade import ALIGNED
 from search_spaces.model import ModelSpace, tuned_models
@@ -49,7 +50,7 @@ from search_spaces.training import BUDGETS, Budget
 
 
 @dataclass(frozen=True)
-class TuneModels(command.Options):
+class TuneModels(Options):
     """Options of this experiment."""
 
     models: tuple[str, ...] = ()
@@ -85,7 +86,7 @@ class TuneModels(command.Options):
     def chosen(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Models and pipelines, by name. Raises UserError for one that there is not."""
         meant = SPECIALISTS if self.models else (best_recipe.PIPELINE,)
-        return tuned_models(self.models), command.chosen_pipelines(self.pipelines or meant)
+        return tuned_models(self.models), chosen_pipelines(self.pipelines or meant)
 
     def budget(self) -> Budget:
         """The preset's, with what was given in its place. Raises UserError where it cannot be."""

@@ -13,7 +13,8 @@ from rich.text import Text
 from fkd_core.fitting.fits import Outcome
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.spec import FitSpec
-from fkd_core.progress.forecast import Forecast, Part
+from fkd_core.progress.forecast import Forecast
+from fkd_core.progress.parts import Part
 from fkd_core.progress.words import clock, counted
 from fkd_core.running.watch import Watch
 from fkd_core.studies.study import Study
@@ -124,6 +125,10 @@ class FitProgress(Watch):
     def fits(self, wanted: Sequence[FitSpec], lacking: Sequence[FitSpec]) -> None:
         """These fits are wanted next."""
         self.forecast.fits(wanted, lacking, self._now())
+
+    def begun(self, spec: FitSpec) -> None:
+        """A worker begins with this one of them."""
+        self.forecast.begin(spec, self._now())
 
     def searches(self, studies: Sequence[Study]) -> None:
         """These studies are searched next; what they have found so far is known."""

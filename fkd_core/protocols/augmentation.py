@@ -8,39 +8,29 @@ of it is answered from the store where it has been done before.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
-import numpy as np
 import optuna
 from optuna.trial import BaseTrial, TrialState
 
-from fkd_core.augment.policy import Policy, Step
+from fkd_core.augment.policy import Policy
 from fkd_core.augment.transforms import TRANSFORMS
-from fkd_core.data.folds import Family
 from fkd_core.evidence import HARMFUL, HELPFUL, NOT_CONFIRMED, Comparison, Verdict, judge
 from fkd_core.findings.inputs import Inputs
 from fkd_core.fitting.fits import Fits, OnOutcome
 from fkd_core.fitting.result import FitResult
-from fkd_core.fitting.spec import FitSpec, recipe_of
+from fkd_core.fitting.spec import FitSpec
 from fkd_core.protocols.augmentation_plan import Plan
-from fkd_core.reach import code_version
+from fkd_core.protocols.augmentation_studies import PolicyStudies
 from fkd_core.running.session import Session
-from fkd_core.studies.paired import PairedDesign, compared, differences, fresh
-from fkd_core.studies.proposals import Proposals
-from fkd_core.studies.pruning import Never, Racing
-from fkd_core.studies.ray_tune import run_studies
-from fkd_core.studies.sampling import TPE, Grid, Random, Sampler
+from fkd_core.studies.paired import PairedDesign, compared
+from fkd_core.studies.sampling import TPE, Grid, Random
 from fkd_core.studies.storage import Storage
-from fkd_core.studies.study import Study, StudyPlan
+from fkd_core.studies.study import Study
 from fkd_core.studies.trial import OnTrial
-
-SEED_NOISE = 0.03
-"""Deviation of the difference between two fits that differ in seed alone, over their RMSE
-(0.08 px of 2.9 measured on real faces)."""
 
 
 @dataclass(frozen=True)
@@ -95,26 +85,28 @@ class AugmentationSearch:
     storage: Storage
     on_outcome: OnOutcome | None = None
     on_trial: OnTrial | None = None
-    studies: list[str] = field(default_factory=list)
-    """Names of those that it has begun or gone on with."""
-    controls: dict[str, None] = field(default_factory=dict)
-    """Keys of the fits without augmentation that its trials are measured against; no trial names
-    them."""
+
+    @cached_property
+    def studies(self) -> PolicyStudies:
+        """What its stages ask for."""
+        return PolicyStudies(
+            self.plan, self.session, self.fits, self.storage, self.on_outcome, self.on_trial
+        )
 
     @property
     def inputs(self) -> Inputs:
         """What its findings rest on."""
-        return Inputs(studies=tuple(self.studies), fits=tuple(self.controls))
+        return self.studies.inputs
 
     def screen(self) -> list[Screened]:
         """Every candidate's best strength on set search, most promising first; candidates whose
         every strength was hopeless are left out."""
-        design = self._design("search", 0, self.plan.budget.screen_pairs)
-        (control,) = self._run(design, Policy())
-        studies = [self._screen_of(name, design, control) for name in self.plan.transforms]
-        run_studies(self.session, studies, self.fits, self.on_outcome, self.on_trial)
+        design = self.studies.design("search", 0, self.plan.budget.screen_pairs)
+        (control,) = self.studies.meet(design, Policy())
+        screens = [self._screen_of(name, design, control) for name in self.plan.transforms]
+        self.studies.search(screens)
         found = []
-        for name, study in zip(self.plan.transforms, studies, strict=True):
+        for name, study in zip(self.plan.transforms, screens, strict=True):
             if best := _best(study):
                 found.append(Screened(name, best.params.get("strength"), best.value or 0.0))
         return sorted(found, key=lambda screened: screened.difference)
@@ -125,9 +117,9 @@ class AugmentationSearch:
         space = self.plan.space
         policies = {name: space.alone(name, strength) for name, strength in chosen.items()}
         policies[space.CONTROL] = space.alone(space.CONTROL, None)
-        design = self._design("confirm", 100, self.plan.budget.confirm_pairs)
-        control, *arms = self._run(design, Policy(), *policies.values())
-        self._record("confirm", design, policies)
+        design = self.studies.design("confirm", 100, self.plan.budget.confirm_pairs)
+        control, *arms = self.studies.meet(design, Policy(), *policies.values())
+        self.studies.record("confirm", design, policies)
         comparisons = {
             name: compared(arm, control) for name, arm in zip(policies, arms, strict=True)
         }
@@ -151,10 +143,10 @@ class AugmentationSearch:
             return None
         composed = self._best_composition(parts)
         uniform = self.plan.space.uniform_choice(self.plan.transforms)
-        design = self._design("confirm", 300, self.plan.budget.meeting_pairs)
+        design = self.studies.design("confirm", 300, self.plan.budget.meeting_pairs)
         policies = {"composed": composed, "uniform": uniform}
-        none, best, chosen = self._run(design, Policy(), *policies.values())
-        self._record("meeting", design, policies)
+        none, best, chosen = self.studies.meet(design, Policy(), *policies.values())
+        self.studies.record("meeting", design, policies)
         meeting = Meeting(
             composed,
             uniform,
@@ -173,9 +165,9 @@ class AugmentationSearch:
         """The policy against none on the faces that chose nothing."""
         if not policy.steps:
             return None
-        design = self._design("final", 500, self.plan.budget.final_pairs)
-        none, best = self._run(design, Policy(), policy)
-        self._record("final", design, {winner: policy})
+        design = self.studies.design("final", 500, self.plan.budget.final_pairs)
+        none, best = self.studies.meet(design, Policy(), policy)
+        self.studies.record("final", design, {winner: policy})
         return compared(best, none)
 
     def _screen_of(self, name: str, design: PairedDesign, control: Sequence[FitResult]) -> Study:
@@ -186,18 +178,18 @@ class AugmentationSearch:
             return self.plan.space.strength(trial, strengths) if has_strength else {}
 
         def specs(values: Mapping[str, Any]) -> list[FitSpec]:
-            return self._specs(design, self.plan.space.alone(name, values.get("strength")))
+            return self.studies.specs(design, self.plan.space.alone(name, values.get("strength")))
 
-        return self._study(
+        return self.studies.study(
             f"screen/{name}",
             design,
             control,
             space=ask,
             specs=specs,
             proposals=(
-                self._proposals(Grid({"strength": list(strengths)}))
+                self.studies.proposals(Grid({"strength": list(strengths)}))
                 if has_strength
-                else self._proposals(Random())
+                else self.studies.proposals(Random())
             ),
             trials=len(strengths) if has_strength else 1,
             notes={"transform": TRANSFORMS[name].sentence},
@@ -205,8 +197,8 @@ class AugmentationSearch:
 
     def _best_composition(self, parts: Mapping[str, Verdict]) -> Policy:
         """Begun with all parts, and with those alone that were found helpful."""
-        design = self._design("search", 0, self.plan.budget.compose_pairs)
-        (control,) = self._run(design, Policy())
+        design = self.studies.design("search", 0, self.plan.budget.compose_pairs)
+        (control,) = self.studies.meet(design, Policy())
         names = {name: TRANSFORMS[name].has_strength for name in parts}
         strengths = {
             f"{name}.strength": v.strength
@@ -219,17 +211,17 @@ class AugmentationSearch:
             {f"{name}.probability": space.ALONE * (name in used) for name in parts} | strengths
             for used in dict.fromkeys((frozenset(parts), frozenset(helpful or parts)))
         ]
-        study = self._study(
+        study = self.studies.study(
             "compose/" + "+".join(parts),
             design,
             control,
             space=lambda trial: space.composition(trial, names),
-            specs=lambda values: self._specs(design, space.composed(dict(values))),
-            proposals=self._proposals(TPE(n_startup_trials=5), first=first),
+            specs=lambda values: self.studies.specs(design, space.composed(dict(values))),
+            proposals=self.studies.proposals(TPE(n_startup_trials=5), first=first),
             trials=self.plan.budget.compose_trials,
             seconds=self.plan.seconds,
         )
-        run_studies(self.session, [study], self.fits, self.on_outcome, self.on_trial)
+        self.studies.search([study])
         best = _best(study)
         return space.composed(best.params if best else first[0])
 
@@ -245,96 +237,14 @@ class AugmentationSearch:
             )
             for left in composed.steps
         }
-        arms = self._run(design, *without.values())
-        self._record("ablation", design, {f"without {name}": p for name, p in without.items()})
+        arms = self.studies.meet(design, *without.values())
+        self.studies.record(
+            "ablation", design, {f"without {name}": p for name, p in without.items()}
+        )
         return {
             name: compared(arm, best[: len(design.pairs)])
             for name, arm in zip(without, arms, strict=True)
         }
-
-    def _study(
-        self,
-        what: str,
-        design: PairedDesign,
-        control: Sequence[FitResult],
-        races: bool = True,
-        arms: Sequence[str] = (),
-        **searched: Any,
-    ) -> Study:
-        """A study whose trials are scored by their mean difference to the control; `arms` are
-        hashes of the policies that meet, where they are fixed."""
-        noise = SEED_NOISE * float(np.mean([result.rmse for result in control]))
-        plan = StudyPlan(
-            name=self._name(what, design, searched["proposals"].first, list(arms)),
-            score=lambda results: float(np.mean(differences(results, control))),
-            measures="RMSE minus that of no augmentation, px",
-            control=control,
-            pruner=Racing(control, noise) if races else Never(),
-            **searched,
-        )
-        self.studies.append(plan.name)
-        return Study(plan, self.storage)
-
-    def _proposals(
-        self,
-        sampler: Sampler,
-        first: Sequence[Mapping[str, Any]] = (),
-    ) -> Proposals:
-        return Proposals(sampler, self.plan.seed, self.plan.budget.lag, first)
-
-    def _name(self, what: str, design: PairedDesign, *more: Any) -> str:
-        """Says what is searched; the hash at its end stands for all that its values depend on, but
-        not for the number of compositions (a larger one goes on) nor for other stages' pairs."""
-        any_of_them = Policy(tuple(Step(name) for name in TRANSFORMS))
-        budget = asdict(self.plan.budget)
-        identity = [
-            [spec.to_json() for spec in self._specs(design, Policy())],
-            self.fits.fingerprint,
-            recipe_of(replace(self.plan.base, policy=any_of_them)),
-            code_version(*self.plan.space.FILES),
-            {name: value for name, value in budget.items() if name not in _APART},
-            self.plan.seed,
-            more,
-        ]
-        text = json.dumps(identity, sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        return f"augmentation/{self.plan.pipeline}/{what}@{digest[:8]}"
-
-    def _record(self, what: str, design: PairedDesign, policies: Mapping[str, Policy]) -> None:
-        """Shows arms that have met as a study: one trial an arm, one step a pair."""
-        control = [self.fits.get(spec) for spec in self._specs(design, Policy())]
-        whole = [result for result in control if isinstance(result, FitResult)]
-        names = list(policies)
-
-        study = self._study(
-            what,
-            design,
-            whole,
-            races=False,
-            arms=[policy.hash for policy in policies.values()],
-            space=lambda trial: {"arm": trial.suggest_categorical("arm", names)},
-            specs=lambda values: self._specs(design, policies[values["arm"]]),
-            proposals=self._proposals(Random(), first=tuple({"arm": name} for name in names)),
-            trials=len(names),
-        )
-        run_studies(self.session, [study], self.fits, self.on_outcome, self.on_trial)
-
-    def _design(self, family: Family, stage: int, pairs: int) -> PairedDesign:
-        """A seed for every pair, or what a seed does to both folds would count as two findings."""
-        folds = self.plan.budget.folds
-        return PairedDesign(family, fresh(pairs, folds, 1000 * self.plan.seed + stage))
-
-    def _specs(self, design: PairedDesign, policy: Policy) -> list[FitSpec]:
-        return design.specs(replace(self.plan.base, policy=policy))
-
-    def _run(self, design: PairedDesign, *policies: Policy) -> list[list[FitResult]]:
-        arms = [replace(self.plan.base, policy=policy) for policy in policies]
-        if Policy() in policies:
-            self.controls.update(dict.fromkeys(map(self.fits.key, self._specs(design, Policy()))))
-        return design.run(arms, self.session, self.fits, self.on_outcome)
-
-
-_APART = ("compose_trials", "confirm_pairs", "meeting_pairs", "final_pairs", "ablation_pairs")
 
 
 def _best(study: Study) -> optuna.trial.FrozenTrial | None:

@@ -14,7 +14,8 @@ from fkd_core.ensemble.views import VIEWS
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.models.base import Architecture
-from fkd_core.progress.forecast import Part, kind_of
+from fkd_core.progress.pace import kind_of
+from fkd_core.progress.parts import Part
 from fkd_core.protocols.augmentation_plan import Plan
 from fkd_core.protocols.machine import core_speed
 from fkd_core.protocols.transfer import TransferPlan

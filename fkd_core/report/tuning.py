@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fkd_core.protocols.tuning import Tuned
+from fkd_core.protocols.tuned import Tuned
 from fkd_core.report.shown import Shown
 from fkd_core.runs import TUNED
 from fkd_core.tables import read_table, write_table

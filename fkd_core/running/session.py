@@ -112,6 +112,7 @@ class Session:
                 more: dict[str, Any] = {}
                 if spec.aligned_by is not None:  # read late, so that few are held at a time
                     more["before"] = fits.weights(spec.aligned_by)
+                self.watch.begun(spec)
                 return worker.fit.remote(spec.to_json(), keep_weights=spec in kept, **more)
 
             return call

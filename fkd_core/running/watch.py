@@ -20,6 +20,9 @@ class Watch:
     def fits(self, wanted: Sequence[FitSpec], lacking: Sequence[FitSpec]) -> None:
         """These fits are wanted next; all but the lacking ones are kept already."""
 
+    def begun(self, spec: FitSpec) -> None:
+        """A worker begins with this one of them, perhaps again."""
+
     def searches(self, studies: Sequence[Any]) -> None:
         """These studies (``studies.study.Study``) are searched next."""
 

@@ -20,7 +20,7 @@ from fkd_core.fitting.store import FitStore
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.progress import FitProgress, Forecast, Part, clock, counted
 from fkd_core.progress.bar import best_in_words
-from fkd_core.protocols import augmentation, estimates
+from fkd_core.protocols import augmentation_studies, estimates
 from fkd_core.protocols.augmentation import AugmentationSearch
 from fkd_core.protocols.augmentation_plan import Plan
 from fkd_core.protocols.tuning import Tuning
@@ -113,7 +113,7 @@ def test_an_augmentation_search_foretells_its_end(
     names = ("rotation", "shift", "scale", "mirror", "brighten", "box_blur")
     plan = Plan(space, "complete", names, AUGMENTATION["quick"], seed=0)
     run = begun(estimates.of_augmentation(plan, [], FACES))
-    monkeypatch.setattr(augmentation, "run_studies", run.run_studies)
+    monkeypatch.setattr(augmentation_studies, "run_studies", run.run_studies)
     augment(run, plan, fits, Storage())
     assert statistics.median(misses(run)) < 0.2
 
@@ -194,6 +194,24 @@ def test_what_the_other_worker_has_done_of_a_long_fit_counts_after_short_ones() 
     forecast.fit(last[0], 100.0, 110.0)
     # The second ends now, and then the other two take a hundred seconds.
     assert forecast.left(110.0) == pytest.approx(100.0, rel=0.1)
+
+
+def test_a_long_fit_that_began_among_short_ones_is_counted_while_it_runs() -> None:
+    """A worker goes on with what a short fit aligns, while the other does the short ones left."""
+    first = [replace(SPEC, seed=seed) for seed in range(5)]
+    last = [replace(SPEC, seed=fit.seed, aligned_by=fit) for fit in first]
+    forecast = Forecast(
+        [Part("train", first[0], 5, 5.0), Part("train", last[0], 5, 100.0)], workers=2
+    )
+    forecast.stage("train", 0.0)
+    forecast.fits(last, [*first, *last], 0.0)
+    forecast.begin(first[0], 0.0)
+    forecast.begin(first[1], 0.0)
+    for number, now in ((0, 5.0), (1, 5.0), (2, 10.0), (3, 15.0), (4, 20.0)):
+        forecast.fit(first[number], 5.0, now)
+        forecast.begin(last[0] if number == 0 else (*first, last[1])[number + 1], now)
+    # Five of a hundred seconds on two workers, of which one has done 15.
+    assert forecast.left(20.0) == pytest.approx((500 - 15) / 2, rel=0.05)
 
 
 def test_a_limit_on_the_hours_of_a_search_bounds_what_is_foretold() -> None:

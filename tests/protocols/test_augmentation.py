@@ -17,9 +17,10 @@ from fkd_core.evidence import HARMFUL, HELPFUL, NOT_CONFIRMED, UNDECIDED, Verdic
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import FitResult
 from fkd_core.fitting.store import FitStore
-from fkd_core.protocols import augmentation
+from fkd_core.protocols import augmentation, augmentation_studies
 from fkd_core.protocols.augmentation import AugmentationSearch, Meeting
 from fkd_core.protocols.augmentation_plan import Plan
+from fkd_core.protocols.augmentation_studies import PolicyStudies
 from fkd_core.running.simulated import outcome, simulated_faces
 from fkd_core.studies.simulation import simulate
 from fkd_core.studies.storage import Storage
@@ -46,7 +47,7 @@ def search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AugmentationSearc
     def run_studies(session: Any, studies: Any, fits: Fits, *_: object) -> None:
         simulate(studies, fits, FACES)
 
-    monkeypatch.setattr(augmentation, "run_studies", run_studies)
+    monkeypatch.setattr(augmentation_studies, "run_studies", run_studies)
     fits = Fits(FitStore(tmp_path), FACES.fingerprint)
     plan = Plan(space, "complete", NAMES, BUDGET, seed=0)
     return AugmentationSearch(plan, cast(Any, Here(FACES)), fits, Storage())
@@ -54,8 +55,8 @@ def search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AugmentationSearc
 
 def test_another_space_is_another_search(search: AugmentationSearch, tmp_path: Path) -> None:
     def named(space: Any) -> str:
-        other = replace(search, plan=replace(search.plan, space=space))
-        return other._name("compose", other._design("search", 0, 1))
+        other = replace(search.studies, plan=replace(search.plan, space=space))
+        return other.name("compose", other.design("search", 0, 1))
 
     def copied(text: str) -> SimpleNamespace:
         path = tmp_path / "augmentation.py"
@@ -75,13 +76,13 @@ def test_a_composition_begins_with_all_that_was_not_found_harmful_then_with_the_
     search: AugmentationSearch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[Any] = []
-    asked = AugmentationSearch._proposals
+    asked = PolicyStudies.proposals
 
-    def proposals(self: AugmentationSearch, sampler: Any, first: Any = ()) -> Any:
+    def proposals(self: PolicyStudies, sampler: Any, first: Any = ()) -> Any:
         begun.extend(first)
         return asked(self, sampler, first)
 
-    monkeypatch.setattr(AugmentationSearch, "_proposals", proposals)
+    monkeypatch.setattr(PolicyStudies, "proposals", proposals)
     search._best_composition({v.transform: v for v in VERDICTS[:2]})
     all_of_them, helpful = (space.composed(dict(values)) for values in begun)
     assert transforms(all_of_them) == ["rotation", "sharpen"]
@@ -133,7 +134,8 @@ def test_nothing_is_composed_where_all_that_was_confirmed_is_harmful(
 def test_a_winner_without_augmentation_has_nothing_to_show_on_final(
     search: AugmentationSearch,
 ) -> None:
-    results = [outcome(s, FACES) for s in search._specs(search._design("confirm", 0, 2), Policy())]
+    design = search.studies.design("confirm", 0, 2)
+    results = [outcome(spec, FACES) for spec in search.studies.specs(design, Policy())]
     whole = [result for result in results if isinstance(result, FitResult)]
     same = augmentation.compared(whole, whole)
     meet = partial(Meeting, Policy(), Policy(), same, same, same, {})

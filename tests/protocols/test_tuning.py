@@ -12,7 +12,8 @@ from here import Here
 from fkd_core.augment.policy import Policy, Step
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.store import FitStore
-from fkd_core.protocols.tuning import Candidate, Tuning
+from fkd_core.protocols.tuned import Candidate
+from fkd_core.protocols.tuning import Tuning
 from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.report.tuning import sureness
 from fkd_core.running.simulated import simulated_faces

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from fkd_core.augment.policy import Policy
-from fkd_core.command import MOST_SEED
 from fkd_core.data.folds import Family, split
 from fkd_core.errors import UserError
 from fkd_core.fitting.schedule import steps_per_epoch
@@ -17,6 +16,7 @@ from fkd_core.models import MODELS
 from fkd_core.options import MOST
 from fkd_core.protocols.tuning_plan import TuningPlan, resized
 from fkd_core.running.simulated import simulated_faces
+from fkd_core.shared_options import MOST_SEED
 from search_spaces.model import ModelSpace
 from search_spaces.training import BUDGETS, COMPACT, HYPOTHESIS, Budget
 

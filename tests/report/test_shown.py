@@ -16,7 +16,7 @@ from fkd_core.fitting.spec import FitSpec
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.protocols.augmentation import Meeting
 from fkd_core.protocols.transfer import Transfer
-from fkd_core.protocols.tuning import Candidate
+from fkd_core.protocols.tuned import Candidate
 from fkd_core.report.augmentation import meeting_table, transfer_table, verdict_table
 from fkd_core.report.sheet import Sheet, text
 from fkd_core.report.shown import Shown

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from fkd_core.augment.policy import Policy
 from fkd_core.evidence import FitErrors, compare, rmse_interval
-from fkd_core.protocols.tuning import Candidate, Tuned
+from fkd_core.protocols.tuned import Candidate, Tuned
 from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.report.tuning import result_table, write_tuned
 from search_spaces.model import ModelSpace

@@ -33,6 +33,7 @@ from fkd_core.protocols.tuning import Tuning
 from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.running.session import session
 from fkd_core.running.simulated import SimulatedWorker, simulated_faces
+from fkd_core.shared_options import Options
 from fkd_core.studies import storage as storage_module
 from fkd_core.studies.ray_tune import run_studies
 from fkd_core.studies.storage import open_storage
@@ -49,7 +50,7 @@ TUNING = replace(BUDGETS["smoke"], trials=9, epochs=18, faces=None, random=3, la
 
 
 @dataclass(frozen=True)
-class Simulated(command.Options):
+class Simulated(Options):
     """Options of the simulation."""
 
     ROOM: ClassVar = 0

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fkd_core.command import Options, say
 from fkd_core.data.kaggle import Competition
 from fkd_core.report.page.answer import findings, following
 from fkd_core.report.page.found import Places, gather
 from fkd_core.report.page.page import write_page
 from fkd_core.report.page.section import command_of
+from fkd_core.shared_options import Options
+from fkd_core.terminal import say
 
 PAGE = "report.html"
 

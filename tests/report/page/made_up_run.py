@@ -14,7 +14,6 @@ import optuna
 from results_for_tests import made_up_result
 
 from fkd_core.augment.policy import Policy, Step
-from fkd_core.command import Options
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Split, set_of
 from fkd_core.data.kaggle import Competition
@@ -29,6 +28,7 @@ from fkd_core.models.lenet5 import LeNet5
 from fkd_core.protocols.transfer import Transfer
 from fkd_core.report.augmentation import write_transfers, write_verdicts
 from fkd_core.report.page.writing import places_of
+from fkd_core.shared_options import Options
 from fkd_core.sources import PIPELINES, SOURCES
 from fkd_core.studies.storage import open_storage
 

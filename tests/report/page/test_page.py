@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from made_up_run import combined, competition_of, searched, tuned
 
-from fkd_core.command import Options
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
 from fkd_core.experiments.report import Report, chosen
@@ -19,6 +18,7 @@ from fkd_core.report.page.found import gather
 from fkd_core.report.page.page import page
 from fkd_core.report.page.words import MEANINGS
 from fkd_core.report.page.writing import close, places_of
+from fkd_core.shared_options import Options
 
 GLOSSARY = Path(__file__).parents[3] / "docs" / "glossary.md"
 
