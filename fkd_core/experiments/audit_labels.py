@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -99,25 +99,37 @@ def main(options: AuditLabels, asked: str | None = None) -> None:
     taught = {GIVEN: faces}
     check_enough(faces, [member.spec for member in judges], ["all"])
     OutOfFold(judges, faces, None, VIEW).check()
-    parts = plan(options, judges, faces, "audit")
+    parts = plan(options, {"audit": judges}, faces)
     if options.apply:
         taught[CORRECTED] = corrected(options, options.apply)
-        cheap = [cascade(options, faces)]
-        given, changed = (plan(options, cheap, each, name) for name, each in taught.items())
-        parts += [*given, *changed, *changed]
+        for name, each in taught.items():
+            parts += (changed := plan(options, seed_by_seed(options, faces, name), each))
+        parts += [replace(p, stage=p.stage.replace(CORRECTED, LEFT_OUT)) for p in changed]
         console.print(f"The arm {LEFT_OUT}, without flagged labels, takes as long as {CORRECTED}.")
     console.print(f"All of it takes {estimates.about(parts)}.", soft_wrap=True)
     if options.dry_run:
         console.print(options.would_write(options.outcomes.audit), soft_wrap=True)
         return
-    wanted = {"audit": judges}
-    if options.apply:
-        wanted |= seed_by_seed(cascade(options, faces), GIVEN)
-    said = answers(options, wanted, faces)
-    suspects = ranked(said["audit"], faces)
-    flagged = [each for each in suspects if each.flagged]
-    if options.apply:
-        taught[LEFT_OUT] = left_out(faces, flagged)
+    with (
+        FitProgress(console, parts, estimates.cores()) as progress,
+        session(faces, options.place, watch=progress) as ray_session,
+    ):
+
+        def said(asked: Mapping[str, Sequence[Member]], of: Faces) -> dict[str, dict[str, Table]]:
+            fits, kept = options.fits(of), FitStore(options.cache / "predictions")
+            ensembling = Ensembling(ray_session.teaching(of), fits, kept, progress)
+            return ensembling.tables(out_of_fold(asked, of))
+
+        opinions = said({"audit": judges}, faces)["audit"]
+        progress.waiting("comparing them with the labels")
+        suspects = ranked(opinions, faces)
+        flagged = [each for each in suspects if each.flagged]
+        arms = []
+        if options.apply:
+            taught[LEFT_OUT] = left_out(faces, flagged)
+            for name, each in taught.items():
+                tables = said(seed_by_seed(options, faces, name), each).values()
+                arms.append(arm_of(name, cascade(options, faces), tables, len(faces)))
     made_by = provenance(options.preset, options.seed, faces, asked)
     folder = options.outcomes.begun(made_by).audit
     inputs = rests_on(options, judges, taught).to_json()
@@ -137,7 +149,7 @@ def main(options: AuditLabels, asked: str | None = None) -> None:
         )
         console.print(f"Look at {len(shown)} of them: {folder / 'gallery.html'}", soft_wrap=True)
         return
-    sheet = effect_sheet(options, taught, said)
+    sheet = effect_sheet(taught, arms)
     console.print(sheet.shown())
     sheet.write(folder)
 
@@ -182,48 +194,35 @@ def rests_on(
     return Inputs(fits=keys, weights=keys)
 
 
-def plan(options: AuditLabels, asked: Sequence[Member], faces: Faces, name: str) -> list[Part]:
-    """Says what of an arm is to be trained; each has faces, and so a store, of its own."""
-    arm, fits = {name: OutOfFold(asked, faces, None, VIEW)}, options.fits(faces)
-    console.print(report.plan_sheet(arm, fits, images_a_second).shown())
-    return estimates.of_tables(arm, fits, images_a_second)
+def plan(options: AuditLabels, asked: Mapping[str, Sequence[Member]], faces: Faces) -> list[Part]:
+    """Says what of these arms is to be trained on such faces."""
+    arms, fits = out_of_fold(asked, faces), options.fits(faces)
+    console.print(report.plan_sheet(arms, fits, images_a_second).shown())
+    return estimates.of_tables(arms, fits, images_a_second)
 
 
-def answers(
-    options: AuditLabels, asked: Mapping[str, Sequence[Member]], faces: Faces
-) -> dict[str, dict[str, Table]]:
-    """The out-of-fold tables of each of these, by name; only what is not kept is done."""
-    arms = {name: OutOfFold(each, faces, None, VIEW) for name, each in asked.items()}
-    fits = options.fits(faces)
-    with (
-        FitProgress(
-            console, estimates.of_tables(arms, fits, images_a_second), estimates.cores()
-        ) as progress,
-        session(faces, options.place, watch=progress) as ray_session,
-    ):
-        kept = FitStore(options.cache / "predictions")
-        return Ensembling(ray_session, fits, kept, progress).tables(arms)
+def out_of_fold(asked: Mapping[str, Sequence[Member]], faces: Faces) -> dict[str, OutOfFold]:
+    """By name, what is asked out of fold."""
+    return {name: OutOfFold(each, faces, None, VIEW) for name, each in asked.items()}
 
 
-def seed_by_seed(member: Member, arm: str) -> dict[str, list[Member]]:
-    """The member of every seed apart, by name: what such an arm says."""
-    return {f"{arm}, seed {seed}": [replace(member, seeds=(seed,))] for seed in member.seeds}
-
-
-def effect_sheet(
-    options: AuditLabels, taught: Mapping[str, Faces], said: dict[str, dict[str, Table]]
-) -> Sheet:
-    """What the cascade gains by being taught other labels than those given; `said` has what it
-    says when it is taught these."""
-    faces = taught[GIVEN]
+def seed_by_seed(options: AuditLabels, faces: Faces, arm: str) -> dict[str, list[Member]]:
+    """The cascade of every seed apart, by name: what an arm of changed labels says."""
     cheap = cascade(options, faces)
-    arms = []
-    for name, each in taught.items():
-        asked = seed_by_seed(cheap, name)
-        tables = said if asked.keys() <= said.keys() else answers(options, asked, each)
-        answered = [whole(tables[seed], len(faces)) for seed in asked]
-        points = [points for points, _ in answered]
-        arms.append(Arm(name, dict(zip(cheap.seeds, points, strict=True)), answered[0][1]))
+    return {f"{arm}, seed {seed}": [replace(cheap, seeds=(seed,))] for seed in cheap.seeds}
+
+
+def arm_of(name: str, member: Member, tables: Iterable[Mapping[str, Table]], faces: int) -> Arm:
+    """What the member says when it is taught such labels, from the tables of its seeds."""
+    answered = [whole(each, faces) for each in tables]
+    said = {seed: points for seed, (points, _) in zip(member.seeds, answered, strict=True)}
+    return Arm(name, said, answered[0][1])
+
+
+def effect_sheet(taught: Mapping[str, Faces], arms: Sequence[Arm]) -> Sheet:
+    """What the cascade gains by being taught other labels than those given, which are the first
+    arm's."""
+    faces = taught[GIVEN]
     same = np.isclose(taught[CORRECTED].points, faces.points, atol=1e-3)
     kept = np.isfinite(taught[LEFT_OUT].points)
     scored = {

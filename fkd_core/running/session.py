@@ -43,6 +43,12 @@ class Session:
     place: Place
     watch: Watch = field(default_factory=Watch)
     """Is told what is wanted next."""
+    held: Sequence[Any] = ()
+    """Ray's reference to the faces: once on every machine, not once a fit."""
+
+    def teaching(self, faces: Faces) -> Session:
+        """The same workers, for fits on other faces."""
+        return replace(self, held=_held(faces))
 
     @property
     def fit_seconds(self) -> float | None:
@@ -109,7 +115,7 @@ class Session:
 
         def start(spec: FitSpec) -> Call:
             def call(worker: Any) -> Any:
-                more: dict[str, Any] = {}
+                more: dict[str, Any] = {"held": self.held}
                 if spec.aligned_by is not None:  # read late, so that few are held at a time
                     more["before"] = fits.weights(spec.aligned_by)
                 self.watch.begun(spec)
@@ -229,9 +235,7 @@ def session(
             share = (
                 (1.0 if share == "auto" else 0.25) if ray.cluster_resources().get("GPU") else 0.0
             )
-        held = ray.put(  # once on every machine, not once a trial
-            Faces(np.asarray(faces.images), faces.points, faces.source, faces.group, faces.row)
-        )
+        held = _held(faces)
         remote = ray.remote(worker)
 
         def start(name: str, node: str, share: float, memory: int) -> Any:
@@ -245,11 +249,18 @@ def session(
                 ),
             )
             cache = str(place.cache.resolve())
-            return actor.remote(held, cache, place.checkpoints, share, memory)
+            return actor.remote(held[0], cache, place.checkpoints, share, memory)
 
         watch.waiting("starting workers")
-        yield Session(Pool(start, place.threads, share, watch.ready), place, watch)
+        yield Session(Pool(start, place.threads, share, watch.ready), place, watch, held)
     finally:
         with in_one_piece():
             ray.shutdown()
         place.trim()
+
+
+def _held(faces: Faces) -> Sequence[Any]:
+    import ray
+
+    of_files = Faces(np.asarray(faces.images), faces.points, faces.source, faces.group, faces.row)
+    return [ray.put(of_files)]

@@ -80,8 +80,13 @@ class SimulatedWorker:
         seconds: float | None = None,
         keep_weights: bool = False,
         before: object = None,
+        held: Sequence[Any] = (),
     ) -> Told:
         """As ``FitWorker.fit``; an epoch is said to take a second, and no weights are kept."""
+        if held:
+            import ray
+
+            self._faces = ray.get(held[0])
         parsed = FitSpec.from_json(spec)
         self._leak(parsed)
         time.sleep(np.random.default_rng().uniform(0, self._pause))  # timing must not matter

@@ -59,6 +59,7 @@ class FitWorker:
         how much of its own a worker begins another fit."""
         runtime.share_gpu(gpus)
         self._faces, self._gpus, self._memory = faces, gpus, memory
+        self._held: Any = None
         self._cache = usable(Path(cache))
         self._checkpoints = None if checkpoints is None else Checkpoints(checkpoints)
         self._checkpoint_seconds = checkpoint_seconds
@@ -73,14 +74,17 @@ class FitWorker:
         seconds: float | None = None,
         keep_weights: bool = False,
         before: list[NDArray[Any]] | None = None,
+        held: Sequence[Any] = (),
     ) -> Told:
         """Does the fit of this JSON spec, or goes on with it where it was paused: after each of
         the epochs `looks`, and after so many seconds. `before` are the weights of the fit that it
-        is aligned by; without them that one is done here too.
+        is aligned by; without them that one is done here too. `held` is Ray's reference to the
+        faces, in a sequence so that Ray leaves it one; without it they are those of last time.
 
         A fit that goes on from a checkpoint is past the looks before it; what was seen there is
         in the next answer.
         """
+        self._take(held)
         parsed = FitSpec.from_json(spec)
         resume = self._paused[1] if self._paused and self._paused[0] == parsed else None
         if resume is None:
@@ -113,6 +117,15 @@ class FitWorker:
             kept.discard(key)
         record, arrays = to_record(parsed, outcome)
         return record, dict(arrays), outcome.weights if isinstance(outcome, FitResult) else []
+
+    def _take(self, held: Sequence[Any]) -> None:
+        """Other faces than last time are taken; what was begun or learned of those is dropped."""
+        if held and held[0] != self._held:
+            import ray
+
+            self._faces, self._held = ray.get(held[0]), held[0]
+            self._paused = None
+            self._stages.clear()
 
     def _before(self, spec: FitSpec) -> list[NDArray[Any]] | None:
         """The weights of the fit that it is aligned by, if this worker has done that one; a

@@ -6,6 +6,7 @@ Such processes come and go with the trials, so this module imports next to nothi
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,9 +29,9 @@ class Answer:
 class Proxy(Trainable):  # type: ignore[misc]
     """A Tune trial: has the fits of one configuration done, a step to every look at one."""
 
-    def setup(self, config: dict[str, Any], seconds: float | None) -> None:
-        """Takes a trial; `seconds` is the hard limit of one fit."""
-        self._limit = seconds
+    def setup(self, config: dict[str, Any], seconds: float | None, held: Sequence[Any]) -> None:
+        """Takes a trial; `seconds` is the hard limit of one fit, `held` the session's faces."""
+        self._limit, self._held = seconds, held
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -54,7 +55,7 @@ class Proxy(Trainable):  # type: ignore[misc]
         if self._done:
             looks = []  # a trial's first fit alone is looked at on its way
         began = time.monotonic()
-        call = self._worker.fit.remote(self._specs[self._done], looks, seconds)
+        call = self._worker.fit.remote(self._specs[self._done], looks, seconds, held=self._held)
         try:
             told = answer(call, self._limit, self._took)
         except ray.exceptions.RayTaskError as error:  # a fault of the program: no use repeating it

@@ -76,7 +76,7 @@ def _tune(session: Session, scheduler: Scheduler) -> None:
     with tempfile.TemporaryDirectory(prefix="fkd-tune-") as folder:
         tune.Tuner(
             tune.with_resources(
-                tune.with_parameters(Proxy, seconds=session.fit_seconds),
+                tune.with_parameters(Proxy, seconds=session.fit_seconds, held=session.held),
                 # Every cluster's head has this mark; the CPUs and GPUs are the workers'.
                 tune.PlacementGroupFactory([{"CPU": 0, "node:__internal_head__": 0.001}]),
             ),

@@ -71,6 +71,22 @@ def test_weights_that_are_kept_give_the_predictions_of_the_fit(
     assert fits.holds(specs[1], weights=True)
 
 
+def test_the_same_workers_teach_other_faces_and_these_again(
+    ray_session: Session, fits: Fits, faces: Faces, backend: str
+) -> None:
+    spec, moved = two_fits(backend)[0], replace(faces, points=faces.points + np.float32(3))
+    theirs = Fits(fits.store, moved.fingerprint)
+    (other,) = ray_session.teaching(moved).run_fits([spec], theirs)
+    (again,) = ray_session.run_fits([spec], fits)
+    for found, of in ((other, moved), (again, faces)):
+        wanted = fit(spec, of)
+        assert isinstance(found, FitResult)
+        assert isinstance(wanted, FitResult)
+        np.testing.assert_allclose(found.predictions, wanted.predictions, atol=1e-3)
+        np.testing.assert_allclose(found.squared, wanted.squared, rtol=1e-3)
+    assert {fits.key(spec), theirs.key(spec)} == {row["key"] for row in fits.store.rows()}
+
+
 def test_calls_are_spread_over_the_workers_and_all_come_back(ray_session: Session) -> None:
     taken = []
     while len(taken) < ray_session.pool.size:  # until all have started

@@ -29,7 +29,9 @@ class Asked:
     def fit(self) -> Asked:
         return self
 
-    def remote(self, spec: object, looks: list[int], seconds: float | None) -> None:
+    def remote(
+        self, spec: object, looks: list[int], seconds: float | None, held: Sequence[Any]
+    ) -> None:
         self.looks.append(looks)
 
     def answer(self, call: None, seconds: float, passed: float) -> Any:
@@ -44,7 +46,7 @@ def test_looks_are_for_the_first_fit_and_a_fits_limit_counts_all_its_steps(
     on_the_way = Progress(2, [3.0, 2.0], 10.0)
     asked = Asked([on_the_way, on_the_way, WHOLE, on_the_way, WHOLE], monkeypatch)
     trial = object.__new__(Proxy)
-    trial.setup({"worker": "w", "specs": [{}, {}], "looks": [2, 4], "seconds": 5.0}, 60.0)
+    trial.setup({"worker": "w", "specs": [{}, {}], "looks": [2, 4], "seconds": 5.0}, 60.0, ())
     assert [trial.step()["fits"] for _ in range(5)] == [0, 0, 1, 1, 2]
     assert asked.looks == [[2, 4]] * 3 + [[]] * 2
     assert asked.passed == [0.0, 10.0, 20.0, 0.0, 10.0]
