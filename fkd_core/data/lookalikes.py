@@ -85,7 +85,7 @@ def _advice(name: str, role: str) -> str:
         return ""
     if known := role_of(name):
         return "it lies too deep; give a folder nearer to it" if known[0] == role else ""
-    first, _, endings = file.name.casefold().lstrip(".").partition(".")
+    first, _, endings = file.name.casefold().strip(". ").partition(".")
     ending = endings and "." + endings.rpartition(".")[2]
     letters, wanted = _letters(first), _letters(Path(role).stem)
     alike = difflib.SequenceMatcher(None, letters, wanted).ratio()
