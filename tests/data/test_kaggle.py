@@ -238,7 +238,7 @@ BAD: dict[str, tuple[Spoil, str]] = {
         put("test.csv", text(TEST[0], "1," + SHORT)),
         "test.csv, row 2, column Image: 9215",
     ),
-    "test with labels": (put("test.csv", GOOD), "test.csv, row 1: column ImageId"),
+    "test with labels": (put("test.csv", GOOD), "test.csv, row 1: these are the columns of t"),
     "unknown feature": (
         put("IdLookupTable.csv", text(LOOKUP[0], "1,1,ear_x,")),
         "IdLookupTable.csv, row 2, column FeatureName: 'ear_x'",
@@ -478,6 +478,13 @@ def test_test_images_that_equal_training_images_are_counted(folder: Path, cache:
     (folder / "IdLookupTable.csv").unlink()
     notes = load_competition(folder, cache).notes
     assert not any("equal training images" in note for note in notes)
+
+
+def test_test_images_that_nothing_is_asked_of_are_counted(folder: Path, cache: Path) -> None:
+    (folder / "IdLookupTable.csv").write_bytes(text(*LOOKUP[:3]))
+    (folder / "SampleSubmission.csv").unlink()
+    notes = load_competition(folder, cache).notes
+    assert "IdLookupTable.csv asks nothing of 1 test images (ImageId 7): is it cut short?" in notes
 
 
 def test_labels_in_another_scale_are_one_error(folder: Path, cache: Path) -> None:
