@@ -36,6 +36,7 @@ from fkd_core.running.place import Place
 from fkd_core.runs import Run, older_outcomes, run_of
 from fkd_core.sources import PIPELINES
 from fkd_core.stopping import Stopped, loaded, stoppable
+from fkd_core.streams import while_read
 
 STORE_BYTES = 60_000_000_000
 """The store drops the weights used least recently beyond this size; results stay."""
@@ -252,6 +253,7 @@ def begin(options: Checked) -> None:
         options.prepare()
 
 
+@while_read()
 def run(
     experiment: Callable[[Chosen], object],
     options: type[Chosen],
