@@ -31,7 +31,7 @@ from fkd_core.fitting.store import FitStore
 from fkd_core.help import check_words, help_page
 from fkd_core.libraries import own_version
 from fkd_core.needs import Need
-from fkd_core.options import option, read_options
+from fkd_core.options import at_home, option, read_options
 from fkd_core.running.place import Place
 from fkd_core.runs import Run, older_outcomes, run_of
 from fkd_core.sources import PIPELINES
@@ -270,7 +270,7 @@ def run(
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal or file of any encoding
             stream.reconfigure(errors="backslashreplace")
-    given = [*(sys.argv[1:] if arguments is None else arguments)]
+    given = [*map(at_home, sys.argv[1:] if arguments is None else arguments)]
     if given == ["--version"]:
         print(own_version())
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import types
@@ -112,6 +113,15 @@ def typed(program: str, options: Any) -> str:
         else:
             words += [option(field.name), str(value)]
     return without_passwords(" ".join([program, *map(shlex.quote, words)]))
+
+
+def at_home(word: str) -> str:
+    """A word of a command line with the home folder for ``~``, which shells leave after an equals
+    sign and in quotes."""
+    name, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    if value[:2] not in ("~", "~/"):
+        return word
+    return name + equals + os.path.expanduser(value)  # noqa: PTH111  # a homeless user's stays
 
 
 def option(name: str) -> str:
