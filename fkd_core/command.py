@@ -314,7 +314,7 @@ def plain_errors(results: Path | None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = error.filename or results
+        where = error.filename2 or error.filename or results  # the former where it is renamed to
         named = f"{where}: " if where else ""
         advice = _ADVICE.get(error.errno or 0, "mend it, and run again")
         raise UserError(f"{named}{error.strerror or error}; {advice}") from error
@@ -331,6 +331,8 @@ _ADVICE = {
     errno.EACCES: "allow it or give another folder, and run again",
     errno.EPERM: "allow it or give another folder, and run again",
     errno.EROFS: "give a folder that can be written, and run again",
+    errno.EISDIR: "move that folder away or give another name, and run again",
+    errno.ENOTDIR: "give a folder, and run again",
     errno.ENAMETOOLONG: "give a shorter path, and run again",
     errno.EMFILE: "allow more open files (ulimit -n), and run again",
 }
