@@ -50,10 +50,13 @@ def read_options(path: Path, options: type[Chosen]) -> Chosen:
             f"--config: {path} is another command's or version's, with options that this one has "
             f"not: {', '.join(map(option, unknown))}"
         )
-    try:
-        return options(**{name: _of(hints[name], value) for name, value in names.items()})
-    except (TypeError, ValueError) as error:
-        raise UserError(f"--config: {path}: {error}") from error
+    chosen = {}
+    for name, value in names.items():
+        try:
+            chosen[name] = _of(hints[name], value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise UserError(f"--config: {path}, {option(name)}: {error}") from error
+    return options(**chosen)
 
 
 def _of(hint: Any, value: Any) -> Any:

@@ -62,7 +62,8 @@ def test_the_command_line_wins_over_the_config(tmp_path: Path) -> None:
         ("{", "holds no options"),
         ("[]", "holds no options"),
         (json.dumps({"options": {"wibble_wobble": 3}}), "has not: --wibble-wobble"),
-        (json.dumps({"options": {"seed": "three"}}), "'three' is not what it should be"),
+        (json.dumps({"options": {"seed": "three"}}), "--seed: 'three' is not what it should be"),
+        (json.dumps({"options": {"minutes": 10**400}}), "--minutes: int too large"),
         (json.dumps({"options": {"preset": "huge"}}), "'huge' is not what it should be"),
     ],
 )
