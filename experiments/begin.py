@@ -32,6 +32,9 @@ if missing := lacking():
         file=sys.stderr,
     )
     sys.exit(2)
+from fkd_core.streams import reopen  # noqa: E402  # after fkd_core is known to be there
+
+reopen()
 if Path(sys.argv[0]).resolve().parent == Path(__file__).resolve().parent:  # a page runs
     from fkd_core.stopping import while_loading
 

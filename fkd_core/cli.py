@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from fkd_core.errors import did_you_mean
 from fkd_core.stopping import while_loading
+from fkd_core.streams import reopen, while_read
 
 EXPERIMENTS = {
     "search-augment": ("search_augment", "SearchAugment", "which augmentations help, measured"),
@@ -21,8 +22,10 @@ EXPERIMENTS = {
 """Name to the module in fkd_core/experiments, the class of its options, and what it is about."""
 
 
+@while_read()
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the experiment that is named first; without a name, says which there are."""
+    reopen()
     name, *options = [*(sys.argv[1:] if arguments is None else arguments)] or ["--help"]
     if name in ("--help", "-h"):
         print(_usage())

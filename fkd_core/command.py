@@ -19,9 +19,10 @@ from fkd_core import needs
 from fkd_core.errors import UserError, one_line
 from fkd_core.help import check_words, help_page
 from fkd_core.libraries import own_version
-from fkd_core.options import read_options
+from fkd_core.options import at_home, read_options
 from fkd_core.shared_options import Options
 from fkd_core.stopping import Stopped, loaded, stoppable
+from fkd_core.streams import while_read
 from fkd_core.terminal import console
 
 
@@ -44,6 +45,7 @@ def begin(options: Checked) -> None:
         options.prepare()
 
 
+@while_read()
 def run(
     experiment: Callable[[Chosen], object],
     options: type[Chosen],
@@ -60,7 +62,7 @@ def run(
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal or file of any encoding
             stream.reconfigure(errors="backslashreplace")
-    given = [*(sys.argv[1:] if arguments is None else arguments)]
+    given = [*map(at_home, sys.argv[1:] if arguments is None else arguments)]
     if given == ["--version"]:
         print(own_version())
         return
@@ -104,7 +106,7 @@ def plain_errors(results: Path | None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = error.filename or results
+        where = error.filename2 or error.filename or results  # the former where it is renamed to
         named = f"{where}: " if where else ""
         advice = _ADVICE.get(error.errno or 0, "mend it, and run again")
         raise UserError(f"{named}{error.strerror or error}; {advice}") from error
@@ -121,6 +123,8 @@ _ADVICE = {
     errno.EACCES: "allow it or give another folder, and run again",
     errno.EPERM: "allow it or give another folder, and run again",
     errno.EROFS: "give a folder that can be written, and run again",
+    errno.EISDIR: "move that folder away or give another name, and run again",
+    errno.ENOTDIR: "give a folder, and run again",
     errno.ENAMETOOLONG: "give a shorter path, and run again",
     errno.EMFILE: "allow more open files (ulimit -n), and run again",
 }

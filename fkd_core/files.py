@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterator
@@ -40,6 +41,13 @@ def write_text(path: Path, text: str) -> None:
     no UTF-8, is escaped."""
     with whole_file(path) as aside:
         aside.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
+def address_in(path: Path) -> str | None:
+    """The address that stands where a path should, with the slash that it lost as one; None where
+    it is none."""
+    found = re.match(r"([a-z][a-z0-9+.-]+):/+", str(path), re.IGNORECASE)
+    return f"{found[1]}://{str(path)[found.end() :]}" if found and not path.exists() else None
 
 
 def read_json(path: Path) -> dict[str, Any]:

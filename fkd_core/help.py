@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
+import re
 import textwrap
 import types
 from collections.abc import Iterator, Sequence
@@ -67,42 +69,69 @@ def check_words(options: type[Any], given: Sequence[str]) -> None:
     that may have been meant."""
     hints = get_type_hints(options)
     known = {"--" + field.name.replace("_", "-"): field.name for field in fields(options)}
+    paths = known.pop("--photos", None) is not None
     known |= {f"--no-{name[2:]}": own for name, own in known.items() if hints[own] is bool}
-    for number, word in enumerate(given):
-        name, _, value = word.partition("=")
+    takes = 0.0
+    """Values that the option before may still take."""
+    for word, after in pairwise([*given, "--"]):
+        if word == "--":  # what follows are paths
+            return
+        if not _is_option(word):
+            if not takes and not paths:
+                raise UserError(f"{word!r} belongs to no option; --help lists them all")
+            if not takes and not word:
+                raise UserError("the path of a photo is empty; give one")
+            takes = max(0, takes - 1)
+            continue
+        name, equals, value = word.partition("=")
         name = name.replace("_", "-")
-        if not name.startswith("--") or name in ("--help", "--version", "--"):
+        if name in ("--help", "--version"):
             continue
         if name not in known:
+            file = f"; ./{word} is a file" if paths else ""
             meant = did_you_mean(name, known)
-            raise UserError(f"there is no option {name}; {meant}--help lists them all")
+            raise UserError(f"there is no option {name}; {meant}--help lists them all{file}")
         hint = hints[known[name]]
-        if Path in (hint, *get_args(hint)) and _is_empty(given[number:]):
-            raise UserError(f"{name}: the path is empty; give one, or leave {name} out")
-        choices = [str(choice) for choice in _literals(hints[known[name]])]
-        value = value or (given[number + 1] if number + 1 < len(given) else "")
-        if choices and value not in choices and not _takes_more(hints[known[name]]):
-            meant = did_you_mean(value, choices)
-            raise UserError(
-                f"{name}: there is no {value!r}; {meant}choose from {', '.join(choices)} (see "
-                "--help)"
-            )
+        many = any(get_origin(part) is tuple for part in (hint, *get_args(hint)))
+        takes = 0 if equals or hint is bool else math.inf if many else 1
+        if hint is bool and equals:
+            raise UserError(f"{name}: takes no value; write it alone (see --help)")
+        if takes == 1 and _is_option(after):
+            raise UserError(f"{name}: no value is given (see --help)")
+        if takes == 1 or equals:
+            _check_value(name, hint, value if equals else after)
 
 
-def _is_empty(words: Sequence[str]) -> bool:
-    """Whether the option that begins these words is given nothing, as by an unset variable."""
-    _, equals, value = words[0].partition("=")
-    return not value and (bool(equals) or words[1:2] == [""])
+def _is_option(word: str) -> bool:
+    """Whether it is none of an option's values: a negative number and - are."""
+    return bool(re.match(r"-[^.\d]", word))
+
+
+def _check_value(name: str, hint: Any, value: str) -> None:
+    """Raises UserError for a value that this option does not take."""
+    kinds = {*(get_args(hint) if get_origin(hint) is not Literal else ()), hint}
+    if Path in kinds and not value:
+        raise UserError(f"{name}: the path is empty; give one, or leave {name} out")
+    choices = [str(choice) for choice in _literals(hint)]
+    if value in choices or (value == "None" and types.NoneType in kinds):
+        return
+    number = next((kind for kind in (float, int) if kind in kinds), None)
+    if number is not None:
+        try:
+            number(value)
+        except ValueError:
+            what = " and not ".join(["a whole number" if number is int else "a number", *choices])
+            raise UserError(f"{name}: {value!r} is not {what} (see --help)") from None
+    elif choices and str not in kinds:
+        meant = did_you_mean(value, choices)
+        raise UserError(
+            f"{name}: there is no {value!r}; {meant}choose from {', '.join(choices)} (see --help)"
+        )
 
 
 def _literals(hint: Any) -> tuple[Any, ...]:
     parts = get_args(hint)
     return parts if get_origin(hint) is Literal else sum(map(_literals, parts), ())
-
-
-def _takes_more(hint: Any) -> bool:
-    """Whether it takes numbers as well as names."""
-    return any(kind in (hint, *get_args(hint)) for kind in (float, int, str))
 
 
 def _option(field: Field[Any], hint: Any, words: str, width: int) -> list[str]:

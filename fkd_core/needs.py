@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fkd_core.errors import UserError
+from fkd_core.files import address_in
 from fkd_core.libraries import BACKENDS
 
 ONNX = ("onnx", "onnxruntime", "tf2onnx")
@@ -102,6 +103,8 @@ def writable(folder: Path, what: str) -> Need:
     """That files can be made in this folder, or the folder itself."""
 
     def lack() -> str:
+        if address := address_in(folder):
+            return f"{address} is an address, and only a folder here is written"
         path = _nearest(folder)
         if not path.is_dir():
             return f"{folder} cannot be a folder, for {path} is a file"

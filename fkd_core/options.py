@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import types
@@ -49,10 +50,13 @@ def read_options(path: Path, options: type[Chosen]) -> Chosen:
             f"--config: {path} is another command's or version's, with options that this one has "
             f"not: {', '.join(map(option, unknown))}"
         )
-    try:
-        return options(**{name: _of(hints[name], value) for name, value in names.items()})
-    except (TypeError, ValueError) as error:
-        raise UserError(f"--config: {path}: {error}") from error
+    chosen = {}
+    for name, value in names.items():
+        try:
+            chosen[name] = _of(hints[name], value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise UserError(f"--config: {path}, {option(name)}: {error}") from error
+    return options(**chosen)
 
 
 def _of(hint: Any, value: Any) -> Any:
@@ -112,6 +116,15 @@ def typed(program: str, options: Any) -> str:
         else:
             words += [option(field.name), str(value)]
     return without_passwords(" ".join([program, *map(shlex.quote, words)]))
+
+
+def at_home(word: str) -> str:
+    """A word of a command line with the home folder for ``~``, which shells leave after an equals
+    sign and in quotes."""
+    name, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    if value[:2] not in ("~", "~/"):
+        return word
+    return name + equals + os.path.expanduser(value)  # noqa: PTH111  # a homeless user's stays
 
 
 def option(name: str) -> str:

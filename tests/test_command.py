@@ -16,6 +16,7 @@ import pytest
 
 from fkd_core import command
 from fkd_core.errors import UserError
+from fkd_core.files import write_text
 from fkd_core.fitting.store import FitStore
 from fkd_core.protocols.augmentation_plan import Plan
 from fkd_core.shared_options import Options
@@ -261,6 +262,21 @@ def test_the_database_lies_in_the_results_whatever_they_are_called(
     storage = open_storage(Options(results=folder).storage_url)
     assert storage.optuna.get_all_studies() == []
     assert (folder / "studies.db").is_file()
+
+
+def test_a_folder_in_a_files_place_is_named_and_not_what_is_written_beside(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "keypoints.csv").mkdir()
+
+    def writing(options: Options) -> None:
+        write_text(options.results / "keypoints.csv", "")
+
+    with pytest.raises(SystemExit) as stopped:
+        command.run(writing, Options, arguments=["--results", str(tmp_path)])
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {tmp_path}/keypoints.csv: Is a directory; move that folder")
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,13 @@ def test_what_is_installed_here_lacks_nothing() -> None:
     assert needs.storage("sqlite:///x.db") + needs.storage(None) + needs.export("tflite") == []
 
 
+def test_an_address_is_no_folder_to_write_to() -> None:
+    with pytest.raises(
+        UserError, match=r"^--results: s3://bucket/x is an address, .*; give anoth"
+    ):
+        needs.check([needs.writable(Path("s3://bucket/x"), "--results")])
+
+
 def test_a_full_disk_and_a_folder_that_is_none_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

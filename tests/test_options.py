@@ -13,12 +13,13 @@ import tyro
 from fkd_core import command
 from fkd_core.errors import UserError
 from fkd_core.experiments.build_ensemble import BuildEnsemble
+from fkd_core.experiments.predict import PredictOptions
 from fkd_core.experiments.search_augment import SearchAugment
 from fkd_core.experiments.tune_models import TuneModels
 from fkd_core.findings.provenance import typed as typed_here
 from fkd_core.findings.provenance import write_config
 from fkd_core.help import check_words
-from fkd_core.options import check_counts, read_options, typed
+from fkd_core.options import at_home, check_counts, read_options, typed
 
 GIVEN = [
     TuneModels(
@@ -61,7 +62,8 @@ def test_the_command_line_wins_over_the_config(tmp_path: Path) -> None:
         ("{", "holds no options"),
         ("[]", "holds no options"),
         (json.dumps({"options": {"wibble_wobble": 3}}), "has not: --wibble-wobble"),
-        (json.dumps({"options": {"seed": "three"}}), "'three' is not what it should be"),
+        (json.dumps({"options": {"seed": "three"}}), "--seed: 'three' is not what it should be"),
+        (json.dumps({"options": {"minutes": 10**400}}), "--minutes: int too large"),
         (json.dumps({"options": {"preset": "huge"}}), "'huge' is not what it should be"),
     ],
 )
@@ -109,6 +111,64 @@ def test_a_value_may_have_an_underscore(words: list[str]) -> None:
 def test_an_empty_path_is_not_taken_for_this_folder(words: list[str]) -> None:
     with pytest.raises(UserError, match="the path is empty"):
         check_words(BuildEnsemble, words)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--seed", "1.5"], "--seed: '1.5' is not a whole number"),
+        (["--seed=x"], "--seed: 'x' is not a whole number"),
+        (["--minutes", "ten"], "--minutes: 'ten' is not a number"),
+        (["--gpus-per-trial", "x"], "--gpus-per-trial: 'x' is not a number and not auto"),
+        (["--seed"], "--seed: no value is given"),
+        (["--seed", "--dry-run"], "--seed: no value is given"),
+        (["--dry-run=yes"], "--dry-run: takes no value; write it alone"),
+        (["--seed", "1", "2"], "'2' belongs to no option"),
+        (["smoke"], "'smoke' belongs to no option"),
+        (["-x"], "there is no option -x; "),
+    ],
+)
+def test_a_word_that_no_option_takes_is_one_error(words: list[str], said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        check_words(BuildEnsemble, words)
+    assert str(caught.value).startswith(said)
+    assert "--help" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--plan-power", "-0.1"],
+        ["--gpus-per-trial", "auto"],
+        ["--minutes", "None", "--transforms", "rotation", "shift"],
+    ],
+)
+def test_a_word_that_an_option_takes_is_no_error(words: list[str]) -> None:
+    check_words(SearchAugment, words)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["a.jpg", ""], "the path of a photo is empty"),
+        (["-a.jpg"], "there is no option -a.jpg; .*; ./-a.jpg is a file"),
+        (["--a.jpg"], "there is no option --a.jpg; .*; ./--a.jpg is a file"),
+    ],
+)
+def test_a_photo_that_looks_like_an_option_is_told_how_to_be_named(
+    words: list[str], said: str
+) -> None:
+    check_words(PredictOptions, ["a.jpg", "--sure", "0.5", "-", "./-a.jpg", "--", "-a.jpg"])
+    with pytest.raises(UserError, match=said):
+        check_words(PredictOptions, words)
+
+
+def test_home_is_found_where_the_shell_leaves_it() -> None:
+    home = str(Path.home())
+    assert at_home("--results=~/a=b") == f"--results={home}/a=b"
+    assert at_home("~/a") == f"{home}/a"
+    for word in ("--results=a~/b", "a=~/b", "~a", "--run=~a", "./~/a", ""):
+        assert at_home(word) == word
 
 
 def test_a_number_is_refused_that_is_too_few_too_many_or_none() -> None:

@@ -220,6 +220,7 @@ def test_export_needs_no_photo_and_says_where_it_went(
     [
         ([], "no photo is named"),
         (["gone.jpg"], "gone.jpg is not there"),
+        (["https://a.example/b.jpg"], "https://a.example/b.jpg is an address, which is not read"),
         (["."], "no image file in ."),
         (["bad.jpg"], "none of the 1 files could be read"),
         (["bad.jpg", "--out", "bad.jpg"], "--out: bad.jpg is no folder"),

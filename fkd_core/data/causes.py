@@ -16,7 +16,8 @@ _LINES = (
     (rb"#|//|%|--|[-+|= \t]+\Z", "this is no row but a comment; take the line out"),
 )
 """How lines begin that are no rows."""
-_DECIMAL_COMMA = re.compile(rb"[-+]?\d+,\d+")
+_DECIMAL_COMMA = re.compile(rb"[-+]?\d+,\d+(e[-+]?\d+)?", re.IGNORECASE)
+_THOUSANDS = re.compile(rb"\d{1,3}(,\d{3})+")
 
 
 def of_misfit(line: bytes, count: int, width: int) -> str:
@@ -44,7 +45,9 @@ def of_no_number(column: str, word: bytes, wanted: str, may_lack: bool = False) 
         return f"{shown} is the header again; are there two files in one?"
     if b";" in word:
         return f"{shown} holds a semicolon, and cells are separated by commas; {WITH_COMMAS}"
-    if _DECIMAL_COMMA.fullmatch(word):
+    if not may_lack and _THOUSANDS.fullmatch(word):
+        hint = f"; are these thousands? Write {word.replace(b',', b'').decode()}"
+    elif _DECIMAL_COMMA.fullmatch(word):
         hint = "; is this a decimal comma? Write a point"
     elif may_lack and not re.search(rb"\d", word):
         hint = "; where there is no value, leave the cell empty"

@@ -10,7 +10,9 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import PurePath
 from typing import IO, Any
 
+from fkd_core.data.kinds import BOM, HEAD, NO_TEXT, kind_of
 from fkd_core.data.zips import LARGEST, STEEP_FROM, STEEPEST
+from fkd_core.errors import UserError
 
 _OPENERS: dict[str, Callable[[Any], AbstractContextManager[Any]]] = {
     ".gz": gzip.open,
@@ -22,9 +24,18 @@ ENDINGS = tuple(_OPENERS)
 
 
 def unpacked(stream: IO[bytes], name: str) -> AbstractContextManager[IO[bytes]]:
-    """What a stream holds, unpacked as its file's name says."""
+    """What a stream holds, unpacked as its file's name says; some programs unpack a file and leave
+    it that name, and then it is given as it is. Raises UserError where it is something else."""
     opener = _OPENERS.get(PurePath(name).suffix.casefold())
-    return nullcontext(stream) if opener is None else opener(stream)
+    if opener is None:
+        return nullcontext(stream)
+    head = stream.peek(HEAD)[:HEAD]  # type: ignore[attr-defined]
+    kind = kind_of(head)
+    if kind is None and head.removeprefix(BOM).isascii():
+        return nullcontext(stream)
+    if kind not in (None, NO_TEXT) and "packed with" not in kind:
+        raise UserError(f"{name} is {kind}")
+    return opener(stream)
 
 
 def most(name: str, packed: int) -> float:

@@ -17,8 +17,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd_core.data.compressed import unpacked
 from fkd_core.data.plausible import OUTSIDE
 from fkd_core.data.tables import Table, shown
+from fkd_core.data.zips import DAMAGE, damaged
 from fkd_core.errors import UserError
 from fkd_core.keypoints import IMAGE_SIZE, KEYPOINTS
 from fkd_core.sources import SOURCES
@@ -60,9 +62,10 @@ def read_corrections(path: Path) -> Corrections:
     try:
         if path.exists() and not path.is_file():  # a pipe would be waited for
             raise UserError(f"corrections {path} is no file; give a CSV file")
-        text = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"corrections {path} can't be read: {error.strerror or error}") from error
+        with open(path, "rb") as file, unpacked(file, path.name) as plain:
+            text = plain.read()
+    except DAMAGE as error:
+        raise damaged(f"corrections {path}", error) from error
     table = Table(path.name, [text], _COLUMNS, optional=["source", "row", "reason"])
     entries: list[Correction] = []
     sources: dict[tuple[bytes, int], set[int | None]] = {}

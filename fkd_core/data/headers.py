@@ -5,11 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from fkd_core.data.archive import LOOKUP, SAMPLE, TEST, TRAINING
 from fkd_core.data.causes import SEPARATORS, WITH_COMMAS
 from fkd_core.errors import UserError
+from fkd_core.keypoints import COLUMNS
 
-_NUMBERING = re.compile(r"(unnamed: \d+(\.\d+)?|index|level_0|)", re.IGNORECASE)
-"""What programs call a column of row numbers."""
+_NUMBERING = re.compile(
+    r"(unnamed: \d+(\.\d+)?|index|level_0|__index_level_0__|x(\.\d+)?|\.{3}1|)", re.IGNORECASE
+)
+"""What programs call a column of row numbers: pandas, Arrow, R and its readr."""
+_OTHERS = {
+    TRAINING: {*COLUMNS, "Image"},
+    TEST: {"ImageId", "Image"},
+    LOOKUP: {"RowId", "ImageId", "FeatureName", "Location"},
+    SAMPLE: {"RowId", "Location"},
+}
+"""The competition's files by their columns: two of them may have each other's names."""
 
 
 def header_of(
@@ -24,14 +35,19 @@ def header_of(
             f"{where}: the header is not UTF-8 text; save the file as UTF-8"
         ) from error
     found = _names(text, ",")
+    for other, names in _OTHERS.items():
+        if names == {*found} != {*columns}:
+            raise UserError(f"{where}: these are the columns of {other}; are two files exchanged?")
     lost = [column for column in columns if column not in found]
     if lost:
         raise UserError(f"{where}: {_why(text, found, columns, lost)}")
     for place, column in enumerate(found, start=1):
         if column not in columns and column not in optional and not _NUMBERING.fullmatch(column):
-            raise UserError(f"{where}, column {place}: {column[:40]!a} is not expected here")
+            raise UserError(
+                f"{where}, column {place}: {column[:40]!a} is not expected here; take it out"
+            )
         if column and column in found[: place - 1]:
-            raise UserError(f"{where}, column {place}: {column!r} appears twice")
+            raise UserError(f"{where}, column {place}: {column!r} appears twice; take one out")
     return found
 
 

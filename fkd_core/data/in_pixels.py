@@ -99,6 +99,8 @@ def _narrow(faces: Points) -> _Strange | None:
     low, high = np.nanquantile(faces[rows], (0.01, 0.99))
     if low > -0.1 and high < 1.1 and high - low > 0.2:
         cause = "were they divided by the picture's side? Multiply them by 96"
+    elif -0.55 < low < -0.1 and high < 0.55:
+        cause = "were they scaled to -0.5..0.5, as v / 96 - 0.5? Take 96 * v + 48"
     elif -1.1 < low < -0.1 and high < 1.1:
         cause = "were they scaled to -1..1, as (v - 48) / 48? Take 48 * v + 48"
     elif low > -NARROW and high < NARROW:

@@ -90,6 +90,7 @@ def load_competition(path: Path, cache: Path, corrections: Path | None = None) -
         test_images, test_ids, test_pixels = (found.arrays[n] for n in ("images", "ids", "pixels"))
         if lookup is not None:
             _check_lookup(files[LOOKUP].name, lookup, asked_in, test_ids)
+            notes += _unasked(test_ids[~np.isin(test_ids, lookup.image_id)])
         notes += found.notes
     if SAMPLE in files:
         found = cached(files[SAMPLE], cache, _sample)
@@ -138,10 +139,23 @@ def _copies(ids: NDArray[np.int32]) -> list[str]:
     """A sentence on the test images that equal training images, if there are any."""
     if not len(ids):
         return []
-    few = ", ".join(map(str, ids[:5].tolist())) + (", ..." if len(ids) > 5 else "")
     return [
-        f"{len(ids)} test images equal training images (ImageId {few}): no label is copied across."
+        f"{len(ids)} test images equal training images (ImageId {_few(ids)}): no label is copied "
+        "across."
     ]
+
+
+def _unasked(ids: NDArray[np.int32]) -> list[str]:
+    """A sentence on the test images of which no coordinate is requested, if there are any."""
+    if not len(ids):
+        return []
+    return [
+        f"{LOOKUP} asks nothing of {len(ids)} test images (ImageId {_few(ids)}): is it cut short?"
+    ]
+
+
+def _few(ids: NDArray[np.int32]) -> str:
+    return ", ".join(map(str, ids[:5].tolist())) + (", ..." if len(ids) > 5 else "")
 
 
 def _version(further: tuple[str, Stored]) -> str:

@@ -9,6 +9,7 @@ BOM = b"\xef\xbb\xbf"
 HEAD = 4096
 """Bytes that tell."""
 
+NO_TEXT = "not a text file; give it as CSV"
 ZIP = "a zip archive or a spreadsheet; unpack or export it"
 _BINARY = (
     (rb"PK(\x03\x04|\x05\x06|\x07\x08)", ZIP),
@@ -43,7 +44,7 @@ _TEXT = (
         rb"[^\n\r]*(\xe2\x80[\xa8\xa9]|\xc2\x85)",
         "text whose lines end with U+2028 or NEL; save it with usual line ends (LF)",
     ),
-    (rb"[^\n\r]*[\x00-\x08\x0b\x0c\x0e-\x19\x1b-\x1f]", "not a text file; give it as CSV"),
+    (rb"[^\n\r]*[\x00-\x08\x0b\x0c\x0e-\x19\x1b-\x1f]", NO_TEXT),
 )
 """How files begin that are something else, and what to say of them; the first that fits."""
 

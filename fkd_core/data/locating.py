@@ -186,7 +186,8 @@ def _in_archive(path: Path, shown: str) -> Iterator[_Candidate]:
 def _only_csv(archive: zipfile.ZipFile, shown: str, role: str) -> str:
     names = [e.filename for e in entries_of(archive, shown) if e.filename.lower().endswith(".csv")]
     if len(names) > 1:
-        raise UserError(f"{shown} holds several csv files ({', '.join(names[:3])}); wanted {role}")
+        several = ", ".join(names[:3])
+        raise UserError(f"{shown} holds several csv files ({several}); unpack it, and give {role}")
     if not names or role_of(names[0]) != (role, PLAIN):
         other = ", ".join(names or archive.namelist()[:3]) or "nothing"
         raise UserError(f"{shown} holds no {role}, but {other}; unpack it, and give {role}")

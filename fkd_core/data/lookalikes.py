@@ -12,6 +12,7 @@ from fkd_core.data.archive import DOWNLOAD, TRAINING
 from fkd_core.data.kinds import HEAD, ZIP, kind_of
 from fkd_core.data.naming import role_of
 from fkd_core.errors import UserError
+from fkd_core.files import address_in
 
 _ALIKE = 0.76
 """Likeness of two names from which on one may be meant by the other: `train`, `ID_lookup`."""
@@ -73,9 +74,8 @@ def no_data(path: Path) -> UserError:
         return UserError(f"{path} is {neither}; {give}")
     if path.exists() or path.is_symlink():
         return UserError(f"{path} is {what_is(path)}, {neither}; {give}")
-    if address := re.match(r"([a-z][a-z0-9+.-]+):/+", str(path), re.IGNORECASE):
-        shown = f"{address[1]}://{str(path)[address.end() :]}"
-        return UserError(f"{shown} is an address, which is not read; download it, then {give}")
+    if address := address_in(path):
+        return UserError(f"{address} is an address, which is not read; download it, then {give}")
     return UserError(f"{path} does not exist; {give}")
 
 
@@ -85,7 +85,7 @@ def _advice(name: str, role: str) -> str:
         return ""
     if known := role_of(name):
         return "it lies too deep; give a folder nearer to it" if known[0] == role else ""
-    first, _, endings = file.name.casefold().lstrip(".").partition(".")
+    first, _, endings = file.name.casefold().strip(". ").partition(".")
     ending = endings and "." + endings.rpartition(".")[2]
     letters, wanted = _letters(first), _letters(Path(role).stem)
     alike = difflib.SequenceMatcher(None, letters, wanted).ratio()

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.data.archive import Stored, chunks
+from fkd_core.data.archive import TRAINING, Stored, chunks
 from fkd_core.data.pixels import PIXELS, parse_pixels
 from fkd_core.data.tables import Table, shown
-from fkd_core.errors import UserError
+from fkd_core.errors import UserError, did_you_mean
 from fkd_core.keypoints import COLUMNS, IMAGE_SIZE, KEYPOINTS
 
 _BLOCK = 256
@@ -109,8 +109,10 @@ def parse_lookup(stored: Stored) -> tuple[dict[str, NDArray[Any]], str]:
         image = table.whole(row, "ImageId", cells[at[1]])
         name = cells[at[2]].strip()
         if name not in features:
+            meant = did_you_mean(name.decode("utf-8", "replace"), COLUMNS)
             problem = f"{shown(name)} is none of the {len(KEYPOINTS)} keypoints' _x and _y"
-            raise table.error(row, "FeatureName", problem)
+            advice = f"{meant}write it as {TRAINING} does"
+            raise table.error(row, "FeatureName", f"{problem}; {advice}")
         first = asked.setdefault((image, features[name]), row)
         if first != row:
             problem = f"{name.decode()} of image {image} is asked for in row {first} already"

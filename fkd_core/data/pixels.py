@@ -17,12 +17,14 @@ _SPREADSHEET = 32_767
 """Characters that spreadsheets keep of a cell."""
 _NEAR = 1e-3
 """How far a value may be from a whole number that arithmetic left so."""
+_BETWEEN = bytes.maketrans(b",;|[]()'\"", b" " * 9)
+"""What stands between numbers that a program wrote as a list."""
 _NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
 
 def parse_pixels(text: bytes) -> NDArray[np.uint8]:
-    """[9216] gray levels from whole numbers 0..255 between blanks or commas, in brackets or not;
-    they may be written as fractions, within 0.001.
+    """[9216] gray levels from whole numbers 0..255 between blanks or commas, in brackets and
+    quotes or not; they may be written as fractions, within 0.001.
 
     Raises ValueError that says which pixel (from 1) is wrong, or how many there are.
     """
@@ -35,9 +37,14 @@ def parse_pixels(text: bytes) -> NDArray[np.uint8]:
 
 
 def _tidied(text: bytes) -> bytes:
-    """The usual form of what other programs write: brackets, commas, 238.0 and 238."""
-    blanks = b" ".join(text.strip().strip(b"[]()").replace(b",", b" ").split()) + b" "
+    """The usual form of what other programs write: brackets, quotes, commas, 238.0 and 238."""
+    blanks = b" ".join(_words(text)) + b" "
     return blanks.replace(b".0 ", b" ").replace(b". ", b" ")[:-1]
+
+
+def _words(text: bytes) -> list[bytes]:
+    """What stands between blanks, commas, brackets and quotes."""
+    return text.translate(_BETWEEN).split()
 
 
 def _usual(text: bytes) -> NDArray[np.uint8] | None:
@@ -85,7 +92,7 @@ def _rounded(tidied: bytes) -> NDArray[np.uint8] | None:
 
 def _wrong(text: bytes) -> str:
     """The words for what is wrong with a picture that can't be read."""
-    words = text.strip().strip(b"[]()").replace(b",", b" ").split()
+    words = _words(text)
     if len(words) == 1 and words[0].lower() in MISSING:
         words = []
     for place, word in enumerate(words[: PIXELS + 1], start=1):
@@ -110,7 +117,7 @@ def _miscount(count: int, length: int) -> str:
     wrong = f"{count} pixels, wanted {PIXELS} ({IMAGE_SIZE} x {IMAGE_SIZE})"
     if count in (3 * PIXELS, 4 * PIXELS):
         return f"{wrong}: are these {count // PIXELS} channels of colour? Save gray levels"
-    if side * side == count:
+    if side * side == count > 1:
         return f"{wrong}: this is a picture of {side} x {side}"
     if count < PIXELS and _SPREADSHEET - 8 <= length <= _SPREADSHEET:
         return f"{wrong}: spreadsheets cut cells at {_SPREADSHEET:,} characters; use the original"

@@ -18,6 +18,8 @@ ONE_VALUE = 0.3
 """Share of a column's labels that one value may have; whole pixels reach a sixth."""
 IN_A_ROW = 4
 """Points that must equal those of the row above."""
+HALFWAY = 1e-3
+"""Pixels that an interpolated point may be off; they are told with three digits or more."""
 ROUNDED = 0.01
 """Pixels that a column's mean or median may be off in a file which it was filled into."""
 OUTSIDE = 10.0
@@ -57,6 +59,13 @@ def plausible(points: Points) -> tuple[Points, list[str]]:
         notes.append(
             f"Took away {copied.sum():,} points in {count:,} rows that equal those of the row "
             "above or below: missing labels that were filled from there, not labels."
+        )
+    between = _between_its_neighbours(points)
+    if (count := int(between.any(axis=1).sum())) >= LEAST:
+        points = np.where(between[..., None], np.float32(np.nan), points)
+        notes.append(
+            f"Took away {between.sum():,} points in {count:,} rows that lie halfway between those "
+            "of the rows above and below: missing labels that were interpolated, not labels."
         )
     outside = np.abs(points - (IMAGE_SIZE - 1) / 2).max(axis=2, initial=0) > (
         IMAGE_SIZE / 2 + OUTSIDE
@@ -112,6 +121,14 @@ def _like_the_next_row(points: Points) -> Rows:
     copied[1:] |= same
     copied[:-1] |= same
     return copied
+
+
+def _between_its_neighbours(points: Points) -> Rows:
+    """[N, 15] points in the middle of those of both neighbouring rows, where many of a row are."""
+    between = np.zeros(points.shape[:2], np.bool_)
+    off = np.abs(points[:-2] + points[2:] - 2 * points[1:-1]).max(axis=2)
+    between[1:-1] = off < HALFWAY
+    return np.asarray(between & (between.sum(axis=1, keepdims=True) >= IN_A_ROW))
 
 
 def shows_something(images: NDArray[np.uint8]) -> Rows:

@@ -83,8 +83,8 @@ class Table:
             raise self.error(row, self.columns[0], problem)
         if count == width - 1 and self._lack:
             return [*cells, b""]
-        if count == width + 1 and not cells[-1].strip():
-            return cells[:-1]
+        if count > width and not b"".join(cells[width:]).strip():
+            return cells[:width]
         if self._values is not None and count == width - 1 + self._values:
             return [*cells[: width - 1], b" ".join(cells[width - 1 :])]
         last = self.columns[min(count, width) - 1]
@@ -128,6 +128,8 @@ class Table:
         found = _WHOLE.fullmatch(cell.strip())
         if found and int(found[1]) < 1 << 31:
             return int(found[1])
+        if found:
+            raise self.error(row, column, f"{shown(cell.strip())} is 2**31 or more; number anew")
         problem = of_no_number(column, cell.strip(), "a whole number from 0")
         raise self.error(row, column, problem)
 
@@ -153,12 +155,13 @@ class Table:
         if not FAR[0] <= value <= FAR[1] or b"_" in cell:
             value = self.number(row, column, cell)  # missing, or the words for what is wrong
             if not math.isnan(value):
-                raise self.error(
-                    row,
-                    column,
-                    f"{shown(cell)} is far outside the picture, {FAR[0]}..{FAR[1]}; where it "
-                    "stands for no value, leave the cell empty",
+                cause = (
+                    "is it of a larger picture? Multiply all labels by 96 / its side"
+                    if value > FAR[1] and value % 1
+                    else "where it stands for no value, leave the cell empty"
                 )
+                far = f"{shown(cell)} is far outside the picture, {FAR[0]}..{FAR[1]}"
+                raise self.error(row, column, f"{far}; {cause}")
         return value
 
 

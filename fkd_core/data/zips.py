@@ -9,10 +9,11 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
+from fkd_core.data.kinds import HEAD, NO_TEXT, ZIP, kind_of
 from fkd_core.errors import UserError
 
 LARGEST = 4 << 30
@@ -53,7 +54,7 @@ def open_zip(file: Path | IO[bytes], shown: str) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(file)
     except REFUSED as error:
-        raise damaged(shown, error) from error
+        raise _no_zip(file, shown) or damaged(shown, error) from error
     with archive:
         yield archive
 
@@ -100,6 +101,20 @@ def _check(entry: zipfile.ZipInfo, shown: str) -> None:
             f"{shown} is refused: {name!r} would unpack from {entry.compress_size:,} to "
             f"{entry.file_size:,} bytes, which no file of the competition does"
         )
+
+
+def _no_zip(file: Path | IO[bytes], shown: str) -> UserError | None:
+    """The error about what was never a zip archive; None for one that is damaged."""
+    try:
+        with open(file, "rb") if isinstance(file, Path) else nullcontext(file) as stream:
+            stream.seek(0)
+            head = stream.read(HEAD)
+    except OSError:
+        return None
+    kind = kind_of(head) or "text and no zip archive; is it a CSV file? Let its name end in .csv"
+    if not head:
+        kind = "empty; download it again"
+    return None if kind in (ZIP, NO_TEXT) else UserError(f"{shown} is {kind}")
 
 
 def damaged(shown: str, error: BaseException) -> UserError:

@@ -25,7 +25,7 @@ from fkd_core import needs
 from fkd_core.data.archive import sha256_of
 from fkd_core.ensemble.predictor import MANIFEST, Predictor
 from fkd_core.errors import UserError
-from fkd_core.files import write_text
+from fkd_core.files import address_in, write_text
 from fkd_core.needs import Need
 from fkd_core.photos.annotating import Annotator
 from fkd_core.photos.detector import SURE
@@ -80,6 +80,8 @@ class PredictOptions:
         if not self.photos and not self.export:
             raise UserError("no photo is named; give image files or folders")
         for path in self.photos:
+            if address := address_in(path):
+                raise UserError(f"{address} is an address, which is not read; download it")
             if not path.exists() and path != STANDARD_INPUT:
                 raise UserError(f"{path} is not there; give image files or folders")
         if not 0 < self.sure < 1:

@@ -65,6 +65,8 @@ class Report:
                 raise UserError(
                     f"there is no run {name} in {self.results}; those there are: {known}"
                 )
+        if self.out is not None and self.out.is_dir():
+            raise UserError(f"--out: {self.out} is a folder; give a file in it, as {PAGE}")
         if self.compare == own:
             raise UserError(f"--compare: {own} is the run itself; name another")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+HEAD = 64
+"""Bytes that tell."""
 PICTURE, FILM = "a picture", "a film"
 
 _SUFFIXES = {
@@ -37,10 +39,13 @@ def kind_of(path: Path) -> str | None:
     named = next((kind for kind, known in _SUFFIXES.items() if suffix in known.split()), None)
     try:
         with open(path, "rb") as file:
-            beginning = file.read(64)
+            kind = kind_in(file.read(HEAD))
     except OSError:
         return named
-    for pattern, kind in _BEGINNINGS:
-        if re.match(pattern, beginning, re.DOTALL):
-            return _RAW if kind == PICTURE and named == _RAW else kind  # most raws are TIFF
-    return named
+    return named if kind is None or (kind, named) == (PICTURE, _RAW) else kind  # raws are TIFF
+
+
+def kind_in(content: bytes) -> str | None:
+    """The same of a file's content, whatever its name."""
+    begins = content[:HEAD]
+    return next((k for pattern, k in _BEGINNINGS if re.match(pattern, begins, re.DOTALL)), None)

@@ -19,7 +19,7 @@ from PIL import Image
 
 from fkd_core.errors import UserError, one_line
 from fkd_core.fitting.runtime import silence
-from fkd_core.photos.kinds import FILM, PICTURE, kind_of
+from fkd_core.photos.kinds import FILM, PICTURE, kind_in, kind_of
 
 Colour = NDArray[np.uint8]
 """[height, width, 3] blue, green, red."""
@@ -96,6 +96,8 @@ def _astray(path: Path) -> str | None:
         return "is a link to a folder; left out, name that folder, too"
     if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
         return "is a folder that may not be read; left out"
+    if not path.is_dir() and not path.is_file():
+        return "is no file; left out"
     return None
 
 
@@ -105,14 +107,30 @@ def frames_of(path: Path, every: int | None = None) -> Iterator[tuple[int | None
 
     Raises UserError for what is neither, and OSError where it cannot be opened.
     """
-    if path != STANDARD_INPUT and kind_of(path) == FILM:
+    if path == STANDARD_INPUT or path.is_fifo():  # a pipe is read once
+        content = sys.stdin.buffer.read() if path == STANDARD_INPUT else path.read_bytes()
+        kind = kind_in(content)
+    elif (kind := kind_of(path)) == FILM:
         yield from _film(path, every)
         return
-    content = sys.stdin.buffer.read() if path == STANDARD_INPUT else path.read_bytes()
+    else:
+        content = path.read_bytes()
+    if kind not in (PICTURE, None):
+        cure = "give it as a file" if kind == FILM else "save it as JPEG or PNG"
+        raise UserError(f"{shown(path)} is {kind}; {cure}")
     pixels = _decoded(path, content)
     if pixels is None:
-        raise UserError(f"{shown(path)} is no image file that can be read, or is damaged")
+        raise UserError(f"{shown(path)} {_why_not(content)}")
     yield None, pixels
+
+
+def _why_not(content: bytes) -> str:
+    """What is said of a file with this content that cannot be decoded."""
+    if not content:
+        return "is empty; get it again"
+    if kind_in(content) == PICTURE:
+        return "is an image file that is damaged or packed unusually; save it as JPEG or PNG"
+    return "is no image file that can be read, or is damaged"
 
 
 def read_photo(path: Path) -> Colour:

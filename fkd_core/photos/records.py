@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from fkd_core.sources import Source
 from fkd_core.tables import table_text
 
 JOURNAL = "keypoints.jsonl"
+_LONGEST = 200
+"""Bytes of a picture's name; file systems take 255, with its ending and that of a part."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,14 @@ class Record:
 
 
 def picture_stems(files: Sequence[Path]) -> dict[Path, str]:
-    """What each file's pictures are called; a number tells equal names apart, in the order."""
+    """What each file's pictures are called; a number tells equal names apart, in the order.
+
+    The end of a name that leaves no room for what is added to it is left out.
+    """
     names: dict[Path, str] = {}
     taken: set[str] = set()
     for file in files:
-        stem = "input" if file == STANDARD_INPUT else file.stem
+        stem = "input" if file == STANDARD_INPUT else _within(file.stem, _LONGEST)
         name, number = stem, 1
         while name.casefold() in taken:
             number += 1
@@ -56,6 +62,13 @@ def picture_stems(files: Sequence[Path]) -> dict[Path, str]:
         taken.add(name.casefold())
         names[file] = name
     return names
+
+
+def _within(name: str, most: int) -> str:
+    """As much of a name from its beginning as has at most so many bytes."""
+    while len(os.fsencode(name)) > most:
+        name = name[:-1]
+    return name
 
 
 def picture_name(stem: str, frame: int | None) -> str:

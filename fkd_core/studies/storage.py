@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import optuna
+from filelock import FileLock
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy.engine import URL, make_url
@@ -81,7 +84,8 @@ def open_storage(url: str) -> Storage:
         shown = without_password(url)
         if parsed.get_backend_name() == "sqlite":
             wait = {"connect_args": {"timeout": LOCKED_SECONDS}}
-            return Storage(RDBStorage(url, engine_kwargs=wait), _file_locks(parsed))
+            with _making(parsed.database or ":memory:"):
+                return Storage(RDBStorage(url, engine_kwargs=wait), _file_locks(parsed))
         if parsed.get_backend_name() == "postgresql":
             locks = ServerLocks(url)
             with locks.turn("tables"):  # Optuna's drivers get in each other's way making them
@@ -96,6 +100,29 @@ def open_storage(url: str) -> Storage:
         f"--storage: {shown} is neither SQLite nor PostgreSQL; give a URL like "
         "sqlite:///results/studies.db or postgresql+psycopg://user@host/database"
     )
+
+
+def _making(database: str) -> AbstractContextManager[object]:
+    """Waits until no other process makes the tables of an SQLite file: Optuna's drivers get in
+    each other's way. Where they are there already nothing is locked, nor written."""
+    if database == ":memory:" or _made(Path(database)):
+        return nullcontext()
+    locks = Path(f"{database}.locks")
+    if locks.parent.is_dir():  # else Optuna says that it cannot be opened
+        locks.mkdir(exist_ok=True)
+        return FileLock(locks / "tables.lock")
+    return nullcontext()
+
+
+def _made(database: Path) -> bool:
+    """Whether Optuna's tables are there, of which the note on their version is written last."""
+    try:
+        with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as file:
+            return file.execute("select * from alembic_version").fetchone() is not None
+    except sqlite3.OperationalError:
+        return False
+    except sqlite3.DatabaseError:  # it is none, as Optuna will say
+        return True
 
 
 def without_password(url: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from pathlib import Path
 
@@ -95,6 +96,16 @@ def test_a_damaged_table_is_one_error(content: str, tmp_path: Path) -> None:
         read_corrections(path)
     assert "download or save it again" in str(caught.value)
     assert "fixes.csv" in str(caught.value)
+
+
+def test_a_packed_table_is_read_and_a_damaged_one_told(tmp_path: Path) -> None:
+    packed = gzip.compress(f"{HEADER}\n{FIRST},nose_tip,40,50,1,\n".encode())
+    path = tmp_path / "fixes.csv.gz"
+    path.write_bytes(packed)
+    assert [entry.x for entry in read_corrections(path).entries] == [40]
+    path.write_bytes(packed[:-9])
+    with pytest.raises(UserError, match=r"corrections .*fixes\.csv\.gz is damaged"):
+        read_corrections(path)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "nothing"])

@@ -62,6 +62,7 @@ def one_place(points: Points) -> Points:
 REFUSED: dict[str, tuple[Change, str]] = {
     "0..1": (lambda p: p / 96, "divided by the picture's side"),
     "-1..1": (scaled, r"\(v - 48\) / 48"),
+    "-0.5..0.5": (lambda p: p / 96 - np.float32(0.5), r"Take 96 \* v \+ 48"),
     "z-scores": (z_scores, "divided by their deviation"),
     "one mean, one deviation": (lambda p: (p - 48) / 22, "divided by their deviation"),
     "one place": (one_place, "no face is so small"),

@@ -238,7 +238,7 @@ BAD: dict[str, tuple[Spoil, str]] = {
         put("test.csv", text(TEST[0], "1," + SHORT)),
         "test.csv, row 2, column Image: 9215",
     ),
-    "test with labels": (put("test.csv", GOOD), "test.csv, row 1: column ImageId"),
+    "test with labels": (put("test.csv", GOOD), "test.csv, row 1: these are the columns of t"),
     "unknown feature": (
         put("IdLookupTable.csv", text(LOOKUP[0], "1,1,ear_x,")),
         "IdLookupTable.csv, row 2, column FeatureName: 'ear_x'",
@@ -260,8 +260,8 @@ BAD: dict[str, tuple[Spoil, str]] = {
         put("SampleSubmission.csv", text(SAMPLE[0], "1,left")),
         "row 2, column Location",
     ),
-    "not a zip": (packed(b"not a zip"), "training.zip is damaged"),
-    "empty zip": (packed(b""), "training.zip is damaged"),
+    "not a zip": (packed(b"not a zip"), "training.zip is text and no zip archive"),
+    "empty zip": (packed(b""), "training.zip is empty"),
     "zip without csv": (packed(zipped(readme=b"hello")), "holds no training.csv"),
     "zip with another csv": (packed(zipped(test__csv=GOOD)), "but test.csv"),
     "zip with several": (packed(zipped(training__csv=GOOD, a__csv=GOOD)), "several csv"),
@@ -478,6 +478,13 @@ def test_test_images_that_equal_training_images_are_counted(folder: Path, cache:
     (folder / "IdLookupTable.csv").unlink()
     notes = load_competition(folder, cache).notes
     assert not any("equal training images" in note for note in notes)
+
+
+def test_test_images_that_nothing_is_asked_of_are_counted(folder: Path, cache: Path) -> None:
+    (folder / "IdLookupTable.csv").write_bytes(text(*LOOKUP[:3]))
+    (folder / "SampleSubmission.csv").unlink()
+    notes = load_competition(folder, cache).notes
+    assert "IdLookupTable.csv asks nothing of 1 test images (ImageId 7): is it cut short?" in notes
 
 
 def test_labels_in_another_scale_are_one_error(folder: Path, cache: Path) -> None:

@@ -82,6 +82,7 @@ def test_plain_goes_before_packed(tmp_path: Path) -> None:
         ("training.xlsx", "save it as CSV, called training.csv"),
         ("training.tsv", "save it as CSV, called training.csv"),
         ("training.csv.txt", "call it training.csv"),
+        ("training.csv ", "call it training.csv"),
         ("training (1).csv", "call it training.csv"),
         ("Training - Copy.csv", "call it training.csv"),
         ("train.csv", "call it training.csv"),
@@ -130,6 +131,43 @@ def test_a_part_of_an_archive_is_told(tmp_path: Path) -> None:
     lay(tmp_path, {"training.zip": zipped(training__csv=TRAINING)[-999:], "training.z01": b"PK"})
     with pytest.raises(UserError, match=r"is the last part of several, .* training\.z01; join"):
         find(tmp_path)
+
+
+NO_ZIP = {
+    "7z": (b"7z\xbc\xaf\x27\x1c" + bytes(99), "a 7z archive; unpack it"),
+    "tar and gzip": (gzip.compress(TRAINING), "packed with gzip; unpack it"),
+    "a page": (b"<!DOCTYPE html>\n<html>", "a web page .* log in and download it again"),
+    "text": (TRAINING, r"text and no zip archive; .* Let its name end in \.csv"),
+    "nothing": (b"", "empty; download it again"),
+    "cut": (zipped(training__csv=TRAINING)[:-999], "damaged"),
+}
+
+
+@pytest.mark.parametrize("case", NO_ZIP)
+@pytest.mark.parametrize("name", ["training.zip", "facial-keypoints-detection.zip"])
+def test_what_is_called_zip_and_is_none_is_called_what_it_is(
+    name: str, case: str, tmp_path: Path
+) -> None:
+    content, words = NO_ZIP[case]
+    with pytest.raises(UserError, match=f"{name} is {words}"):
+        find(lay(tmp_path, {name: content}))
+    packed = tmp_path / "whole.zip"
+    packed.write_bytes(zip_of({"training.zip": content}))
+    with pytest.raises(UserError, match=f"whole.zip/training.zip is {words}"):
+        find(packed)
+
+
+@pytest.mark.parametrize("ending", ["gz", "bz2", "xz"])
+def test_a_file_that_was_unpacked_and_kept_its_name_is_read(ending: str, tmp_path: Path) -> None:
+    found = find(lay(tmp_path, {f"{name}.{ending}": content for name, content in FILES.items()}))
+    assert contents(found) == FILES
+
+
+@pytest.mark.parametrize("ending", ["gz", "bz2", "xz"])
+def test_an_archive_under_the_name_of_a_packed_file_is_told(ending: str, tmp_path: Path) -> None:
+    found = find(lay(tmp_path, {f"training.csv.{ending}": zip_of(FILES)}))
+    with pytest.raises(UserError, match=rf"training\.csv\.{ending} is a zip archive"):
+        list(chunks(found.files["training.csv"]))
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from competition_for_tests import (
+    FILES,
     HEADER,
     LOOKUP,
     PIXELS,
@@ -127,6 +128,7 @@ SURE = {
     "rows of quotes": text(HEADER, *ROWS, ",".join(['""'] * 31)),
     "commas ahead": text(COMMAS, HEADER, *ROWS),
     "commas at the end of rows": text(HEADER, *(f"{row}," for row in ROWS)),
+    "more commas at the end of rows": text(HEADER, *(f"{row},,," for row in ROWS)),
     "commas at the end": text(f"{HEADER},", *(f"{row}," for row in ROWS)),
     "R": by_r(1, 2, 3),
     "R with gaps": by_r(1, 5, 9),
@@ -190,6 +192,8 @@ UNSURE = {
     "R once": (by_r(1, 2, 3) + ROWS[0].encode(), "begin with a row number, this one does not"),
     "one cell more": (text(HEADER, f"1,{ROWS[0]}"), "a column that the header does not name"),
     "stray quotes": (with_first('"39"5'), "its quotes do not belong together"),
+    "decimal comma and exponent": (with_first('"6,65E+01"'), "is this a decimal comma? Write a"),
+    "larger pictures": (with_first("194.5"), "is it of a larger picture? Multiply all labels by"),
     "filler": (with_first("-999"), "where it stands for no value, leave the cell empty"),
     "dash": (with_first("-"), "where there is no value, leave the cell empty"),
     "hidden letter": (
@@ -239,6 +243,34 @@ def test_blank_rows_count_in_the_row_that_an_error_names(
     header, *rows = LOOKUP if name == "IdLookupTable.csv" else SAMPLE
     (tmp_path / name).write_bytes(text(header, "", rows[0], "", "", *rows[1:], ",,", line))
     with pytest.raises(UserError, match=rf"{name}, row 9, column {column}"):
+        load_competition(tmp_path, tmp_path / "cache")
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("3000000000,1,nose_tip_x,", r"RowId: '3000000000' is 2\*\*31 or more"),
+        ('"1,001",1,nose_tip_x,', "RowId: '1,001' is not a whole number.*thousands. Write 1001$"),
+        ("1,1,Nose_Tip_X,", "'Nose_Tip_X' is none .* did you mean 'nose_tip_x'"),
+    ],
+)
+def test_a_cell_that_is_nearly_right_is_answered_with_the_right_one(
+    row: str, words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "IdLookupTable.csv"
+    path.write_bytes(text(LOOKUP[0], row))
+    with pytest.raises(UserError, match=words):
+        parse_lookup(Stored("IdLookupTable.csv", path))
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("other", FILES)
+def test_files_under_each_others_names_are_told(name: str, other: str, tmp_path: Path) -> None:
+    if name == other:
+        return
+    write(tmp_path)
+    (tmp_path / name).write_bytes(FILES[other])
+    with pytest.raises(UserError, match=f"{name}, row 1: these are the columns of {other}"):
         load_competition(tmp_path, tmp_path / "cache")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from faces_for_tests import tiny_faces
 from numpy.typing import NDArray
@@ -70,6 +71,18 @@ def test_a_point_at_exactly_zero_is_none_however_few_there_are(value: float) -> 
     others = np.isfinite(found)
     assert np.array_equal(found[others], truth[others])
     assert "28 points at exactly (0, 0) or (-1, -1), the first in data row 1 (nose_tip_x)" in note
+
+
+def test_interpolated_labels_are_missing_again() -> None:
+    """As pandas.DataFrame.interpolate fills them, which copies what follows the last."""
+    truth = labels(401, 1)[:400]
+    missing = np.random.default_rng(1).permutation(400) < 240
+    missing[[0, -1]] = False
+    truth[np.ix_(missing, OTHERS)] = np.nan
+    filled = pd.DataFrame(truth.reshape(400, 30)).interpolate().to_numpy(np.float32)
+    found, (note,) = plausible(filled.reshape(truth.shape))
+    assert np.array_equal(found, truth, equal_nan=True)
+    assert f"{missing.sum() * len(OTHERS):,} points in {missing.sum()} rows" in note
 
 
 def test_a_label_at_the_edge_is_one() -> None:

@@ -45,6 +45,10 @@ SURE: dict[str, Change] = {
     "pixels as short floats": pixels(lambda row: row.replace(" ", ". ") + "."),
     "pixels in brackets": pixels(lambda row: f"[{row}]"),
     "pixels as a quoted list": pixels(lambda row: f'"[{row.replace(" ", ", ")}]"'),
+    "pixels in quotes": pixels(lambda row: f'"{row.split()}"'),
+    "pixels in rows": pixels(
+        lambda row: f'"{[row.split()[k : k + 96] for k in range(0, 9216, 96)]}"'
+    ),
     "pixels as an open list": pixels(lambda row: row.replace(" ", ",")),
     "pixels in several lines": pixels(
         lambda row: '"[' + re.sub(r"((?:\S+ ){16})", "\\1\n", row) + ']"'
@@ -52,6 +56,9 @@ SURE: dict[str, Change] = {
     "nameless index": numbered(""),
     "named index": numbered("Unnamed: 0"),
     "index": numbered("index"),
+    "Arrow's index": numbered("__index_level_0__"),
+    "R's numbers, read and written": numbered("X"),
+    "readr's numbers": numbered("...1"),
     "old Mac lines": lambda content: content.replace("\n", "\r"),
     "blank rows": lambda content: content.replace("\n", "\n\n"),
     "all cells quoted": lambda content: "".join(

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import os
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -84,6 +89,51 @@ def test_what_is_no_image_is_named(name: str, content: bytes, tmp_path: Path) ->
     path.write_bytes(content)
     with pytest.raises(UserError, match=name):
         read_photo(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty; get it again"),
+        (b"hello", "is no image file"),
+        (cv2.imencode(".jpg", COLOURS)[1].tobytes()[:300], "is an image file that is damaged"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "is HEIC, a format of some phones; save it as JPEG or"),
+        (b"%PDF-1.7", "is a PDF; save it as JPEG or PNG"),
+        (b"\0\0\0\x18ftypmp42", "is a film"),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.jpg", "-", "pipe"])
+def test_a_file_that_is_named_is_told_for_what_it_is(
+    name: str, content: bytes, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path(name) if name == "-" else tmp_path / name
+    if name == "a.jpg":
+        path.write_bytes(content)
+    if name == "-":
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
+    with filled(path, content) if name == "pipe" else contextlib.nullcontext():  # noqa: SIM117
+        with pytest.raises(UserError, match=words):
+            read_photo(path)
+
+
+@contextlib.contextmanager
+def filled(path: Path, content: bytes) -> Iterator[None]:
+    """A pipe of this name, into which somebody writes."""
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=[content])
+    writer.start()
+    yield
+    writer.join()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such pipes")
+def test_a_pipe_is_read_once_and_none_in_a_folder(tmp_path: Path) -> None:
+    with filled(tmp_path / "pipe.png", encoded("png")):
+        assert np.array_equal(read_photo(tmp_path / "pipe.png"), COLOURS)
+    (tmp_path / "a.png").touch()
+    found = listed((tmp_path,), tmp_path / "out")
+    assert found.files == (tmp_path / "a.png",)
+    assert found.left_out == (f"{tmp_path / 'pipe.png'} is no file; left out",)
 
 
 Y, X = np.mgrid[:48, :80]
@@ -278,6 +328,16 @@ def test_kinds_are_told_by_how_a_file_begins(
 ) -> None:
     (tmp_path / "file").write_bytes(beginning)
     assert kind_of(tmp_path / "file") == kind
+
+
+@pytest.mark.parametrize("letter", ["x", "中", "\udcff"])
+def test_a_name_of_any_length_leaves_room_for_its_pictures(letter: str) -> None:
+    long = letter * (250 // len(os.fsencode(letter)))
+    stems = [*picture_stems([Path(f"{folder}/{long}.png") for folder in "ab"]).values()]
+    assert len({*stems}) == 2
+    for stem in stems:
+        assert 190 < len(os.fsencode(stem)) < 210
+        assert stem.startswith(letter * 60)
 
 
 def test_equal_names_get_pictures_of_their_own() -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,16 @@ def test_what_is_released_others_may_take(
     here.release(TRIAL)
     holder()
     assert not here.take(TRIAL)
+
+
+def test_a_database_that_several_make_at_once_is_made_once(tmp_path: Path) -> None:
+    urls = [f"sqlite:///{tmp_path / 'studies.db'}"] * 4
+    with ThreadPoolExecutor(4) as threads:
+        opened = [*threads.map(open_storage, urls)]
+    assert [storage.optuna.get_all_studies() for storage in opened] == [[]] * 4
+    (tmp_path / "studies.db.locks" / "tables.lock").unlink(missing_ok=True)
+    open_storage(urls[0])
+    assert not (tmp_path / "studies.db.locks" / "tables.lock").exists(), "it is there already"
 
 
 def test_a_turn_can_be_had_again_and_again(url: str) -> None:

@@ -206,6 +206,8 @@ def test_the_run_that_was_worked_on_last_is_meant_and_an_unknown_one_is_named(
     assert chosen(Report(results=tmp_path)).name == "demo"
     with pytest.raises(UserError, match=r"there is no run other .*: demo"):
         Report(results=tmp_path, run="other").check()
+    with pytest.raises(UserError, match=r"--out: .* is a folder; give a file in it, as rep"):
+        Report(results=tmp_path, out=tmp_path).check()
 
 
 def test_its_words_mean_what_the_glossary_says() -> None:
