@@ -25,6 +25,7 @@ from fkd_core.fitting.runtime import prepare
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.models import Architecture
 from fkd_core.models.conv5 import Conv5
+from fkd_core.models.gated import Gated
 from fkd_core.models.lenet5 import LeNet5
 from fkd_core.models.plain import Plain
 from fkd_core.models.res import Res
@@ -35,6 +36,8 @@ MODELS: dict[str, Architecture] = {
     "lenet5": LeNet5(),
     "conv5": Conv5(),
     "plain": Plain(),
+    "gated": Gated(),
+    "gated, 24 channels": Gated(width=24),
     "res": Res(),
 }
 PHASES = ("load", "render", "compile", "train", "predict")

@@ -45,6 +45,17 @@ def test_it_does_what_the_script_does(tmp_path: Path, capsys: pytest.CaptureFixt
     assert f"{tmp_path} holds no " in capsys.readouterr().out
 
 
+def test_no_experiment_begins_by_importing_what_takes_a_second_and_is_needed_at_its_end() -> None:
+    modules = ", ".join(f"fkd_core.experiments.{module}" for module, *_ in EXPERIMENTS.values())
+    asked = f"import sys, {modules}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert "ray.tune" in loaded, "a search begins by that"
+    assert not loaded & {"keras", "optuna_dashboard", "scipy.stats", "sklearn", "tensorflow"}
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_help_is_the_experiments_own(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     main([name, "--help"])

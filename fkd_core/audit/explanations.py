@@ -15,8 +15,6 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
-from scipy.stats import norm
-from scipy.stats import t as student_t
 
 from fkd_core.audit.opinions import Opinions
 from fkd_core.audit.student import Array, Mask, Student, fitted, log_density
@@ -62,6 +60,9 @@ def explain(
     keypoints: list[int],
 ) -> Explained:
     """Of labels [n, p, 2], NaN where missing, of image groups [n] and these of KEYPOINTS [p]."""
+    from scipy.stats import norm  # takes a second
+    from scipy.stats import t as student_t
+
     judge = _Judge(labels.astype(np.float64), opinions)
     n = len(labels)
     right = judge()

@@ -53,20 +53,23 @@ def plausible(points: Points) -> tuple[Points, list[str]]:
             f"row {row + 1} ({COLUMNS[2 * point]}): missing labels that were filled in, not "
             "labels."
         )
-    copied = _like_the_next_row(points)
-    if (count := int(copied.any(axis=1).sum())) >= LEAST:
-        points = np.where(copied[..., None], np.float32(np.nan), points)
-        notes.append(
-            f"Took away {copied.sum():,} points in {count:,} rows that equal those of the row "
-            "above or below: missing labels that were filled from there, not labels."
-        )
-    between = _between_its_neighbours(points)
-    if (count := int(between.any(axis=1).sum())) >= LEAST:
-        points = np.where(between[..., None], np.float32(np.nan), points)
-        notes.append(
-            f"Took away {between.sum():,} points in {count:,} rows that lie halfway between those "
-            "of the rows above and below: missing labels that were interpolated, not labels."
-        )
+    for told_by_rows, how in (
+        (
+            _like_the_next_row,
+            "equal those of the row above or below: missing labels that were filled from there",
+        ),
+        (
+            _between_its_neighbours,
+            "lie halfway between those of the rows above and below: missing labels that were "
+            "interpolated",
+        ),
+    ):
+        away = told_by_rows(points)
+        if (count := int(away.any(axis=1).sum())) >= LEAST:
+            points = np.where(away[..., None], np.float32(np.nan), points)
+            notes.append(
+                f"Took away {away.sum():,} points in {count:,} rows that {how}, not labels."
+            )
     outside = np.abs(points - (IMAGE_SIZE - 1) / 2).max(axis=2, initial=0) > (
         IMAGE_SIZE / 2 + OUTSIDE
     )

@@ -14,8 +14,6 @@ from typing import Any
 import optuna
 from optuna.artifacts import FileSystemArtifactStore, get_all_artifact_meta, upload_artifact
 from optuna.trial import TrialState
-from optuna_dashboard import get_note, save_note  # type: ignore[import-untyped]
-from optuna_dashboard.artifact import get_artifact_path  # type: ignore[import-untyped]
 
 from fkd_core.data.faces import Faces
 from fkd_core.photos.reading import Colour
@@ -44,6 +42,12 @@ class TrialPages:
     def __call__(self, end: TrialEnd) -> None:
         """Makes one trial's page. What cannot be drawn or written is warned of once and left
         out."""
+        # These take a second.
+        from optuna_dashboard import get_note, save_note  # type: ignore[import-untyped]
+        from optuna_dashboard.artifact import (  # type: ignore[import-untyped]
+            get_artifact_path,
+        )
+
         study, number, state = end.study, end.number, end.state
         kept: dict[str, str] = {}
         with self._left_out_on_failure():
@@ -66,6 +70,8 @@ class TrialPages:
 
     def _note_of(self, study: Study) -> None:
         """The study's own note, once; one that somebody wrote is left alone."""
+        from optuna_dashboard import get_note, save_note
+
         name = study.plan.name
         if name not in self._told:
             self._told.append(name)

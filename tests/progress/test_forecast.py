@@ -168,12 +168,22 @@ def test_what_fits_take_here_comes_in_place_of_the_records() -> None:
     assert forecast.left(100.0) == pytest.approx(2 * 25, rel=0.1)
 
 
-def test_fits_that_others_are_aligned_by_are_counted_once_and_tell_the_pace() -> None:
-    first = [replace(SPEC, seed=seed) for seed in range(4)]
+def of_cascades(
+    number: int, seconds: float, workers: int
+) -> tuple[Forecast, list[FitSpec], list[FitSpec]]:
+    """Told that so many cascades are trained, whose first fits should take 5 seconds and whose
+    last ones so many; and these fits."""
+    first = [replace(SPEC, seed=seed) for seed in range(number)]
     last = [replace(SPEC, seed=fit.seed, aligned_by=fit) for fit in first]
-    forecast = Forecast([Part("train", first[0], 4, 5.0), Part("train", last[0], 4, 20.0)])
+    parts = [Part("train", first[0], number, 5.0), Part("train", last[0], number, seconds)]
+    forecast = Forecast(parts, workers)
     forecast.stage("train", 0.0)
     forecast.fits(last, [*first, *last], 0.0)
+    return forecast, first, last
+
+
+def test_fits_that_others_are_aligned_by_are_counted_once_and_tell_the_pace() -> None:
+    forecast, first, _ = of_cascades(4, 20.0, workers=1)
     assert forecast.left(0.0) == 4 * 5 + 4 * 20
     for number, spec in enumerate(first, start=1):
         forecast.fit(spec, 10.0, 10.0 * number)
@@ -182,13 +192,7 @@ def test_fits_that_others_are_aligned_by_are_counted_once_and_tell_the_pace() ->
 
 def test_what_the_other_worker_has_done_of_a_long_fit_counts_after_short_ones() -> None:
     """Else workers seem to be half as fast as they are, once the first long fit has ended."""
-    first = [replace(SPEC, seed=seed) for seed in range(4)]
-    last = [replace(SPEC, seed=fit.seed, aligned_by=fit) for fit in first]
-    forecast = Forecast(
-        [Part("train", first[0], 4, 5.0), Part("train", last[0], 4, 100.0)], workers=2
-    )
-    forecast.stage("train", 0.0)
-    forecast.fits(last, [*first, *last], 0.0)
+    forecast, first, last = of_cascades(4, 100.0, workers=2)
     for spec, now in zip(first, (5.0, 5.0, 10.0, 10.0), strict=True):
         forecast.fit(spec, 5.0, now)
     forecast.fit(last[0], 100.0, 110.0)
@@ -198,13 +202,7 @@ def test_what_the_other_worker_has_done_of_a_long_fit_counts_after_short_ones() 
 
 def test_a_long_fit_that_began_among_short_ones_is_counted_while_it_runs() -> None:
     """A worker goes on with what a short fit aligns, while the other does the short ones left."""
-    first = [replace(SPEC, seed=seed) for seed in range(5)]
-    last = [replace(SPEC, seed=fit.seed, aligned_by=fit) for fit in first]
-    forecast = Forecast(
-        [Part("train", first[0], 5, 5.0), Part("train", last[0], 5, 100.0)], workers=2
-    )
-    forecast.stage("train", 0.0)
-    forecast.fits(last, [*first, *last], 0.0)
+    forecast, first, last = of_cascades(5, 100.0, workers=2)
     forecast.begin(first[0], 0.0)
     forecast.begin(first[1], 0.0)
     for number, now in ((0, 5.0), (1, 5.0), (2, 10.0), (3, 15.0), (4, 20.0)):
