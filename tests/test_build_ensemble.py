@@ -208,8 +208,10 @@ def test_the_tables_tell_what_each_part_contributed(built: Path) -> None:
 @pytest.mark.slow
 def test_the_plan_is_told_and_nothing_is_run(built: Path, tmp_path: Path) -> None:
     shutil.copytree(built / "cache", tmp_path / "cache")  # faces drawn already
-    said, err = start(SHORT_BUILD, tmp_path, "--dry-run").communicate()
-    assert "0/0 1/0 2/0" in said, err
+    plan = start(SHORT_BUILD, tmp_path, "--dry-run")
+    said, err = plan.communicate()
+    assert plan.returncode == 0, err
+    assert "0/0 1/0 2/0" in said
     assert not (tmp_path / "fits" / "fits").exists()
     assert not (tmp_path / "demo").exists()
 
