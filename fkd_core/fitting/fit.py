@@ -11,26 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.augment.policy import Policy
-from fkd_core.augment.render import Copies, rendered
 from fkd_core.data.faces import Faces
-from fkd_core.data.folds import Parts, split
 from fkd_core.fitting import runtime
-from fkd_core.fitting.aligned import Weights, front, mean_shape
+from fkd_core.fitting.aligned import Weights
+from fkd_core.fitting.fit_data import FitData
 from fkd_core.fitting.result import FIGURES, Checkpoint, Failed, FitResult, Stopped
-from fkd_core.fitting.schedule import batches, rates
-from fkd_core.fitting.shown import as_they_are, straightened
+from fkd_core.fitting.schedule import batches, looks, rates
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.steps import Graph, Stepper, stepper
 from fkd_core.models.base import parameters
-from fkd_core.objectives.coordinates import PIXEL_CENTRE
-from fkd_core.sources import Pipeline
-
-MARKS = 20
-"""How often, at most, a fit looks at its held-out faces on the way; it decides nothing by them."""
-
-LIGHTER = 0.4
-"""Strength of the policy's lighter form, in which a fit may end."""
 
 OnEpoch = Callable[[int, dict[str, float]], bool | None]
 """Called after every epoch with its number, from 1, and its figures; True ends the fit early."""
@@ -128,65 +117,27 @@ class _Fit:
     ) -> None:
         self.spec = spec
         self.seconds: dict[str, float] = {}
-        self.pipeline: Pipeline = spec.taught
         with self._phase("load"), _possible():
-            self.parts: Parts = split(faces, self.pipeline, spec.split)
-            self.images, self.row, self.group = faces.images, faces.row, faces.group
-            self.targets = _targets(faces.points, faces.source, self.pipeline)
-        self.before: Weights = []
-        self.shown = as_they_are(self.images)
-        self.others = None if others is None else as_they_are(others)
+            self.data = FitData(spec, faces, others)
         if spec.aligned_by is not None and before is not None:
             with self._phase("align"), _possible():
-                self._straighten(spec.aligned_by, before)
+                self.data.straighten(spec.aligned_by, before)
         with self._phase("render"):
-            # Fits on other folds share the whole pool's rendering; fresh copies nobody shares,
-            # nor frames.
-            shared = spec.copies is not None and spec.aligned_by is None
-            pool = self.parts.pool if shared else self.parts.train
-            self.in_pool = np.searchsorted(pool, self.parts.train)
-            self.pool = faces.take(pool)
-            self.pool_frames = self.shown.frames_of(pool)
-            self.copies = self._rendered(spec.policy, spec.training.epochs, cache)
-            self.lighter: Copies | None = None
-            self.light_from = spec.training.epochs - spec.training.lighter_epochs
-            if spec.training.lighter_epochs and spec.policy:
-                policy = spec.policy.lighter(LIGHTER)
-                self.lighter = self._rendered(policy, spec.training.lighter_epochs, cache)
+            self.data.render(cache)
         with self._phase("compile"), _possible():
             runtime.forget_gpu_peak()
             self.stepper: Stepper = stepper(graph_of(spec))
-            mean = _mean_face(self.shown.placed(self.parts.train, self.targets[self.parts.train]))
-            self.stepper.reset(spec.seed, mean)
+            self.stepper.reset(spec.seed, self.data.mean_face())
 
-    def _straighten(self, stage: FitSpec, before: Weights) -> None:
-        """From here on all faces are shown straightened, as the chain will show them."""
-        train = self.targets[self.parts.train]
-        shape = mean_shape(train.reshape(len(train), -1, 2)[:, : stage.anchors])
-        model = front(stage, before, shape)
-        used = np.union1d(self.parts.pool, self.parts.held_out)
-        self.shown = straightened(self.images, used, model)
-        if self.others is not None:
-            self.others = straightened(self.others.images, self.others.place, model)
-        self.before = [*before, shape]
-
-    def _rendered(self, policy: Policy, epochs: int, cache: Path | None) -> Copies:
-        """The training faces' copies for so many epochs."""
-        spec = self.spec
-        copies = spec.copies and min(spec.copies, epochs)
-        return rendered(self.pool, policy, spec.copy_seed, copies, cache, self.pool_frames)
-
-    def _copy(self, epoch: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """Images [n, 96, 96] and targets [n, 2p] of the training faces in this epoch."""
-        late = self.lighter is not None and epoch >= self.light_from
-        copies = self.lighter if late and self.lighter is not None else self.copies
-        images, points = copies[epoch % len(copies)]
-        source = self.pool.source[self.in_pool]
-        targets = _targets(np.asarray(points)[self.in_pool], source, self.pipeline)
-        return np.asarray(images)[self.in_pool], targets
-
-    def _phase(self, name: str) -> _Timer:
-        return _Timer(self.seconds, name)
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        """Adds the seconds of its block to one phase."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - began
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent
 
     def run(
         self,
@@ -203,21 +154,22 @@ class _Fit:
             start, history, best = resume.epoch, list(resume.history), resume.best
             for phase, spent in resume.seconds.items():
                 self.seconds[phase] = self.seconds.get(phase, 0.0) + spent
-        every = max(1, training.epochs // MARKS)
+        parts = self.data.parts
+        looking = looks(training.epochs, len(parts.train), len(parts.held_out))
         due = time.perf_counter() + checkpoint_seconds
         for epoch in range(start, training.epochs):
             with self._phase("render"):
-                images, targets = self._copy(epoch)
+                images, targets = self.data.copy(epoch)
             with self._phase("train"):
                 rate, train_rmse = self._epoch(epoch, images, targets)
             with self._phase("predict"):
                 stop_rmse = held_out_rmse = float("nan")
                 if training.patience is not None:
-                    stop_rmse = self._rmse(self.parts.stop)
+                    stop_rmse = self._rmse(parts.stop)
                     if stop_rmse < best[0]:
                         best = (stop_rmse, epoch + 1, self.stepper.state())
-                if (epoch + 1) % every == 0 or epoch + 1 == training.epochs:
-                    held_out_rmse = self._rmse(self.parts.held_out)
+                if epoch + 1 in looking:
+                    held_out_rmse = self._rmse(parts.held_out)
             figures = (rate, train_rmse, stop_rmse, held_out_rmse)
             history.append(figures)
             if training.patience is not None and epoch + 1 - best[1] >= training.patience:
@@ -258,79 +210,57 @@ class _Fit:
         squares, count = np.asarray(sums, np.float64).sum(axis=0)
         if not np.isfinite(squares):
             raise _CannotBeDoneError(f"the loss became {squares} in epoch {epoch + 1}")
-        zoom = self.shown.zoom(self.parts.train)  # errors are told in pixels of the picture
+        # Errors are told in pixels of the picture, not of what is shown of it.
+        zoom = self.data.shown.zoom(self.data.parts.train)
         return float(rate[-1]), float(np.sqrt(squares / count) / zoom)
 
     def _predict(self, index: NDArray[np.intp]) -> NDArray[np.float32]:
         """[n, 2p] pixels of the pictures of these faces."""
-        return self.shown.restored(index, self.stepper.predict(self.shown.of(index)))
+        shown = self.data.shown
+        return shown.restored(index, self.stepper.predict(shown.of(index)))
 
     def _rmse(self, index: NDArray[np.intp]) -> float:
-        error = self._predict(index) - self.targets[index]
-        return float(np.sqrt(np.nanmean(np.square(error, dtype=np.float64))))
+        return _rmse(self._predict(index) - self.data.targets[index])
 
     def _result(
         self, history: list[tuple[float, ...]], best_epoch: int, keep_weights: bool
     ) -> FitResult:
-        held_out = self.parts.held_out
+        data, held_out = self.data, self.data.parts.held_out
         with self._phase("predict"):
             predicted = self._predict(held_out)
-            train_rmse = self._rmse(self.parts.train)
+            train_rmse = self._rmse(data.parts.train)
             others = None
-            if self.others is not None:
-                said = self.stepper.predict(self.others.images)
-                others = self.others.restored(self.others.place, said)
+            if data.others is not None:
+                said = self.stepper.predict(data.others.images)
+                others = data.others.restored(data.others.place, said)
         if not np.isfinite(predicted).all():
             raise _CannotBeDoneError("the predictions are not finite")
-        n, p = len(held_out), len(self.pipeline.columns)
-        error = (predicted.astype(np.float64) - self.targets[held_out]).reshape(n, p, 2)
-        labelled = np.asarray(np.isfinite(error).all(axis=2))
+        n, p = len(held_out), data.targets.shape[1] // 2
+        error = predicted.astype(np.float64) - data.targets[held_out]
         columns = np.asarray(history, np.float64).T
+        columns[FIGURES.index("held_out_rmse"), best_epoch - 1] = _rmse(error)
+        error = error.reshape(n, p, 2)
+        labelled = np.asarray(np.isfinite(error).all(axis=2))
         return FitResult(
             spec=self.spec,
             history=dict(zip(FIGURES, columns, strict=True)),
             predictions=predicted.reshape(n, p, 2),
-            row=self.row[held_out],
-            group=self.group[held_out],
+            row=data.faces.row[held_out],
+            group=data.faces.group[held_out],
             squared=np.where(labelled, np.square(error).sum(axis=2), 0.0),
             labelled=labelled,
-            parameters=parameters(self.stepper.model) + sum(w.size for w in self.before),
-            train_faces=len(self.parts.train),
+            parameters=parameters(self.stepper.model) + sum(w.size for w in data.before),
+            train_faces=len(data.parts.train),
             train_rmse=train_rmse,
             best_epoch=best_epoch,
             seconds=self.seconds,
             versions=runtime.versions(),
             gpu_bytes=runtime.peak_gpu_bytes(),
             others=None if others is None else others.reshape(-1, p, 2),
-            weights=[*self.before, *self.stepper.weights()] if keep_weights else [],
+            weights=[*data.before, *self.stepper.weights()] if keep_weights else [],
         )
 
 
-class _Timer:
-    """Adds the seconds of its block to one phase."""
-
-    def __init__(self, seconds: dict[str, float], phase: str) -> None:
-        self._seconds, self._phase = seconds, phase
-
-    def __enter__(self) -> None:
-        self._start = time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        spent = time.perf_counter() - self._start
-        self._seconds[self._phase] = self._seconds.get(self._phase, 0.0) + spent
-
-
-def _targets(
-    points: NDArray[np.float32], source: NDArray[np.integer], pipeline: Pipeline
-) -> NDArray[np.float32]:
-    """[n, 2p] from points [n, 15, 2] of faces of sources [n]: see ``Pipeline.targets``."""
-    return pipeline.targets(points, source).reshape(len(points), -1)
-
-
-def _mean_face(targets: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[2p], the mean of targets [n, 2p]; the picture's middle for what is never labelled."""
-    labelled = np.isfinite(targets)
-    total = np.where(labelled, targets, 0.0).sum(axis=0, dtype=np.float64)
-    count = labelled.sum(axis=0)
-    mean = np.where(count > 0, total / np.maximum(count, 1), PIXEL_CENTRE)
-    return mean.astype(np.float32)
+def _rmse(error: NDArray[np.floating]) -> float:
+    """Pooled over the labelled coordinates, as the competition does."""
+    return float(np.sqrt(np.nanmean(np.square(error, dtype=np.float64))))

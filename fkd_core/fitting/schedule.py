@@ -1,4 +1,5 @@
-"""The order of the faces and the learning rate of every step, both fixed by the spec alone."""
+"""The order of the faces, the learning rate of every step and when a fit looks at held-out faces:
+all fixed by the spec and by how many faces there are."""
 
 from __future__ import annotations
 
@@ -8,6 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd_core.fitting.spec import Training
+
+LOOKS = (4, 20)
+"""How often a fit looks at its held-out faces, at least and at most."""
+LOOKING = 0.1
+"""Work on looks, as a part of that on steps; the least number of looks may take more."""
+_STEP = 3
+"""Work of a gradient step on a picture, in predictions of one: forward once, back twice."""
 
 
 def steps_per_epoch(faces: int, batch_size: int) -> int:
@@ -37,3 +45,12 @@ def rates(training: Training, steps: int, epoch: int) -> NDArray[np.float32]:
     if warm:
         scale = np.where(at < warm, (at + 1) / (warm + 1), scale)
     return (training.learning_rate * scale).astype(np.float32)
+
+
+def looks(epochs: int, trained: int, held_out: int) -> frozenset[int]:
+    """The epochs, from 1, after which a fit on so many faces looks at those that it holds out: at
+    equal distances, never more than a quarter of the fit. After the last it has its result."""
+    affordable = LOOKING * _STEP * epochs * trained / max(1, held_out)
+    least, most = LOOKS
+    every = max(1, epochs // max(least, min(most, int(affordable))))
+    return frozenset(range(every, epochs, every))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fkd_core.fitting.schedule import batches, rates, steps_per_epoch
+from fkd_core.fitting.schedule import LOOKS, batches, looks, rates, steps_per_epoch
 from fkd_core.fitting.spec import Training
 
 
@@ -80,3 +80,33 @@ def test_cosine_after_warm_up_starts_at_the_full_rate() -> None:
 def test_values_without_meaning_are_refused_by_name(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Training(**wrong)  # type: ignore[arg-type]
+
+
+@given(epochs=st.integers(1, 400), trained=st.integers(1, 9000), held_out=st.integers(0, 9000))
+def test_a_fit_looks_evenly_in_every_quarter_and_not_at_its_end(
+    epochs: int, trained: int, held_out: int
+) -> None:
+    found = sorted(looks(epochs, trained, held_out))
+    ends = [0, *found, epochs]
+    steps = np.diff(ends)
+    assert (steps[:-1] == steps[0]).all()
+    assert steps.max() <= max(1, epochs / 4) * 2
+    assert steps[0] <= max(1, epochs // 4)
+    assert epochs not in found
+    assert len(found) < 2 * LOOKS[1]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "trained", "held_out", "many"),
+    [
+        (15, 1000, 1378, 4),  # it would take 40% of this fit to look after every epoch
+        (60, 1500, 1378, 19),
+        (100, 5500, 1378, 19),
+        (2, 50, 5000, 1),
+        (1, 50, 5000, 0),
+    ],
+)
+def test_looks_are_as_many_as_they_are_cheap(
+    epochs: int, trained: int, held_out: int, many: int
+) -> None:
+    assert len(looks(epochs, trained, held_out)) == many
