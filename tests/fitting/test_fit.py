@@ -22,6 +22,7 @@ from fkd_core.augment.render import Copies, render
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Split, split
 from fkd_core.fitting import fit as fit_module
+from fkd_core.fitting import fit_data
 from fkd_core.fitting.fit import fit
 from fkd_core.fitting.result import Failed, FitResult, Stopped
 from fkd_core.fitting.schedule import batches
@@ -322,7 +323,7 @@ def test_an_arm_differs_from_its_control_in_its_pictures_alone(
         assert (policy, seed, copies) == (MIRRORED, 7, 3)
         return Copies(copies, lambda _: (faces.images, faces.points))
 
-    monkeypatch.setattr(fit_module, "rendered", originals)
+    monkeypatch.setattr(fit_data, "rendered", originals)
     arm = done(replace(PLAIN, policy=MIRRORED, copies=3, copy_seed=7), faces)
     assert digest(arm) == digest(control)
 
@@ -351,7 +352,7 @@ def test_epoch_e_shows_every_face_once_as_copy_e_mod_k(
         )
 
     seen = watched(monkeypatch)
-    monkeypatch.setattr(fit_module, "rendered", numbered)
+    monkeypatch.setattr(fit_data, "rendered", numbered)
     done(replace(PLAIN, policy=MIRRORED, copies=3), faces)
     train = learned_from(PLAIN, faces).train
     steps = -(-len(train) // 8)
@@ -623,11 +624,11 @@ def test_a_fit_may_end_on_milder_copies(faces: Faces, monkeypatch: pytest.Monkey
     shown: list[Policy] = []
 
     def noted(chosen: Faces, policy: Policy, *others: Any) -> Copies:
-        copies = fit_module_rendered(chosen, policy, *others)
+        copies = rendered(chosen, policy, *others)
         return Copies(len(copies), lambda k: (shown.append(policy), copies[k])[1])
 
-    fit_module_rendered = fit_module.rendered
-    monkeypatch.setattr(fit_module, "rendered", noted)
+    rendered = fit_data.rendered
+    monkeypatch.setattr(fit_data, "rendered", noted)
     policy = Policy((Step("shift", 1.0, 0.5),))
     spec = replace(PLAIN, policy=policy, training=Training(epochs=4, lighter_end=0.25), copies=2)
     assert isinstance(fit(spec, faces), FitResult)
