@@ -14,6 +14,8 @@ DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
     "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-intel", "tensorflow-macos"),
     "jax": ("jax",),
     "jaxlib": ("jaxlib",),
+    "scipy": ("scipy",),
+    "scikit-learn": ("scikit-learn",),
     "opencv": (
         "opencv-python-headless",
         "opencv-python",
@@ -31,6 +33,9 @@ BACKENDS = {"tensorflow": ("tensorflow",), "jax": ("jax", "jaxlib")}
 
 RENDERING = ("numpy", "opencv")
 """The libraries that make augmented copies."""
+
+STACKING = ("numpy", "scipy", "scikit-learn")
+"""The libraries that fit stackers."""
 
 
 @cache

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkd_core.ensemble.out_of_fold import OutOfFold
+from fkd_core.ensemble.stacking.kept import keeping
 from fkd_core.ensemble.stacking.stack import Contribution, Stacked, contributions, on_final, stack
-from fkd_core.ensemble.stacking.stacker import STACKERS, Stacker
+from fkd_core.ensemble.stacking.stacker import STACKERS, Run, Stacker
 from fkd_core.ensemble.table import Table
 from fkd_core.fitting.fits import Fits, Outcome
 from fkd_core.fitting.spec import FitSpec
@@ -42,9 +43,13 @@ class Ensembling:
 
     session: Session
     fits: Fits
-    predictions: FitStore
-    """What fits said, kept like the fits."""
+    learned: FitStore
+    """What fits said and stackers learned from it, kept like the fits."""
     listener: Listener
+
+    @property
+    def _run(self) -> Run:
+        return keeping(self.session.map, self.learned)
 
     def tables(self, arms: Mapping[str, OutOfFold]) -> dict[str, dict[str, Table]]:
         """For each arm, by source, what its members say of faces they never saw; what is not
@@ -55,7 +60,7 @@ class Ensembling:
             self.listener.stage(f"train ({name})")
             self.session.run_fits(arm.fits, self.fits, self.listener.done, keep_weights=True)
             self.listener.stage(f"predict ({name})")
-            found[name] = arm.tables(self.session, self.fits, self.predictions, self.listener.part)
+            found[name] = arm.tables(self.session, self.fits, self.learned, self.listener.part)
         return found
 
     def stacked(
@@ -72,16 +77,15 @@ class Ensembling:
         found = {}
         for source, table in tables.items():
             self.listener.stage(f"stack ({source})")
-            run = self.session.map
             found[source] = stack(
-                table, stackers, asked, folds=folds, seed=seed, run=run, on_done=on_done
+                table, stackers, asked, folds=folds, seed=seed, run=self._run, on_done=on_done
             )
         return found
 
     def contributions(self, stacked: Mapping[str, Stacked]) -> dict[str, list[Contribution]]:
         """For each source, what each of its members brings."""
         return {
-            source: contributions(each, STACKERS[each.name], self.session.map)
+            source: contributions(each, STACKERS[each.name], self._run)
             for source, each in stacked.items()
         }
 
@@ -90,6 +94,6 @@ class Ensembling:
     ) -> dict[str, NDArray[np.float64]]:
         """For each source, what this stacker, fitted on search and confirm, says of set final."""
         return {
-            source: on_final(stacker, table, [table.inputs()], self.session.map)[0]
+            source: on_final(stacker, table, [table.inputs()], self._run)[0]
             for source, table in tables.items()
         }
