@@ -27,23 +27,23 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-import tyro
 from numpy.typing import NDArray
 from rich.console import Console
 from scipy import stats
 
+from fkd_core import command
+from fkd_core.errors import UserError
 from fkd_core.evidence import Comparison, Estimate, judge
-from fkd_core.evidence.components import Components, estimate
+from fkd_core.evidence.components import Components
 from fkd_core.evidence.grouped import GroupedErrors
 from fkd_core.evidence.twoway import two_way
-from fkd_core.fitting.result import FitResult, from_record
 from fkd_core.fitting.store import FitStore
+from fkd_core.options import check_counts
+from fkd_core.protocols.noise import confirmed, measured
 from fkd_core.report.sheet import Sheet
-from fkd_core.studies.paired import errors
 
 Array = NDArray[np.float64]
 COORDINATES = 30
-QUIET = 0.1
 BATCH = 40
 """Studies simulated at once; more need more memory, and are no faster."""
 CONTROL = "mirror_without_swap"
@@ -74,6 +74,11 @@ class Options:
     picture: Path | None = None
     """The power curve is drawn to this file, .png, .svg or .pdf; that takes a Chromium."""
     seed: int = 0
+
+    def check(self) -> None:
+        """Raises UserError for a number that cannot be."""
+        counts = {"studies": 1, "faces": 2, "candidates": 1, "strengths": 1, "confirmed": 1}
+        check_counts(vars(self), pairs=2, **counts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,50 +230,6 @@ def power(
     return float(np.mean(found))
 
 
-def from_store(folder: Path) -> tuple[Components, int]:
-    """The parts, as the mean over the quiet arms of the fits below a results folder, and the
-    number of arms. Quiet are those whose error is within a tenth of none's."""
-    store = FitStore(folder / "fits")
-    arms: dict[str, dict[str, list[FitResult]]] = {}
-    for row in store.rows(family="confirm", failure=""):
-        stored = store.get(row["key"])
-        result = from_record(stored.record, stored.arrays) if stored else None
-        if isinstance(result, FitResult):
-            spec = result.spec
-            policy, split = spec.policy.hash if spec.policy.steps else "", spec.split
-            shared = replace(spec, seed=0, split=replace(split, fold=0, seed=0))
-            design = repr(replace(shared, policy=type(spec.policy)()))
-            arms.setdefault(design, {}).setdefault(policy, []).append(result)
-    found = []
-    for by_policy in arms.values():
-        control = {_pair(result): result for result in by_policy.pop("", [])}
-        for results in by_policy.values():
-            both = [(r, control[_pair(r)]) for r in results if _pair(r) in control]
-            ratio = [abs(r.rmse / c.rmse - 1) for r, c in both]
-            if len(both) > 1 and np.mean(ratio) < QUIET:
-                try:
-                    found.append(
-                        estimate([errors(r) for r, _ in both], [errors(c) for _, c in both])
-                    )
-                except ValueError:  # two folds of one deal: no face was held out twice
-                    continue
-    if not found:
-        raise SystemExit(f"error: {folder} has no arms with two rounds of pairs on set confirm")
-    squares = ("fit", "cell", "reaction")
-    means = {
-        name: np.mean([getattr(f, name) ** (2 if name in squares else 1) for f in found])
-        for name in ("rmse", "difficulty", "tails", *squares)
-    }
-    return Components(**{n: float(v**0.5 if n in squares else v) for n, v in means.items()}), len(
-        found
-    )
-
-
-def _pair(result: FitResult) -> tuple[int, int, int]:
-    split = result.spec.split
-    return split.seed, split.fold, result.spec.seed
-
-
 def curve(rows: Sequence[dict[str, Any]], caption: str) -> go.Figure:
     """Power over effects, a line a number of pairs."""
     figure = go.Figure()
@@ -298,7 +259,10 @@ def main(options: Options) -> None:
     console = Console(width=130, highlight=False)
     parts = options.parts
     if options.store:
-        parts, arms = from_store(options.store)
+        known = measured(confirmed(FitStore(options.store / "fits", look_only=True)))
+        if known is None:
+            raise UserError(f"{options.store} has no arms with two rounds of pairs on set confirm")
+        parts, arms = known
         console.print(f"Quiet arms found below {options.store}: {arms}.")
     console.print("Parts: " + ", ".join(f"{n} {v:.3g}" for n, v in asdict(parts).items()))
     random = np.random.default_rng(options.seed)
@@ -338,4 +302,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    command.run(main, Options)

@@ -28,7 +28,7 @@ from fkd_core.augment.policy import Policy
 from fkd_core.data.annotators import annotators
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
-from fkd_core.evidence import SMALLEST_EFFECT, Components, Verdict
+from fkd_core.evidence import SMALLEST_EFFECT, Verdict
 from fkd_core.findings.policy import Effect, write_policy
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.progress import FitProgress
@@ -42,6 +42,7 @@ from fkd_core.protocols.augmentation_plan import (
     resized,
 )
 from fkd_core.protocols.feasible import check_enough
+from fkd_core.protocols.noise import measured, of_design
 from fkd_core.protocols.transfer import Network, Transfer, TransferPlan, transferred
 from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.report.augmentation import (
@@ -176,7 +177,8 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
     if options.plan_power is not None:
         for plan in plans:
             groups = confirm_faces(faces, plan.pipeline)
-            said = power_plan(plan, groups, options.plan_power, Components())
+            noise = measured(of_design(plan.base, fits))
+            said = power_plan(plan, groups, options.plan_power, noise)
             console.print(f"{said}.", soft_wrap=True)
         return {}
     others = {name: met for name in pipelines if (met := transfer_plan(name, options, faces))}

@@ -151,11 +151,15 @@ def check_effect(px: float) -> None:
         raise UserError(f"--plan-power: {px:g} px is no effect; give for example -0.08")
 
 
-def power_plan(plan: Plan, groups: int, effect: float, parts: Components) -> str:
+def power_plan(
+    plan: Plan, groups: int, effect: float, known: tuple[Components, int] | None
+) -> str:
     """How many fits the confirmation needs to find such an effect (px), in words.
 
-    For quiet augmentations, at the level of Holm's first step among those confirmed.
+    For quiet augmentations, at the level of Holm's first step among those confirmed. `known` is
+    the noise of this plan's fits as ``noise.measured`` found it; without it, it is assumed.
     """
+    parts, arms = known or (Components(), 0)
     check_effect(effect)
     confirmed = min(len(plan.transforms), plan.budget.confirmed)
     folds, own = plan.budget.folds, plan.budget.confirm_pairs
@@ -167,10 +171,20 @@ def power_plan(plan: Plan, groups: int, effect: float, parts: Components) -> str
         f"{plan.pipeline}: {own} pairs ({plan.confirmation(own)} fits to confirm {confirmed}) "
         f"find a true effect of {effect:+g} px in {power(own):.0%} of studies"
     )
+    if arms:
+        noise = f"by the noise of {arms} augmentation{'s' * (arms > 1)} that such fits have met"
+    else:
+        noise = (
+            f"if a fit's error is about {parts.rmse:g} px and varies by {parts.fit:.1%} from seed "
+            "to seed: fits with few epochs vary several times as much; once a search has run on "
+            "these faces, its own noise is used"
+        )
     tried = range(folds, MOST_PAIRS + 1, folds)
     enough = next((pairs for pairs in tried if pairs > 1 and power(pairs) >= POWER), None)
     if enough is None:
-        return f"{now}; {MOST_PAIRS} pairs do not reach {POWER:.0%}: it needs more faces"
-    if enough <= own:
-        return f"{now}; {enough} pairs ({plan.confirmation(enough)} fits) suffice for {POWER:.0%}"
-    return f"{now}; {POWER:.0%} need {enough} pairs ({plan.confirmation(enough)} fits)"
+        more = f"{MOST_PAIRS} pairs do not reach {POWER:.0%}: it needs more faces or longer fits"
+    elif enough <= own:
+        more = f"{enough} pairs ({plan.confirmation(enough)} fits) suffice for {POWER:.0%}"
+    else:
+        more = f"{POWER:.0%} need {enough} pairs ({plan.confirmation(enough)} fits)"
+    return f"{now}; {more}; {noise}"

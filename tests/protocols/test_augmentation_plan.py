@@ -107,16 +107,23 @@ def test_quick_stays_within_its_promise_of_fits() -> None:
 def test_a_plan_says_how_many_fits_an_effect_needs() -> None:
     budget = replace(BUDGETS["quick"], confirm_pairs=6)
     plan = Plan(space, "complete", space.candidates([], "quick"), budget, 0)
-    said = power_plan(plan, 220, -0.08, Components())
+    said = power_plan(plan, 220, -0.08, None)
+    assert "varies by 0.8% from seed to seed" in said
     now, enough = (int(n) for n in re.findall(r"(\d+) fits", said))
     assert now == 6 * (6 + 2)
     assert now < enough < 20 * 8
     assert enough % (6 + 2) == 0
     assert "complete: 6 pairs" in said
-    assert "suffice" in power_plan(plan, 220, -0.5, Components())
-    assert "more faces" in power_plan(plan, 20, -0.01, Components(reaction=0.1))
+    assert "suffice" in power_plan(plan, 220, -0.5, None)
+    assert "more faces" in power_plan(plan, 20, -0.01, (Components(reaction=0.1), 3))
+    noisy = power_plan(plan, 220, -0.08, (Components(fit=0.033), 2))
+    assert "by the noise of 2 augmentations that such fits have met" in noisy
+    few, many = (re.search(r"in (\d+)% of studies", text) for text in (noisy, said))
+    assert few
+    assert many
+    assert int(few[1]) < int(many[1])
     with pytest.raises(UserError, match=r"--plan-power: 0 px is no effect"):
-        power_plan(plan, 220, 0.0, Components())
+        power_plan(plan, 220, 0.0, None)
 
 
 def test_the_faces_of_a_plan_are_those_of_set_confirm() -> None:
