@@ -1,10 +1,11 @@
-"""What tests of several rooms share: the order of files, how hypothesis draws, tiny faces, a whole
-search, and the backend this process runs."""
+"""What tests of several rooms share: the order of files, how hypothesis draws, tiny faces, the
+demo's faces, whole runs, and the backend this process runs."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,11 @@ sys.path.insert(0, str(Path(__file__).parent))  # makes faces_for_tests importab
 sys.path.insert(0, str(Path(__file__).parents[1] / "experiments"))  # and what its pages share
 
 from faces_for_tests import tiny_faces
-from short_runs import SHORT_BUILD, SHORT_SEARCH, start
+from short_runs import SHORT_BUILD, SHORT_SEARCH, knowing, start
 
+from fkd_core.data.demo import demo_folder
 from fkd_core.data.faces import Faces
+from fkd_core.data.kaggle import load_competition
 from fkd_core.fitting.runtime import prepare
 
 ROOT = Path(__file__).parents[1]
@@ -69,19 +72,44 @@ def faces() -> Faces:
 
 
 @pytest.fixture(scope="session")
-def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The results of a whole ``SHORT_SEARCH`` which nothing disturbed, for all test processes; not
-    to be changed."""
-    return _undisturbed(tmp_path_factory, "searched", SHORT_SEARCH)
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results folder in whose cache the demo's faces are drawn and read, for all test processes;
+    see ``short_runs.knowing``."""
+
+    def draw(results: Path) -> None:
+        folder = demo_folder(results / "cache" / "demo")
+        load_competition(folder, results / "cache" / "faces")
+
+    return _once(tmp_path_factory, "drawn", draw)
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def searched(tmp_path_factory: pytest.TempPathFactory, drawn: Path) -> Path:
+    """The results of a whole ``SHORT_SEARCH`` which nothing disturbed, for all test processes; not
+    to be changed."""
+    return _undisturbed(tmp_path_factory, "searched", SHORT_SEARCH, drawn)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, drawn: Path) -> Path:
     """The same of a ``SHORT_BUILD``; what it said is in ``said.txt``."""
-    return _undisturbed(tmp_path_factory, "built", SHORT_BUILD)
+    return _undisturbed(tmp_path_factory, "built", SHORT_BUILD, drawn)
 
 
-def _undisturbed(factory: pytest.TempPathFactory, name: str, command: tuple[str, ...]) -> Path:
+def _undisturbed(
+    factory: pytest.TempPathFactory, name: str, command: tuple[str, ...], drawn: Path
+) -> Path:
+    def do(results: Path) -> None:
+        process = start(command, knowing(drawn, results))
+        said, errors = process.communicate()
+        assert process.returncode == 0, said + errors
+        (results / "said.txt").write_text(said)
+
+    return _once(factory, name, do)
+
+
+def _once(factory: pytest.TempPathFactory, name: str, do: Callable[[Path], None]) -> Path:
+    """The folder that `do` filled, in whichever test process came first."""
     folder = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
@@ -89,10 +117,7 @@ def _undisturbed(factory: pytest.TempPathFactory, name: str, command: tuple[str,
     with FileLock(folder / f"{name}.lock"):
         if not results.exists():
             begun = folder / f"not yet {name}"
-            process = start(command, begun)
-            said, errors = process.communicate()
-            assert process.returncode == 0, said + errors
-            (begun / "said.txt").write_text(said)
+            do(begun)
             begun.rename(results)
     return results
 

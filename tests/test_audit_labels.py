@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from short_runs import knowing
 
 from fkd_core.data.demo import demo_folder
 from fkd_core.data.faces import Faces
@@ -69,6 +70,7 @@ def test_what_an_audit_rests_on_are_all_stages_of_who_judges_and_of_every_arm(
 @pytest.mark.slow
 def test_labels_are_ranked_and_their_correction_is_measured(
     tmp_path: Path,
+    drawn: Path,
     backend: str,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -77,9 +79,9 @@ def test_labels_are_ranked_and_their_correction_is_measured(
         pytest.skip("the networks that judge are trained under TensorFlow")
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setattr(audit, "FOLDS", 3)
-    drawn = tmp_path / "cache" / "demo"
-    faces = load_competition(demo_folder(drawn), tmp_path / "cache" / "faces").training
-    with open(demo_folder(drawn) / "demo_truth.csv", newline="") as file:
+    demo = demo_folder(knowing(drawn, tmp_path) / "cache" / "demo")
+    faces = load_competition(demo, tmp_path / "cache" / "faces").training
+    with open(demo / "demo_truth.csv", newline="") as file:
         meant = list(csv.DictReader(file))
     where = {str(row): at for at, row in enumerate(faces.row)}
     lines = ["image,keypoint,x,y,version,source,row,reason"]

@@ -16,6 +16,7 @@ import pytest
 from browser_for_tests import BROWSER
 from faces_for_tests import tiny_faces
 from PIL import Image
+from short_runs import knowing
 
 from fkd_core.data.demo import demo_folder
 from fkd_core.data.faces import Faces
@@ -184,8 +185,14 @@ def test_the_gpus_recipe_runs_with_keras_and_one_backend_alone(tmp_path: Path, b
     ],
 )
 def test_a_benchmark_of_ensembles_measures_every_arm(
-    benchmark: str, options: tuple[str, ...], first: str, names: list[str], tmp_path: Path
+    benchmark: str,
+    options: tuple[str, ...],
+    first: str,
+    names: list[str],
+    tmp_path: Path,
+    drawn: Path,
 ) -> None:
+    knowing(drawn, tmp_path)
     command = [sys.executable, f"benchmarks/{benchmark}.py", "--epochs", "1", "--seeds", "1"]
     done = subprocess.run(
         [*command, "--results", str(tmp_path), *options],
@@ -203,7 +210,10 @@ def test_a_benchmark_of_ensembles_measures_every_arm(
 
 
 @pytest.mark.slow
-def test_the_ladder_scores_every_step_on_the_same_unseen_faces_and_goes_on(tmp_path: Path) -> None:
+def test_the_ladder_scores_every_step_on_the_same_unseen_faces_and_goes_on(
+    tmp_path: Path, drawn: Path
+) -> None:
+    cache = knowing(drawn, tmp_path) / "cache"
     command = [sys.executable, "benchmarks/ladder.py", "--pictures", "0.01", "--final"]
     chosen = ["--results", str(tmp_path), "--steps", "specialists", "joint"]
 
@@ -223,7 +233,7 @@ def test_the_ladder_scores_every_step_on_the_same_unseen_faces_and_goes_on(tmp_p
     store = FitStore(tmp_path / "fits")
     results = [from_record(s.record, s.arrays) for r in store.rows() if (s := store.get(r["key"]))]
     (joint,) = (r for r in results if isinstance(r, FitResult) and r.spec.pipeline == "joint")
-    faces = load_competition(demo_folder(tmp_path / "demo"), tmp_path / "faces").training
+    faces = load_competition(demo_folder(cache / "demo"), cache / "faces").training
     source = dict(zip(faces.row.tolist(), faces.source.tolist(), strict=True))
     decides = set_of(joint.group) != "final"
     for number, name in enumerate(("complete", "partial")):
@@ -237,7 +247,8 @@ def test_the_ladder_scores_every_step_on_the_same_unseen_faces_and_goes_on(tmp_p
 
 
 @pytest.mark.slow
-def test_the_detector_is_measured_at_every_turn(tmp_path: Path) -> None:
+def test_the_detector_is_measured_at_every_turn(tmp_path: Path, drawn: Path) -> None:
+    knowing(drawn, tmp_path)
     command = [sys.executable, "benchmarks/detect_faces.py", "--scenes", "1", "--side", "300"]
     done = subprocess.run(
         [*command, "--results", str(tmp_path)],
@@ -264,7 +275,8 @@ def test_a_detector_that_is_not_there_is_one_error(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.slow
-def test_crops_are_planted_and_found_and_the_claims_are_drawn(tmp_path: Path) -> None:
+def test_crops_are_planted_and_found_and_the_claims_are_drawn(tmp_path: Path, drawn: Path) -> None:
+    knowing(drawn, tmp_path)
     done = subprocess.run(
         [sys.executable, "benchmarks/find_duplicates.py", "--plants", "20", "--results", tmp_path],
         cwd=ROOT,
@@ -284,7 +296,10 @@ def test_crops_are_planted_and_found_and_the_claims_are_drawn(tmp_path: Path) ->
     assert (tmp_path / "pairs.png").stat().st_size > 10_000
 
 
-def test_the_parts_of_an_ensembles_error_are_told_with_the_labels_own(tmp_path: Path) -> None:
+def test_the_parts_of_an_ensembles_error_are_told_with_the_labels_own(
+    tmp_path: Path, drawn: Path
+) -> None:
+    knowing(drawn, tmp_path)
     folder, rng = demo_folder(tmp_path / "cache" / "demo"), np.random.default_rng(0)
     faces = load_competition(folder, tmp_path / "cache" / "faces").training
     final = set_of(faces.group) == "final"

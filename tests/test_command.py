@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from short_runs import knowing
 
 from fkd_core import command
 from fkd_core.errors import UserError
@@ -69,9 +70,9 @@ def _in_process(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One results folder for all, so that the demo faces are drawn once."""
-    return tmp_path_factory.mktemp("results")
+def results(tmp_path_factory: pytest.TempPathFactory, drawn: Path) -> Path:
+    """One results folder for all."""
+    return knowing(drawn, tmp_path_factory.mktemp("results"))
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +114,8 @@ def test_a_dry_run_says_how_many_fits_and_how_long_and_does_none(
     assert planned.returncode == 0, planned.stderr
     assert re.search(r"at most \d+ fits, about \d+ min", planned.stdout)
     assert "nothing was written" in planned.stdout
-    assert not list(results.iterdir())
+    kept = sorted(str(path.relative_to(results)) for path in results.glob("*/*"))
+    assert kept == ["cache/demo", "cache/faces"], "as they were before"
 
 
 @pytest.mark.parametrize("asked", [("--dry-run",), ("--plan-power", "-0.1")])

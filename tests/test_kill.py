@@ -17,7 +17,7 @@ from typing import Any
 
 import optuna
 import pytest
-from short_runs import SHORT_BUILD, SHORT_SEARCH, start
+from short_runs import SHORT_BUILD, SHORT_SEARCH, knowing, start
 
 ENOUGH = 1800.0  # seconds, for a command that does not hang, on any machine
 
@@ -79,8 +79,10 @@ def _outcome(run: Run, results: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.slow
-def test_a_search_survives_lost_workers_signals_and_kills(tmp_path: Path, searched: Path) -> None:
-    process, chance, killed = _start(SEARCH, tmp_path), random.Random(13), 0
+def test_a_search_survives_lost_workers_signals_and_kills(
+    tmp_path: Path, searched: Path, drawn: Path
+) -> None:
+    process, chance, killed = _start(SEARCH, knowing(drawn, tmp_path)), random.Random(13), 0
     for kept in (2, 4, 6):
         _until(kept, process, tmp_path)
         while not (workers := _workers(process.pid)) and process.poll() is None:
@@ -102,14 +104,15 @@ def test_a_search_survives_lost_workers_signals_and_kills(tmp_path: Path, search
 
 
 @pytest.mark.slow
-def test_a_kill_changes_nothing_of_what_is_tuned(tmp_path: Path) -> None:
-    _finish(TUNE, tmp_path / "calm")
-    _a_kill_changes_nothing(TUNE, tmp_path / "stormy", tmp_path / "calm")
+def test_a_kill_changes_nothing_of_what_is_tuned(tmp_path: Path, drawn: Path) -> None:
+    calm, stormy = knowing(drawn, tmp_path / "calm"), knowing(drawn, tmp_path / "stormy")
+    _finish(TUNE, calm)
+    _a_kill_changes_nothing(TUNE, stormy, calm)
 
 
 @pytest.mark.slow
-def test_a_kill_changes_nothing_of_an_ensemble(tmp_path: Path, built: Path) -> None:
-    calm, stormy = tmp_path / "calm", tmp_path / "stormy"
+def test_a_kill_changes_nothing_of_an_ensemble(tmp_path: Path, built: Path, drawn: Path) -> None:
+    calm, stormy = tmp_path / "calm", knowing(drawn, tmp_path / "stormy")
     for known in ("cache", "fits"):  # of a run whose stackers took their time
         shutil.copytree(built / known, calm / known)
     _finish(BUILD, calm)

@@ -17,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from short_runs import knowing
 
 from fkd_core.cli import EXPERIMENTS
 from fkd_core.data.demo import demo_folder
@@ -78,8 +79,8 @@ def _page(program: str, options: list[str], cwd: Path = ROOT) -> subprocess.Comp
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("results")
+def results(tmp_path_factory: pytest.TempPathFactory, drawn: Path) -> Path:
+    return knowing(drawn, tmp_path_factory.mktemp("results"))
 
 
 def _make_knows_the_target(command: str, results: Path) -> None:

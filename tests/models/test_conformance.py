@@ -249,7 +249,8 @@ def test_equal_weights_predict_the_same_under_the_other_backend(
 ) -> None:
     here = {}
     np.save(tmp_path / "images.npy", images_of(faces)[:4])
-    for name in MODELS:
+    # Inception's layers are Keras's own, and take as long to compile as all the others together.
+    for name in (name for name in MODELS if "inception" not in name):
         model = tiny(name, PARTIAL if name == "lenet5" else COMPLETE)
         model.save(tmp_path / f"{name}.keras")
         here[name] = predicted(model, images_of(faces)[:4])

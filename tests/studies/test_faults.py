@@ -237,11 +237,11 @@ def test_a_server_that_stops_ends_a_search_with_one_line_and_the_rerun_goes_on(
 def test_a_fit_that_hangs_is_stopped_and_only_its_trial_fails(
     tmp_path: Path, calm_but_odd: dict[str, Any]
 ) -> None:
-    search = Search(tmp_path, (*SHORT, "--fit-minutes", "0.5"))
+    search = Search(tmp_path, (*SHORT, "--fit-minutes", "0.2"))
     search.mark("odd", "hang")
     said = search.finish()
     assert but_for_reasons(said) == but_for_reasons(calm_but_odd)
-    assert sum("took longer than 0.5 min" in reason for reason in failures(said)) == 1
+    assert sum("took longer than 0.2 min" in reason for reason in failures(said)) == 1
 
 
 @pytest.mark.slow
