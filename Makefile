@@ -5,8 +5,9 @@ PYTHON ?= python3
 OPTIONS ?=
 
 BIN := .venv/bin
-# Most tests use one thread, so two files at a time, in the order of tests/conftest.py.
-TWO := -n 2 --dist loadfile --no-loadscope-reorder
+# Most tests use one thread, so two files at a time, in the order of tests/conftest.py; slow ones
+# wait for processes too.
+FILES := --dist loadfile --no-loadscope-reorder
 # --no-build-isolation: the build backend comes from the pins too, so nothing else is downloaded.
 SELF := $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 
@@ -27,10 +28,10 @@ submission: .venv/installed
 	$(BIN)/python experiments/build_ensemble.py $(MINIATURE) --recipe tuned $(OPTIONS)
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest $(TWO)
+	$(BIN)/python -m pytest -n 2 $(FILES)
 
 test-slow: .venv/installed-dev
-	$(BIN)/python -m pytest -m slow $(TWO)
+	$(BIN)/python -m pytest -m slow -n 3 $(FILES)
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check

@@ -10,11 +10,14 @@ from functools import cache
 from pathlib import Path
 from typing import ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.engine import URL
 
 from fkd_core import needs
-from fkd_core.data.demo import demo_folder
+from fkd_core.data.demo import demo_folder, is_drawn
 from fkd_core.data.faces import Faces
+from fkd_core.data.grouping import photographs
 from fkd_core.data.kaggle import Competition, load_competition
 from fkd_core.errors import UserError, did_you_mean
 from fkd_core.fitting.checkpoints import Checkpoints, located
@@ -85,9 +88,8 @@ class Options:
 
     @property
     def cache(self) -> Path:
-        """Folder for what can be made again: parsed files and renderings. What is read for a plan
-        is kept in a temporary folder as long as the process lives."""
-        return Path(_scratch().name) if self.only_plans else self.results / "cache"
+        """Folder for what can be made again: parsed files and renderings."""
+        return self.results / "cache"
 
     @property
     def needs(self) -> list[Need]:
@@ -151,11 +153,32 @@ class Options:
         else:
             say(f"Reading {self.data}.")
         with console.status("reading the files"):
-            folder = self.data or demo_folder(self.cache / "demo")
-            competition = load_competition(folder, self.cache / "faces", self.corrections)
+            folder = self.data or self._demo
+            competition = load_competition(
+                folder, self._read, self.corrections, look_only=self.only_plans
+            )
         for note in competition.notes if self.data else ():
             console.print(f"  {note}", style="dim", soft_wrap=True)
         return competition
+
+    def photographs(self, faces: Faces) -> NDArray[np.uint64]:
+        """[N] which faces show one photograph, by their pixels; see ``grouping.photographs``."""
+        with console.status("looking for photographs that are there twice"):
+            return photographs(np.asarray(faces.images), self._read, look_only=self.only_plans)
+
+    @property
+    def _read(self) -> Path:
+        """Folder for what reading found; a plan only looks there."""
+        return self.cache / "faces"
+
+    @property
+    def _demo(self) -> Path:
+        """The demo's files, drawn if need be: for a plan, in a temporary folder that stays as long
+        as the process lives."""
+        cache = self.cache / "demo"
+        if self.only_plans and not is_drawn(cache):
+            cache = Path(_scratch().name)
+        return demo_folder(cache)
 
     def check(self) -> None:
         """Raises UserError for a value that no experiment can use."""

@@ -120,8 +120,10 @@ def test_a_dry_run_says_how_many_fits_and_how_long_and_does_none(
 
 @pytest.mark.parametrize("asked", [("--dry-run",), ("--plan-power", "-0.1")])
 def test_what_only_plans_changes_nothing_where_results_are(
-    asked: tuple[str, ...], tmp_path: Path
+    asked: tuple[str, ...], tmp_path: Path, drawn: Path
 ) -> None:
+    if asked != ("--dry-run",):  # which draws the demo's faces elsewhere
+        knowing(drawn, tmp_path)
     store = FitStore(tmp_path / "fits")
     store.put("0123456789abcdef", {"summary": {}}, {"a": np.zeros(1)})
     (tmp_path / "fits" / "index").unlink()  # so that listing would write it anew

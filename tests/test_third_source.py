@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fkd_core.data.archive import Stored, chunks
 from fkd_core.data.demo.files import make_training, write_demo
 from fkd_core.data.folds import Split, split
+from fkd_core.data.grouping import photographs
 from fkd_core.data.kaggle import Competition, load_competition
 from fkd_core.data.pixels import parse_pixels
 from fkd_core.data.tables import Table
@@ -122,7 +123,9 @@ def test_a_mistake_in_its_file_is_named(folder: Path, tmp_path: Path) -> None:
         load_competition(tmp_path, tmp_path / "cache")
 
 
-def test_it_has_a_specialist_and_the_joint_pipeline_teaches_it_too(loaded: Competition) -> None:
+def test_it_has_a_specialist_and_the_joint_pipeline_teaches_it_too(
+    loaded: Competition, tmp_path: Path
+) -> None:
     assert PIPELINES["nine"].outputs == 18
     joint = PIPELINES["joint"]
     assert joint.sources == ("complete", "partial", "nine")
@@ -134,7 +137,7 @@ def test_it_has_a_specialist_and_the_joint_pipeline_teaches_it_too(loaded: Compe
         assert set(faces.source[parts.train]) == set(faces.source[parts.held_out]) == {0, 1, 2}
         side = np.full(len(faces), -1)
         side[parts.train], side[parts.held_out] = 0, 1
-        check_apart(faces.images, [side], faces.row)
+        check_apart(photographs(faces.images, tmp_path), [side], faces.row)
 
 
 def test_a_joint_fit_answers_in_all_three_styles_up_to_the_submission(

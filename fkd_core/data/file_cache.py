@@ -35,14 +35,20 @@ class Arrays:
 
 
 def cached(
-    stored: Stored, cache: Path, make: Callable[[Stored], Arrays], more: str = ""
+    stored: Stored,
+    cache: Path,
+    make: Callable[[Stored], Arrays],
+    more: str = "",
+    *,
+    look_only: bool = False,
 ) -> Arrays:
-    """`make(stored)`, or what an earlier call with equal bytes, code and `more` left in `cache`.
+    """`make(stored)`, or what an earlier call with equal bytes, code and `more` left in `cache`;
+    with `look_only` nothing is left there.
 
     Raises UserError where the cache can't be written or the file changes meanwhile.
     """
     before = _stamp(stored.container)
-    content = _content(stored.container, before, cache)
+    content = _content(stored.container, before, cache, look_only)
     key = "\n".join((content, *stored.members, stored.role, _code(), more))
     entry = (
         cache
@@ -53,6 +59,8 @@ def cached(
         made = make(stored)
         if _stamp(stored.container) != before:
             raise UserError(f"{stored.container} changed while it was read; try again")
+        if look_only:
+            return made
         try:
             array_cache.save(entry, made.arrays, {"notes": made.notes})
         except OSError as error:
@@ -72,14 +80,15 @@ def _stamp(path: Path) -> list[int]:
     return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
 
 
-def _content(path: Path, stamp: list[int], cache: Path) -> str:
+def _content(path: Path, stamp: list[int], cache: Path, look_only: bool) -> str:
     """SHA-256 of a file, from the index if its stamp is there."""
     name = str(path.resolve())
     index = _read_index(cache / _INDEX)
     if name in index and index[name][:-1] == stamp:
         return str(index[name][-1])
     sha256 = sha256_of(path)
-    if time.time_ns() - max(stamp[1], stamp[2]) > _SETTLED_NS and _stamp(path) == stamp:
+    settled = time.time_ns() - max(stamp[1], stamp[2]) > _SETTLED_NS
+    if settled and not look_only and _stamp(path) == stamp:
         index[name] = [*stamp, sha256]
         try:
             write_text(cache / _INDEX, json.dumps(index, indent=0))

@@ -11,11 +11,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd_core.data import array_cache
 from fkd_core.data.duplicates import Pairs, pairs
+from fkd_core.errors import UserError
+from fkd_core.reach import CODE
 
 LIKENESS = 0.94
 """Least likeness of two images that show one photograph."""
@@ -62,6 +66,28 @@ def group_images(images: NDArray[np.uint8], sha256: NDArray[np.uint8]) -> Groups
         int((np.bincount(cluster) > 1).sum()),
         int((cluster[alike.left] != cluster[alike.right]).sum()),
     )
+
+
+def photographs(
+    images: NDArray[np.uint8], cache: Path, *, look_only: bool = False
+) -> NDArray[np.uint64]:
+    """[N] groups of images [N, 96, 96], by their pixels alone: see ``group_images``. They are kept
+    below `cache`, under a hash of the pixels and the code; with `look_only` only looked for there.
+
+    Raises UserError where the cache cannot be written.
+    """
+    sha256 = digests(images)
+    name = hashlib.sha256(sha256.tobytes() + CODE.version({__name__}).encode()).hexdigest()
+    entry = cache / f"groups-{name[:32]}"
+    if (loaded := array_cache.load(entry)) is not None:
+        return loaded[0]["group"]
+    group = group_images(images, sha256).group
+    if not look_only:
+        try:
+            array_cache.save(entry, {"group": group}, {})
+        except OSError as error:
+            raise UserError(f"the cache {cache} can't be written: {error}") from error
+    return group
 
 
 def clusters(alike: Pairs, count: int) -> NDArray[np.intp]:

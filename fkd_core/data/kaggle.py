@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -64,13 +65,17 @@ class Competition:
         return tuple(name for name, found in there.items() if found is None)
 
 
-def load_competition(path: Path, cache: Path, corrections: Path | None = None) -> Competition:
+def load_competition(
+    path: Path, cache: Path, corrections: Path | None = None, *, look_only: bool = False
+) -> Competition:
     """The competition in a folder or archive; only training.csv must be there.
 
     Validates every file present. What was read and cleaned is kept below `cache`, under a hash of
-    the files, the corrections and this package's code, so that a second call takes 0.1 s.
+    the files, the corrections and this package's code, so that a second call takes 0.1 s; with
+    `look_only` it is only looked for there.
     Raises UserError, naming file, row and column, for anything wrong in what was given.
     """
+    keep = partial(cached, cache=cache, look_only=look_only)
     located = find(path)
     files = located.files
     table = None if corrections is None else read_corrections(corrections)
@@ -78,7 +83,7 @@ def load_competition(path: Path, cache: Path, corrections: Path | None = None) -
 
     lookup, requested = None, None
     if LOOKUP in files:
-        found = cached(files[LOOKUP], cache, _lookup)
+        found = keep(files[LOOKUP], make=_lookup)
         fields = dict(found.arrays)
         asked_in = fields.pop("row")
         lookup = Lookup(**fields)
@@ -86,21 +91,20 @@ def load_competition(path: Path, cache: Path, corrections: Path | None = None) -
         notes += found.notes
     test_images = test_ids = test_pixels = None
     if TEST in files:
-        found = cached(files[TEST], cache, _test)
+        found = keep(files[TEST], make=_test)
         test_images, test_ids, test_pixels = (found.arrays[n] for n in ("images", "ids", "pixels"))
         if lookup is not None:
             _check_lookup(files[LOOKUP].name, lookup, asked_in, test_ids)
             notes += _unasked(test_ids[~np.isin(test_ids, lookup.image_id)])
         notes += found.notes
     if SAMPLE in files:
-        found = cached(files[SAMPLE], cache, _sample)
+        found = keep(files[SAMPLE], make=_sample)
         _check_sample(files[SAMPLE].name, **found.arrays, requested=requested)
         notes += found.notes
     further = {name: files[s.file] for name, s in SOURCES.items() if s.file in files}
-    found = cached(
+    found = keep(
         files[TRAINING],
-        cache,
-        lambda stored: _training(stored, table, further),
+        make=lambda stored: _training(stored, table, further),
         more="\n".join(["" if table is None else table.sha256, *map(_version, further.items())]),
     )
     if test_ids is not None and test_pixels is not None:

@@ -1,4 +1,4 @@
-"""The check that no photograph lies on both sides of a fold, made from the pixels themselves."""
+"""The check that no photograph lies on both sides of a fold."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.data.grouping import digests, group_images
 from fkd_core.errors import UserError
 
 
 def check_apart(
-    images: NDArray[np.uint8],
+    group: NDArray[np.integer],
     deals: Iterable[NDArray[np.integer]],
     row: NDArray[np.integer],
 ) -> None:
-    """Raises UserError where two images [n, 96, 96] that show one photograph lie in different
-    folds of a deal [n], -1 for what is in none; `row` [n] names them.
+    """Raises UserError where two images of one group [n] lie in different folds of a deal [n], -1
+    for what is in none; `row` [n] names them.
 
-    It trusts nobody's groups: an augmented copy in the data, or a table of corrections that
-    changes what belongs together, would make every score of the stack too good. Give all images
-    that were grouped, also those that are in no fold: groups are found by one and the same
-    function, which sees the same then, so that what it left apart is not asked to be together.
+    Groups are to be those that ``data.grouping.photographs`` finds in the pixels anew, not those
+    that the faces came with: an augmented copy in the data, or a table of corrections that changes
+    what belongs together, would make every score of the stack too good. Give all images that were
+    grouped, also those that are in no fold: groups are found by one and the same function, which
+    sees the same then, so that what it left apart is not asked to be together.
     """
-    group = group_images(images, digests(images)).group
     for fold in deals:
         _check(group[fold >= 0], fold[fold >= 0], row[fold >= 0])
 

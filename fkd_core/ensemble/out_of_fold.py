@@ -79,9 +79,10 @@ class OutOfFold:
         """[N] faces whose pixels equal a test image's."""
         return copied(self.faces.images, self._tests_shown)
 
-    def check(self) -> None:
+    def check(self, photographs: NDArray[np.uint64]) -> None:
         """Raises UserError where a photograph lies in two folds of a deal, or where there are too
-        few faces to fit stackers on and to score them."""
+        few faces to fit stackers on and to score them. `photographs` [N] are the faces', by their
+        pixels: see ``data.grouping.photographs``."""
         deals = self._deal
         for source in self.sources:
             index = self._index(source)
@@ -95,7 +96,7 @@ class OutOfFold:
         # A joint deal as a whole: what one source's faces teach is known of the other's.
         labelled = {name: self.faces.labelled(PIPELINES[name]) for name in deals}
         dealt = [np.where(labelled[name], fold, -1) for name, fold in deals.items()]
-        check_apart(self.faces.images, dealt, self.faces.row)
+        check_apart(photographs, dealt, self.faces.row)
 
     def tables(
         self,

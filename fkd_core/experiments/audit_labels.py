@@ -98,7 +98,7 @@ def main(options: AuditLabels, asked: str | None = None) -> None:
     judges = members(options, faces)
     taught = {GIVEN: faces}
     check_enough(faces, [member.spec for member in judges], ["all"])
-    OutOfFold(judges, faces, None, VIEW).check()
+    OutOfFold(judges, faces, None, VIEW).check(options.photographs(faces))
     parts = plan(options, {"audit": judges}, faces)
     if options.apply:
         taught[CORRECTED] = corrected(options, options.apply)

@@ -174,7 +174,7 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     arms = competing(options, competition)
     ours = arms[OURS]
     check_enough(faces, [member.spec for member in ours.members], ["all"])
-    ours.check()
+    ours.check(options.photographs(faces))
     expected = estimates.of_ensemble(arms, fits, images_a_second)
     console.print(report.plan_sheet(arms, fits, images_a_second).shown())
     console.print(f"All of it takes {estimates.about(expected, options.minutes)}.", soft_wrap=True)

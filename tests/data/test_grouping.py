@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pictures_for_tests import pictures
 
+from fkd_core.data import grouping
 from fkd_core.data.demo.files import make_training
 from fkd_core.data.duplicates import Pairs
-from fkd_core.data.grouping import clusters, digests, group_images
+from fkd_core.data.grouping import clusters, digests, group_images, photographs
 
 Images = NDArray[np.uint8]
 
@@ -25,6 +28,21 @@ def crop(face: Images, turn: float, zoom: float, shift: tuple[float, float]) -> 
 
 def groups(images: Images) -> NDArray[np.uint64]:
     return group_images(images, digests(images)).group
+
+
+def test_photographs_are_kept_by_their_pixels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = pictures(30)
+    images[7] = images[3]
+    found = photographs(images, tmp_path, look_only=True)
+    assert not list(tmp_path.iterdir())
+    assert found[7] == found[3]
+    assert np.array_equal(photographs(images, tmp_path), found)
+    monkeypatch.setattr(grouping, "pairs", None)  # what is kept is not looked for again
+    assert np.array_equal(photographs(images, tmp_path, look_only=True), found)
+    with pytest.raises(TypeError):
+        photographs(images[::-1], tmp_path)
 
 
 def test_groups_depend_on_pixels_and_not_on_row_order() -> None:

@@ -409,6 +409,20 @@ def test_a_second_load_parses_nothing_and_maps_the_images(
     assert not second.training.points.flags.writeable
 
 
+def test_whoever_only_looks_leaves_nothing_and_finds_what_is_kept(
+    folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = load_competition(folder, cache, look_only=True)
+    assert not cache.exists()
+    kept = load_competition(folder, cache)
+    before = {path: path.stat().st_mtime_ns for path in cache.rglob("*")}
+    monkeypatch.setattr(kaggle, "clean", None)  # what is kept is not made again
+    again = load_competition(folder, cache, look_only=True)
+    assert looked.training.fingerprint == kept.training.fingerprint == again.training.fingerprint
+    assert looked.notes == again.notes
+    assert {path: path.stat().st_mtime_ns for path in cache.rglob("*")} == before
+
+
 def test_a_changed_file_is_read_anew(folder: Path, cache: Path) -> None:
     load_competition(folder, cache)
     training(HEADER, *ROWS[:2])(folder)

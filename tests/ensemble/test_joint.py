@@ -12,6 +12,7 @@ from local_session import LocalSession
 
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import split
+from fkd_core.data.grouping import photographs
 from fkd_core.data.kaggle import Lookup
 from fkd_core.ensemble.export import export
 from fkd_core.ensemble.out_of_fold import OutOfFold
@@ -85,19 +86,21 @@ def test_crossed_it_says_of_a_face_what_it_thinks_in_the_other_style(joint: Buil
     np.testing.assert_allclose(complete.test_other, partial.test[0].reshape(5, -1), atol=1e-4)
 
 
-def test_a_copy_across_sources_stops_a_joint_deal_but_no_specialist(joint: Built) -> None:
+def test_a_copy_across_sources_stops_a_joint_deal_but_no_specialist(
+    joint: Built, tmp_path: Path
+) -> None:
     faces, complete, partial = joint.ensemble.faces, *joint.tables.values()
     noise = np.random.default_rng(0).integers(0, 256, faces.images.shape).astype(np.uint8)
     apart = replace(joint.ensemble, faces=replace(faces, images=noise))
-    apart.check()
+    apart.check(photographs(noise, tmp_path))
     here = complete.index[complete.fold[0] == 0][0]
     there = partial.index[partial.fold[0] == 1][0]
     images = noise.copy()
     images[there] = images[here]
     planted = replace(joint.ensemble, faces=replace(faces, images=images))
     with pytest.raises(UserError, match="in different folds"):
-        planted.check()
-    replace(planted, members=planted.members[1:]).check()
+        planted.check(photographs(images, tmp_path))
+    replace(planted, members=planted.members[1:]).check(photographs(images, tmp_path))
 
 
 def test_one_saved_joint_member_answers_in_both_styles(joint: Built, tmp_path: Path) -> None:

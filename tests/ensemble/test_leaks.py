@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fkd_core.data.grouping import photographs
 from fkd_core.ensemble.leaks import check_apart
 from fkd_core.errors import UserError
 
@@ -22,8 +24,8 @@ def pictures() -> NDArray[np.uint8]:
     return np.kron(coarse, np.ones((16, 16))).astype(np.uint8)
 
 
-def test_different_pictures_pass() -> None:
-    check_apart(pictures(), [FOLD], ROW)
+def test_different_pictures_pass(tmp_path: Path) -> None:
+    check_apart(photographs(pictures(), tmp_path), [FOLD], ROW)
 
 
 @pytest.mark.parametrize(
@@ -36,20 +38,20 @@ def test_different_pictures_pass() -> None:
     ],
     ids=["equal", "another contrast", "shifted", "mirrored"],
 )
-def test_a_copy_in_another_fold_is_found_and_named(change: Change) -> None:
+def test_a_copy_in_another_fold_is_found_and_named(change: Change, tmp_path: Path) -> None:
     images = pictures()
     images[8] = change(images[4])
     with pytest.raises(UserError, match=r"rows 5 and 9 show one|rows 9 and 5 show one"):
-        check_apart(images, [ROW % 3, FOLD], ROW)
+        check_apart(photographs(images, tmp_path), [ROW % 3, FOLD], ROW)
 
 
-def test_a_copy_in_the_same_fold_is_no_leak() -> None:
+def test_a_copy_in_the_same_fold_is_no_leak(tmp_path: Path) -> None:
     images = pictures()
     images[9] = images[4]
-    check_apart(images, [FOLD], ROW)
+    check_apart(photographs(images, tmp_path), [FOLD], ROW)
 
 
-def test_a_copy_that_is_in_no_fold_is_no_leak() -> None:
+def test_a_copy_that_is_in_no_fold_is_no_leak(tmp_path: Path) -> None:
     images = pictures()
     images[8] = images[4]
-    check_apart(images, [np.where(ROW == 9, -1, FOLD)], ROW)
+    check_apart(photographs(images, tmp_path), [np.where(ROW == 9, -1, FOLD)], ROW)

@@ -10,6 +10,7 @@ import pytest
 from built_ensemble import Built
 
 from fkd_core.data.folds import split
+from fkd_core.data.grouping import photographs
 from fkd_core.ensemble.said import said
 from fkd_core.ensemble.stacking.stack import stack
 from fkd_core.ensemble.stacking.stacker import STACKERS
@@ -181,7 +182,7 @@ def test_the_stack_is_fitted_on_other_faces_than_it_is_scored_on(built: Built) -
         assert not open_groups & set(table.group[~table.chosen_on])
 
 
-def test_a_planted_copy_stops_the_build(built: Built) -> None:
+def test_a_planted_copy_stops_the_build(built: Built, tmp_path: Path) -> None:
     faces = built.ensemble.faces
     deal = built.tables["complete"]
     here, there = (deal.index[deal.fold[0] == fold][0] for fold in (0, 1))
@@ -189,7 +190,7 @@ def test_a_planted_copy_stops_the_build(built: Built) -> None:
     images[there] = images[here]
     planted = replace(built.ensemble, faces=replace(faces, images=images))
     with pytest.raises(UserError, match="in different folds"):
-        planted.check()
+        planted.check(photographs(images, tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -206,7 +207,7 @@ def test_too_few_faces_are_said_before_anything_is_trained(
     kept = [*range(complete), *np.flatnonzero(faces.source == 1)]
     few = replace(built.ensemble, faces=faces.take(kept))
     with pytest.raises(UserError, match=words):
-        few.check()
+        few.check(few.faces.group)
 
 
 def test_a_member_that_cannot_be_trained_is_named(built: Built, tmp_path: Path) -> None:

@@ -168,6 +168,11 @@ def _is_finished(folder: Path, wanted: dict[str, object]) -> bool:
     return bool(found == {**wanted, "bytes": sizes})
 
 
+def _wanted(training: int = 1500, test: int = 200, seed: int = 0) -> dict[str, object]:
+    """What a finished set says of itself, but for the bytes."""
+    return {"training": training, "test": test, "seed": seed, "version": _VERSION}
+
+
 def write_demo(folder: Path, training: int = 1500, test: int = 200, seed: int = 0) -> None:
     """Writes training.csv, test.csv, IdLookupTable.csv, SampleSubmission.csv, demo_truth.csv.
 
@@ -178,12 +183,7 @@ def write_demo(folder: Path, training: int = 1500, test: int = 200, seed: int = 
     """
     if test < 3:
         raise ValueError(f"test is {test}: the demo needs at least 3 test images")
-    wanted: dict[str, object] = {
-        "training": training,
-        "test": test,
-        "seed": seed,
-        "version": _VERSION,
-    }
+    wanted = _wanted(training, test, seed)
     if _is_finished(folder, wanted):
         return
     demo = make_training(training, seed)
@@ -204,6 +204,15 @@ def write_demo(folder: Path, training: int = 1500, test: int = 200, seed: int = 
 
 def demo_folder(cache: Path) -> Path:
     """The folder below `cache` with the default demo set, written if need be (seconds)."""
-    folder = cache / f"demo-{_VERSION[:12]}"
+    folder = _folder(cache)
     write_demo(folder)
     return folder
+
+
+def is_drawn(cache: Path) -> bool:
+    """Whether ``demo_folder`` has nothing to write."""
+    return _is_finished(_folder(cache), _wanted())
+
+
+def _folder(cache: Path) -> Path:
+    return cache / f"demo-{_VERSION[:12]}"
