@@ -29,19 +29,23 @@ BACKEND = os.environ.get("FKD_TEST_BACKEND", "tensorflow")
 
 LONGEST = (
     "test_kill.py",
-    "studies/test_survival.py",
     "studies/test_faults.py",
+    "studies/test_survival.py",
+    "test_benchmarks.py",
+    "test_build_ensemble.py",
+    "test_examples.py",
     "fitting/test_fit.py",
     "test_cluster.py",
-    "test_build_ensemble.py",
     "models/test_conformance.py",
+    "test_readme.py",
+    "test_audit_labels.py",
     "running/test_pool.py",
     "running/test_worker.py",
     "ensemble/test_export.py",
     "test_extending.py",
-    "test_benchmarks.py",
+    "test_command.py",
 )
-"""Files that take minutes, most first: dealt to two processes, none is left for the end."""
+"""Files that take minutes, most first: dealt to few processes, none is left for the end."""
 
 # Ray's processes take longer to start on a busy machine than Ray itself would wait.
 os.environ.setdefault("RAY_worker_register_timeout_seconds", "600")
