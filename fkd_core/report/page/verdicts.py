@@ -92,7 +92,7 @@ def _transfer(pipeline: str, rows: Sequence[Cells], made_by: Mapping[str, Any]) 
 def _effect(label: str, row: Cells) -> Row:
     """A comparison, drawn."""
     effect, low, high = (cell(row, name) for name in ("effect", "low", "high"))
-    return Row(label, effect, low, high, _sure(low, high), f"{px(effect, signed=True)} px")
+    return Row(label, effect, low, high, sure(low, high), f"{px(effect, signed=True)} px")
 
 
 def forest(verdicts: Sequence[Verdict]) -> str:
@@ -162,7 +162,8 @@ def _under(zone: float) -> str:
     return f", under {zone:.3f} px" if zone else ""
 
 
-def _sure(low: float | None, high: float | None) -> str:
+def sure(low: float | None, high: float | None) -> str:
+    """The colour of a difference by its interval."""
     if low is None or high is None or low <= 0 <= high:
         return "unsure"
     return "good" if high < 0 else "bad"

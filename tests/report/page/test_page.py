@@ -14,7 +14,7 @@ from made_up_run import combined, competition_of, searched, tuned
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
 from fkd_core.experiments.report import Report, chosen
-from fkd_core.report.page.found import gather
+from fkd_core.report.page.found import Found, gather
 from fkd_core.report.page.page import page
 from fkd_core.report.page.words import MEANINGS
 from fkd_core.report.page.writing import close, places_of
@@ -190,13 +190,26 @@ def test_two_runs_are_set_side_by_side(whole: Options, faces: Faces, tmp_path: P
     told = json.loads(config.read_text())
     told["options"]["seed"] = 7
     config.write_text(json.dumps(told))
-    one, two = (gather(places_of(Options(results=runs, run=n)), None) for n in ("demo", "other"))
-    html = page(one, two)
-    compared = words(html.split('<section id="compared">')[1].split("</section>")[0])
+    one, two = (
+        gather(places_of(Options(results=runs, run=n)), competition_of(faces))
+        for n in ("demo", "other")
+    )
+    compared = beside(one, two)
     assert "demo: ensemble" in compared
     assert "other: ensemble" in compared
     assert "ensemble seed 0 7" in compared
     assert "Both runs are of the same pictures." in compared
+    assert "demo against other, face by face" in compared
+    assert "+0.000 (+0.000 .. +0.000) px" in compared
+    counted = [int((half.final).sum()) for half in one.said.values()]
+    assert f"{counted[0]} complete faces and {counted[1]} partial faces of set final" in compared
+    assert "demo against other, each keypoint of complete faces" in compared
+    assert "the faces cannot be read" in beside(replace(one, competition=None), two)
+    assert "other kept no answers" in beside(one, replace(two, said={}))
+
+
+def beside(one: Found, two: Found) -> str:
+    return words(page(one, two).split('<section id="compared">')[1].split("</section>")[0])
 
 
 def test_the_run_that_was_worked_on_last_is_meant_and_an_unknown_one_is_named(
