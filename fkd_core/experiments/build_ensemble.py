@@ -40,6 +40,7 @@ from fkd_core.experiments.lineup import OURS, REFERENCE, competing, with_recipe
 from fkd_core.experiments.submitting import submit
 from fkd_core.findings.inputs import Inputs
 from fkd_core.findings.provenance import provenance, write_config
+from fkd_core.findings.scorings import scored
 from fkd_core.fitting.store import FitStore
 from fkd_core.models import MODELS
 from fkd_core.needs import backend, check
@@ -232,6 +233,8 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     weights = requested(lookup, truth)
     scores = report.score_sheet(finals, tables[OURS], weights, ours.copies)
     final = scores.rows[0]["score"]
+    names = ", ".join(member.name for member in ours.members)
+    scored(run, made_by, f"ensemble of {names}", final.value)
     sheets = [scores]
     for source, each in stacked.items():
         members = of_source(ours.members, source)

@@ -8,6 +8,7 @@ from html import escape
 
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.evidence import EQUIVALENT, HARMFUL, HELPFUL, Verdict
+from fkd_core.findings.scorings import in_words
 from fkd_core.report.page.found import Found, cell, estimate, three
 from fkd_core.report.page.plain import interval, listed, named, policy_in_words, px
 from fkd_core.report.page.section import command_of, shown
@@ -22,8 +23,9 @@ def answer(run: Found) -> str:
     if not found:
         found = "<li>Nothing has been measured yet.</li>"
     why, command = following(run)
+    often = f'<p class="read">{escape(in_words(run.scorings))}</p>' if run.scorings else ""
     return (
-        f'<section class="answer" id="answer"><h2>What was found</h2><ul>{found}</ul>'
+        f'<section class="answer" id="answer"><h2>What was found</h2><ul>{found}</ul>{often}'
         f"<p>{escape(why)}</p><pre><code>{shown(command)}</code></pre></section>\n"
     )
 

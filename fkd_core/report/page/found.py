@@ -17,11 +17,13 @@ from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.said import Said, read_said
 from fkd_core.evidence import Verdict
 from fkd_core.files import read_json
+from fkd_core.findings.scorings import scorings
 from fkd_core.fitting.fits import DATA
 from fkd_core.fitting.store import FitStore
 from fkd_core.inventory import Inventory, KeptStudy, take
+from fkd_core.inventory.files import mapping
 from fkd_core.report.augmentation import read_verdicts
-from fkd_core.runs import Run
+from fkd_core.runs import NOTE, Run
 from fkd_core.tables import Cells, rows_of
 
 CURVES = 240
@@ -88,6 +90,8 @@ class Found:
     """By source."""
     submitted: Mapping[str, Any] = field(default_factory=dict)
     """submission.json"""
+    scorings: int = 0
+    """How often set final of these pictures was scored, by whatever run."""
 
     @property
     def faces(self) -> Faces | None:
@@ -143,6 +147,7 @@ def gather(places: Places, competition: Competition | None) -> Found:
         {path.stem: rows_of(path) for path in sorted(places.run.ensemble.glob("*.csv"))},
         read_said(places.run.ensemble),
         read_json(places.run.submission.with_suffix(".json")),
+        scorings(places.results, mapping(read_json(places.run.folder / NOTE).get("made_by"))),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fkd_core.data.kaggle import Competition
+from fkd_core.findings.scorings import in_words
 from fkd_core.report.page.answer import findings, following
 from fkd_core.report.page.found import Places, gather
 from fkd_core.report.page.page import write_page
@@ -48,6 +49,8 @@ def close(options: Options, competition: Competition, what: str) -> None:
         return
     for line in findings(run, {what}):
         say(line)
+    if run.scorings:
+        say(in_words(run.scorings))
     say(f"The whole story, with pictures: {path}")
     if what == "ensemble" and run.submitted and run.places.run.submission.exists():
         say(f"The submission, with submission.json beside it: {run.places.run.submission}")

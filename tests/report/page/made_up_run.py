@@ -21,6 +21,7 @@ from fkd_core.ensemble.said import Said, write_said
 from fkd_core.ensemble.submitted import record
 from fkd_core.evidence import Comparison, Estimate, Verdict
 from fkd_core.findings.policy import write_policy
+from fkd_core.findings.scorings import scored
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.fitting.store import FitStore
@@ -172,6 +173,7 @@ def combined(results: Path, faces: Faces) -> Options:
         {"keypoint": "left_eye_center", "complete": 1.5, "partial": 1.4},
     ])  # fmt: skip
     places.run.submission.write_text("RowId,Location\n1,48.000000\n")
+    scored(options.outcomes, told, "ensemble of lenet5, conv5", 2.3)
     record(places.run.submission, Estimate(2.3, 2.2, 2.4), ("complete/lenet5",), told, 2.25)
     fits = Fits(FitStore(results / "fits"), faces.fingerprint)
     for fold in range(3):

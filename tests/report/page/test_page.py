@@ -170,6 +170,9 @@ def test_a_command_ends_with_its_answer_the_page_and_the_next_command(
     assert "By 2.300 (2.200 .. 2.400) px RMSE" in said
     assert str(tmp_path / "demo" / "report.html") in said
     assert '-m "RMSE 2.300 px on held-out faces"' in said
+    once = "Set final of these pictures was scored once here"
+    assert once in said
+    assert once in (tmp_path / "demo" / "report.html").read_text()
     assert "What was found" in (tmp_path / "demo" / "report.html").read_text()
 
 
