@@ -10,10 +10,11 @@ from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.evidence import EQUIVALENT, HARMFUL, HELPFUL, Verdict
 from fkd_core.findings.scorings import in_words
 from fkd_core.report.page.found import Found, cell, estimate, three
+from fkd_core.report.page.labels import after_audit, labels_in_words
 from fkd_core.report.page.plain import interval, listed, named, policy_in_words, px
 from fkd_core.report.page.section import command_of, shown
 
-EVERYTHING = ("augmentation", "tuning", "ensemble")
+EVERYTHING = ("augmentation", "tuning", "ensemble", "audit")
 """The folders that findings lie in."""
 
 
@@ -39,11 +40,15 @@ def findings(run: Found, what: Collection[str] = EVERYTHING) -> Iterator[str]:
     if "augmentation" in what:
         for pipeline, verdicts in run.verdicts.items():
             yield _search(run, pipeline, verdicts)
+    if "audit" in what and run.suspects:
+        yield labels_in_words(run)
 
 
-def following(run: Found) -> tuple[str, str]:
-    """What to do next: a sentence and its command."""
+def following(run: Found, what: str = "") -> tuple[str, str]:
+    """What to do next, after the command that wrote this folder: a sentence and its command."""
     options = run.options
+    if what == "audit":
+        return after_audit(run)
     if not run.verdicts and not run.tables and not run.tuned:
         return "To begin, find out which augmentations help:", command_of(
             "search_augment", options

@@ -13,6 +13,9 @@ import numpy as np
 import optuna
 from results_for_tests import made_up_result
 
+from fkd_core.audit.gallery import write_gallery
+from fkd_core.audit.kept import write_points
+from fkd_core.audit.suspects import Suspect, write_suspects
 from fkd_core.augment.policy import Policy, Step
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Split, set_of
@@ -182,6 +185,34 @@ def combined(results: Path, faces: Faces) -> Options:
     return options
 
 
+def audited(results: Path, faces: Faces, applied: bool = False) -> Options:
+    """What audit_labels.py leaves; with `applied`, what it leaves of --apply."""
+    options = Options(results=results)
+    told = made_by(faces, "audit_labels")
+    folder = options.outcomes.begun(told).audit
+    config(folder, told, preset="full", apply="label_corrections.csv" if applied else None)
+    suspects = [
+        Suspect(
+            at, int(faces.row[at]), "ab", "complete", 2.0 - at, reason, (10,), faces.points[at],
+            faces.points[at] + 3, faces.points[at] + 3, None,
+        )
+        for at, reason in enumerate(("wrong point", "shifted", "wrong point", "swapped"))
+    ]  # fmt: skip
+    write_suspects(folder / "suspects.csv", suspects)
+    write_points(folder, suspects)
+    if applied:
+        rows = [
+            {"taught": arm, "scored_on": labels, "as_given": 2.0, "this_arm": 1.9}
+            | estimate("difference", -0.2)
+            for labels in ("undisputed", "corrected")
+            for arm in ("corrected", "left_out")
+        ]
+        write(folder / "effect.csv", rows)
+    else:
+        write_gallery(folder / "gallery.html", suspects, faces, "audit-1", "made")
+    return options
+
+
 def verdict(
     name: str, strength: float, said: str, effect: float, reach: float = 0.08, note: str = ""
 ) -> Verdict:
@@ -198,10 +229,11 @@ def estimate(column: str, value: float) -> dict[str, float]:
     return {column: value, f"{column}_low": value - 0.1, f"{column}_high": value + 0.1}
 
 
-def config(folder: Path, told: dict[str, Any]) -> None:
-    """config.json of a folder."""
+def config(folder: Path, told: dict[str, Any], **more: Any) -> None:
+    """config.json of a folder, with more options."""
     folder.mkdir(parents=True, exist_ok=True)
-    content = {"options": {"results": str(folder.parent.parent), "seed": 0}, "made_by": told}
+    options = {"results": str(folder.parent.parent), "seed": 0, **more}
+    content = {"options": options, "made_by": told}
     (folder / "config.json").write_text(json.dumps(content))
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made_up_run import combined, competition_of, searched, tuned
+from made_up_run import audited, combined, competition_of, searched, tuned
 
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
@@ -17,7 +17,7 @@ from fkd_core.experiments.report import Report, chosen
 from fkd_core.report.page.found import Found, gather
 from fkd_core.report.page.page import page
 from fkd_core.report.page.words import MEANINGS
-from fkd_core.report.page.writing import close, places_of
+from fkd_core.report.page.writing import close, places_of, write_report
 from fkd_core.shared_options import Options
 
 GLOSSARY = Path(__file__).parents[3] / "docs" / "glossary.md"
@@ -29,6 +29,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, faces: Faces) -> Options:
     results = tmp_path_factory.mktemp("results")
     searched(results, faces)
     tuned(results, faces)
+    audited(results, faces)
     return combined(results, faces)
 
 
@@ -72,15 +73,16 @@ def test_every_section_is_there_once_and_every_link_leads_to_one(html: str) -> N
     found = sections(html)
     assert found == [
         "answer", "scores", "verdicts", "policy", "searches", "curves", "keypoints", "worst",
-        "tests", "members", "promises", "costs", "provenance", "words",
+        "labels", "tests", "members", "promises", "costs", "provenance", "words",
     ]  # fmt: skip
     assert re.findall(r'href="#(\w+)"', html) == found
 
 
 def test_it_needs_no_network_and_is_small(html: str) -> None:
     sources = re.findall(r'(?:src|href)="(?!#)([^"]{0,30})', html)
-    assert sources
-    assert all(source.startswith("data:") for source in sources)
+    assert [source for source in sources if not source.startswith("data:")] == [
+        "audit/gallery.html"
+    ], "a link to another file of the run"
     assert not re.search(r"@import|url\(", html)
     assert len(html) < 2_000_000
 
@@ -174,6 +176,38 @@ def test_a_command_ends_with_its_answer_the_page_and_the_next_command(
     assert once in said
     assert once in (tmp_path / "demo" / "report.html").read_text()
     assert "What was found" in (tmp_path / "demo" / "report.html").read_text()
+
+
+def test_an_audit_ends_with_what_was_found_and_how_it_goes_on(
+    tmp_path: Path, faces: Faces, capsys: pytest.CaptureFixture[str]
+) -> None:
+    close(audited(tmp_path, faces), competition_of(faces), "audit")
+    said = capsys.readouterr().out
+    assert (
+        "Which labels are wrong? 2 of 4 faces have labels that are more likely wrong than right: "
+        "wrong point 1 and shifted 1.\n"
+    ) in said
+    assert f"to look at: {tmp_path / 'demo' / 'audit' / 'gallery.html'}" in said
+    command = f"python experiments/audit_labels.py --results {tmp_path} --preset full --apply"
+    assert f"{command} label_corrections.csv" in said
+    html = (tmp_path / "demo" / "report.html").read_text()
+    shown = html.split('<section id="labels">')[1].split("</section>")[0]
+    assert re.findall(r"<figcaption>([^<]+)", shown) == [
+        f"row {faces.row[at]} · {reason} · 4.2 px off"
+        for at, reason in enumerate(("wrong point", "shifted", "wrong point", "swapped"))
+    ]
+    close(audited(tmp_path, faces, applied=True), competition_of(faces), "audit")
+    said = capsys.readouterr().out
+    assert "changes the RMSE by -0.200 (-0.300 .. -0.100) px, on labels that nobody" in said
+    assert f"build_ensemble.py --corrections label_corrections.csv --results {tmp_path}" in said
+    assert "left out, scored on corrected labels" in (tmp_path / "demo/report.html").read_text()
+
+
+def test_the_gallery_is_found_from_wherever_the_page_lies(tmp_path: Path, faces: Faces) -> None:
+    options = audited(tmp_path / "results", faces)
+    path = write_report(options, competition_of(faces), tmp_path / "elsewhere" / "page.html")
+    (address,) = re.findall(r'href="([^"]+gallery.html)"', path.read_text())
+    assert (path.parent / address).samefile(options.outcomes.audit / "gallery.html")
 
 
 def test_trouble_with_the_page_ends_no_command(
