@@ -26,8 +26,12 @@ from fkd_core.report.page.scale import Scale
 from fkd_core.report.page.section import Figure, Section, command_of, table
 from fkd_core.tables import Cells
 
-LEAST = 8
-"""Whole trials that a study needs for a chart of its own."""
+LEAST = 4
+"""Whole trials that a study needs for charts of its own."""
+WEIGHED = 30
+"""Whole trials from which importances tell something: of five parameters of which two matter, one
+three times as much, it is named first in 73% of made-up studies of 30 trials, in 45% of 12 and in
+18% of 8, which is chance."""
 _SHOWN, _WAYS, _AXES, _BARS = 500, 120, 5, 10
 
 
@@ -152,7 +156,7 @@ def _charts(run: Found, study: KeptStudy, whole: Sequence[FrozenTrial]) -> list[
             made_by,
         )
     ]
-    weighed = importances(whole)
+    weighed = importances(whole) if len(whole) >= WEIGHED else {}
     if weighed:
         figures.append(
             Figure(

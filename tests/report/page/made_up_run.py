@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import optuna
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+from optuna.trial import TrialState, create_trial
 from results_for_tests import made_up_result
 
 from fkd_core.audit.gallery import write_gallery
@@ -123,15 +125,22 @@ def tuned(results: Path, faces: Faces, trials: int = 12) -> Options:
     storage = open_storage(options.storage_url)
     study = optuna.create_study(storage=storage.optuna, study_name="tuning/complete/lenet5@01ab")
     rng = np.random.default_rng(0)
+    kinds = {
+        "learning_rate": FloatDistribution(1e-4, 1e-2, log=True),
+        "activation": CategoricalDistribution(["elu", "relu"]),
+    }
     for number in range(trials):
-        trial = study.ask()
-        rate = trial.suggest_float("learning_rate", 1e-4, 1e-2, log=True)
-        trial.suggest_categorical("activation", ["elu", "relu"])
-        trial.report(3.0, 4)
-        if number % 5 == 3:
-            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-        else:
-            study.tell(trial, abs(np.log10(rate) + 3) + 1.5 + rng.normal(0, 0.05))
+        power, which = rng.uniform(-4, -2), int(rng.integers(2))
+        pruned = number % 5 == 3
+        study.add_trial(
+            create_trial(
+                state=TrialState.PRUNED if pruned else TrialState.COMPLETE,
+                value=None if pruned else abs(power + 3) + 1.5 + rng.normal(0, 0.05),
+                params={"learning_rate": 10**power, "activation": ["elu", "relu"][which]},
+                distributions=kinds,
+                intermediate_values={4: 3.0},
+            )
+        )
     return options
 
 

@@ -59,7 +59,7 @@ return [...document.querySelectorAll('svg text')].filter(t => t.checkVisibility(
 def written(tmp_path_factory: pytest.TempPathFactory, faces: Faces) -> Path:
     results = tmp_path_factory.mktemp("results")
     searched(results, faces)
-    tuned(results, faces)
+    tuned(results, faces, trials=40)
     audited(results, faces)
     options = combined(results, faces)
     path: Path = options.outcomes.folder / "report.html"

@@ -144,6 +144,23 @@ def test_a_run_of_one_command_says_how_the_rest_is_made(
     assert all(f"--results {tmp_path}" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("trials", "charts"),
+    [
+        (4, []),
+        (6, ["history", "trials side by side"]),
+        (40, ["history", "what mattered", "trials side by side"]),
+    ],
+)
+def test_a_study_has_the_charts_that_its_trials_suffice_for(
+    trials: int, charts: list[str], tmp_path: Path, faces: Faces
+) -> None:
+    options = tuned(tmp_path, faces, trials)  # every fifth is stopped early
+    html = page(gather(places_of(options), competition_of(faces)))
+    assert re.findall(r">tuning, complete, lenet5: ([a-z ]+)<", html) == charts
+    assert ("Searches</h3>" in html) == (not charts)
+
+
 def test_an_empty_run_and_one_without_its_faces_have_a_page(
     tmp_path: Path, whole: Options
 ) -> None:
