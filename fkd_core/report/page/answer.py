@@ -13,6 +13,7 @@ from fkd_core.report.page.found import Found, cell, estimate, three
 from fkd_core.report.page.labels import after_audit, labels_in_words
 from fkd_core.report.page.plain import interval, listed, named, policy_in_words, px
 from fkd_core.report.page.section import command_of, shown
+from fkd_core.tables import Cells
 
 EVERYTHING = ("augmentation", "tuning", "ensemble", "audit")
 """The folders that findings lie in."""
@@ -111,7 +112,19 @@ def _tuning(run: Found) -> Iterator[str]:
         yield (
             f"How good can {row['model']} get on {row['pipeline']} faces? {told} px RMSE after "
             f"{row['trials']} trials, on faces that chose nothing{against}."
+            f"{_sureness(run.candidates.get((row['pipeline'], row['model']), ()))}"
         )
+
+
+def _sureness(met: Sequence[Cells]) -> str:
+    """How probable it is that the winner is the best of those that came to set confirm."""
+    best = cell(met[0], "best") if len(met) > 1 else None
+    if best is None:
+        return ""
+    return (
+        f" That {met[0]['configuration']} is the best of the {len(met)} that came to set confirm "
+        f"has a probability of {best:.0%}."
+    )
 
 
 def _search(run: Found, pipeline: str, verdicts: Sequence[Verdict]) -> str:

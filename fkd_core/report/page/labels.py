@@ -12,7 +12,7 @@ import numpy as np
 from fkd_core.report.page.found import Found, cell, three
 from fkd_core.report.page.plain import interval, listed
 from fkd_core.report.page.rows import Row, whiskers
-from fkd_core.report.page.section import Figure, Section, command_of, table
+from fkd_core.report.page.section import Figure, Section, command_of, missing, table
 from fkd_core.report.page.tiles import Tile, tiles
 from fkd_core.report.page.verdicts import sure
 from fkd_core.tables import Cells
@@ -33,7 +33,7 @@ def label_section(run: Found) -> Section | None:
     reasons = flagged(run)
     figures = [
         Figure(
-            "Suspect labels",
+            "More likely wrong than right",
             table(
                 ("seems to be", "most suspect rows", "faces"),
                 [
@@ -55,18 +55,14 @@ def label_section(run: Found) -> Section | None:
                 made_by,
             )
         )
-    if run.gallery:
-        address = escape(run.gallery, quote=True)
-        path = escape(str(run.places.run.audit / "gallery.html"))
-        link = f'<p>Accept, drag or dismiss them in <a href="{address}">{path}</a>.</p>'
-        figures.append(Figure("", link))
     if run.label_effects:
         figures.append(_effects(run, made_by))
+    figures.append(Figure("", f"{_link(run)}{missing(*after_audit(run))}"))
     words = [
         "Models that never saw a face say where its points are. Where they agree, and the label "
         "is far from it, it may be wrong. Many are right labels of odd faces, so look at them."
     ]
-    return Section("labels", "Suspect labels", words, figures, [after_audit(run)])
+    return Section("labels", "Suspect labels", words, figures)
 
 
 def flagged(run: Found) -> dict[str, list[Cells]]:
@@ -113,6 +109,14 @@ def after_audit(run: Found) -> tuple[str, str]:
         "this measures what it changes:",
         command_of("audit_labels", options, *preset, "--apply", CORRECTIONS),
     )
+
+
+def _link(run: Found) -> str:
+    if run.gallery is None:
+        return ""
+    path = escape(str(run.places.run.audit / "gallery.html"))
+    address = escape(run.gallery, quote=True)
+    return f'<p>Accept, drag or dismiss them in <a href="{address}">{path}</a>.</p>'
 
 
 def _faces(run: Found) -> list[Tile]:

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 from made_up_run import audited, combined, competition_of, searched, tuned
+from optuna import create_study
+from optuna.distributions import CategoricalDistribution
+from optuna.trial import create_trial
 
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
@@ -19,6 +22,7 @@ from fkd_core.report.page.page import page
 from fkd_core.report.page.words import MEANINGS
 from fkd_core.report.page.writing import close, places_of, write_report
 from fkd_core.shared_options import Options
+from fkd_core.studies.storage import open_storage
 
 GLOSSARY = Path(__file__).parents[3] / "docs" / "glossary.md"
 
@@ -102,6 +106,16 @@ def test_the_forest_plot_has_settings_in_their_units_and_an_arrow_for_what_is_fa
     )
 
 
+def test_how_sure_it_is_can_be_read_without_a_pointer(html: str) -> None:
+    shown = words(html)
+    assert "augmentation second opinion at half length, px 95% interval, px mirror" in shown
+    assert "rotation, ±12.0 degrees helps 90% -0.300 -0.380 .. -0.220" in shown
+    assert "configuration is the best on confirm, px against the reference" in shown
+    assert "trial 7 83% 1.600 -0.900 (-1.200 .. -0.600) 1.500" in shown
+    sure = "That trial 7 is the best of the 2 that came to set confirm has a probability of 83%."
+    assert sure in shown
+
+
 def test_each_figure_of_a_command_names_it_with_its_data_and_seed(html: str, faces: Faces) -> None:
     made = [
         words(each)
@@ -159,6 +173,22 @@ def test_a_study_has_the_charts_that_its_trials_suffice_for(
     html = page(gather(places_of(options), competition_of(faces)))
     assert re.findall(r">tuning, complete, lenet5: ([a-z ]+)<", html) == charts
     assert ("Searches</h3>" in html) == (not charts)
+
+
+def test_arms_that_have_met_are_no_search(tmp_path: Path, faces: Faces) -> None:
+    options = searched(tmp_path, faces)
+    study = create_study(
+        storage=open_storage(options.storage_url).optuna,
+        study_name="augmentation/complete/confirm@01ab",
+    )
+    names = ("mirror", "shear", "gamma", "brighten", "rotation")
+    kinds = {"arm": CategoricalDistribution(names)}
+    for value, name in enumerate(names):
+        params = {"arm": name}
+        study.add_trial(create_trial(value=value, params=params, distributions=kinds))
+    html = page(gather(places_of(options), competition_of(faces)))
+    assert "augmentation, complete, confirm: history" not in html
+    assert "augmentation, complete, confirm 5 0 0 +0.000" in words(html)
 
 
 def test_an_empty_run_and_one_without_its_faces_have_a_page(
