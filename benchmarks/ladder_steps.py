@@ -46,6 +46,10 @@ def ladder(faces: int, share: float, seed: int) -> list[Step]:
 
     light = spec(replace(FIRST, model=LeNet5.light()))
     specialists = tuple(replace(light, pipeline=name) for name in SPECIALISTS)
+    # About half of the faces are each specialist's.
+    reference = counterparts(
+        light, lambda name, _: faces if name == light.pipeline else faces // 2, seed
+    )
     plain = spec(FIRST)
     longer = spec(replace(FIRST, pictures=2 * FIRST.pictures))
     aligned = spec(SECOND, plain)
@@ -58,7 +62,7 @@ def ladder(faces: int, share: float, seed: int) -> list[Step]:
     gated = spec(replace(last, model=Gated()), plain)
     decayed = spec(replace(last, model=Gated(), decay=LAST.decay), plain)
     steps = [
-        Step("reference", "lenet5, the reference's recipe", None, (*counterparts(light, seed),)),
+        Step("reference", "lenet5, the reference's recipe", None, tuple(reference)),
         Step("specialists", "light lenet5, best recipe's training", "reference", specialists),
         Step("joint", "one for both annotators, equal steps", "specialists", (light,)),
         Step("plain", "plain instead of lenet5", "joint", (plain,)),

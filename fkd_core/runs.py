@@ -27,6 +27,9 @@ NOTE = "run.json"
 SHARED = ("fits", "cache", "artifacts")
 """Folders of the results folder that all runs share; beside them lies studies.db."""
 
+FINAL = "final.jsonl"
+"""Beside these: how often set final was scored."""
+
 OLDER = ("augmentation", "tuning", "best", "ensemble", "submission.csv")
 """What versions before 0.2 wrote directly into the results folder."""
 
@@ -36,7 +39,7 @@ what it gains on final, what it changes on other networks."""
 TUNED, SCORE = "results.csv", "score.csv"
 """Tables of tune_models.py and of build_ensemble.py."""
 
-_TAKEN = {*SHARED, *OLDER, "predictions"}
+_TAKEN = {*SHARED, *OLDER, FINAL, "predictions"}
 _LONGEST = 60
 """Letters of a name: at four bytes each, what file systems take."""
 _ARCHIVE = re.compile(r"\.(zip|tar|tgz|tar\.\w+)$", re.IGNORECASE)

@@ -7,6 +7,7 @@ import json
 import shutil
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,20 @@ from short_runs import SHORT_BUILD, start
 
 from fkd_core.augment.policy import Policy
 from fkd_core.data.demo import demo_folder
-from fkd_core.data.folds import Split
+from fkd_core.data.folds import Split, split
 from fkd_core.data.kaggle import load_competition
+from fkd_core.ensemble.members import Member
 from fkd_core.ensemble.out_of_fold import OutOfFold
 from fkd_core.ensemble.predictor import Predictor
 from fkd_core.errors import UserError
 from fkd_core.experiments import reference_recipe
 from fkd_core.experiments.build_ensemble import BuildEnsemble
-from fkd_core.experiments.lineup import check_few, lineup, with_recipe
+from fkd_core.experiments.lineup import check_few, in_training, lineup, with_recipe
 from fkd_core.findings.best_config import write_best
 from fkd_core.findings.inputs import Inputs
 from fkd_core.findings.policy import write_policy
 from fkd_core.findings.provenance import provenance
+from fkd_core.fitting.schedule import steps_per_epoch
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.fitting.store import FitStore
 from fkd_core.models.conv5 import Conv5
@@ -144,22 +147,45 @@ def test_the_best_recipe_is_a_cascade_for_as_many_faces_as_there_are(tmp_path: P
     assert small[0].spec.training.epochs == 15
 
 
-def test_the_references_recipe_takes_equal_gradient_steps() -> None:
-    ours = FitSpec(Conv5.tiny(), training=Training(epochs=12, batch_size=32))
-    (theirs,) = reference_recipe.counterparts(ours, seed=0)
-    assert theirs.model == Conv5()
-    assert theirs.training.batch_size == 128
-    assert theirs.training.epochs == 48
-    assert theirs.training.patience == 10
-    assert theirs.split.limit == ours.split.limit
-    (compact,) = reference_recipe.counterparts(replace(ours, model=Plain()), seed=0)
+@pytest.mark.parametrize("pipeline", ["complete", "joint"])
+@pytest.mark.parametrize("limit", [None, 900])
+def test_the_references_recipe_takes_equal_gradient_steps(
+    pipeline: str, limit: int | None
+) -> None:
+    faces = simulated_faces(2400)
+    faces = replace(faces, source=(np.arange(2400) % 2).astype(np.int8))
+    first = FitSpec(Plain(), pipeline, training=Training(epochs=10, batch_size=32))
+    ours = replace(
+        first, model=Conv5.tiny(), aligned_by=first, training=Training(epochs=7, batch_size=64)
+    ).everywhere(split=Split(limit=limit))
+    member = Member(ours, folds=3)
+
+    def steps(fit: FitSpec) -> int:
+        taught = len(split(faces, fit.taught, fit.split).train)
+        return fit.training.epochs * steps_per_epoch(taught, fit.training.batch_size)
+
+    rivals = reference_recipe.counterparts(ours, partial(in_training, faces, 3), seed=0)
+    theirs = [replace(member, spec=each).fits[0] for each in rivals]
+    # Half an epoch of theirs, and the last batches of their epochs, may be missing or too many.
+    assert sum(map(steps, theirs)) == pytest.approx(
+        sum(map(steps, member.fits[0].stages)), rel=0.04
+    )
+    for each in theirs:
+        assert each.model == Conv5()
+        assert each.training.batch_size == 128
+        assert (each.training.patience, each.split.stop_share) == (10, 0.1)
+
+
+def test_a_network_of_our_own_trains_like_its_first_trial_in_the_references_recipe() -> None:
+    ours = FitSpec(Plain(), training=Training(epochs=12, batch_size=32))
+    (compact,) = reference_recipe.counterparts(ours, lambda *_: 1000, seed=0)
     assert compact.training.epochs == 12
     assert compact.training.patience is None
 
 
 def test_the_references_recipe_has_two_specialists_for_a_joint_member() -> None:
     ours = FitSpec(Conv5.tiny(), "joint", split=Split(limit=300))
-    theirs = reference_recipe.counterparts(ours, seed=0)
+    theirs = reference_recipe.counterparts(ours, lambda *_: 200, seed=0)
     assert [each.pipeline for each in theirs] == ["complete", "partial"]
     assert [each.split.limit for each in theirs] == [150, 150]
 

@@ -12,7 +12,7 @@ import pytest
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
 from fkd_core.findings.provenance import provenance
-from fkd_core.runs import NOTE, SHARED, Run, run_of, runs_in
+from fkd_core.runs import FINAL, NOTE, SHARED, Run, run_of, runs_in
 from fkd_core.shared_options import Options
 
 MADE_BY = {"command": "python page.py", "pictures": "a" * 16, "faces": 7, "date": "2026-11-29"}
@@ -54,7 +54,8 @@ def test_a_name_that_is_none_of_a_folder_is_refused(name: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "name", [*SHARED, "Fits", "CACHE", "studies.db", "studies.db.locks", "predictions", "best"]
+    "name",
+    [*SHARED, FINAL, "Fits", "CACHE", "studies.db", "studies.db.locks", "predictions", "best"],
 )
 def test_what_runs_share_is_no_run(name: str, tmp_path: Path) -> None:
     for data, asked in ((Path("in") / name, None), (None, name)):

@@ -36,6 +36,18 @@ def requested_share(lookup: Lookup) -> dict[str, int]:
     return dict(zip(SOURCES, counts.tolist(), strict=True))
 
 
+def requested(
+    lookup: Lookup | None, truth: Mapping[str, NDArray[np.floating]]
+) -> Mapping[str, float]:
+    """How much each source weighs, by their labels [n, p, 2]: the coordinates that the competition
+    requests of it, or, where nobody says or it requests none of these, those that are labelled."""
+    if lookup is not None:
+        asked = requested_share(lookup)
+        if any(asked[name] for name in truth):
+            return asked
+    return {name: float(np.isfinite(points).sum()) for name, points in truth.items()}
+
+
 def obstacle(
     lookup: Lookup | None,
     sources: Collection[str],

@@ -26,6 +26,7 @@ import numpy as np
 from fkd_core.audit.effect import Arm, effects, whole
 from fkd_core.audit.explanations import PRIOR
 from fkd_core.audit.gallery import write_gallery
+from fkd_core.audit.kept import write_points
 from fkd_core.audit.suspects import Suspect, left_out, ranked, write_suspects
 from fkd_core.data.annotators import annotators
 from fkd_core.data.faces import Faces
@@ -36,6 +37,7 @@ from fkd_core.errors import UserError
 from fkd_core.evidence import Estimate
 from fkd_core.findings.inputs import Inputs
 from fkd_core.findings.provenance import provenance, write_config
+from fkd_core.findings.scorings import scored
 from fkd_core.fitting.store import FitStore
 from fkd_core.options import check_counts
 from fkd_core.progress import FitProgress, Part
@@ -44,6 +46,7 @@ from fkd_core.protocols.ensemble import Ensembling
 from fkd_core.protocols.feasible import check_enough
 from fkd_core.report import ensemble as report
 from fkd_core.report.page.section import told
+from fkd_core.report.page.writing import close
 from fkd_core.report.sheet import Sheet
 from fkd_core.running.session import session
 from fkd_core.shared_options import Options
@@ -94,7 +97,8 @@ class AuditLabels(Options):
 
 def main(options: AuditLabels, asked: str | None = None) -> None:
     """Rank training labels by how likely they are wrong, and show the first ones."""
-    faces = options.load().training
+    competition = options.load()
+    faces = competition.training
     judges = members(options, faces)
     taught = {GIVEN: faces}
     check_enough(faces, [member.spec for member in judges], ["all"])
@@ -131,14 +135,16 @@ def main(options: AuditLabels, asked: str | None = None) -> None:
                 tables = said(seed_by_seed(options, faces, name), each).values()
                 arms.append(arm_of(name, cascade(options, faces), tables, len(faces)))
     made_by = provenance(options.preset, options.seed, faces, asked)
-    folder = options.outcomes.begun(made_by).audit
+    run = options.outcomes.begun(made_by)
+    folder = run.audit
     inputs = rests_on(options, judges, taught).to_json()
     write_config(folder / "config.json", options, inputs=inputs, made_by=made_by)
     write_suspects(folder / "suspects.csv", suspects)
     console.print(reason_sheet(suspects).shown())
     console.print(f"All faces, most suspect first: {folder / 'suspects.csv'}", soft_wrap=True)
+    shown = suspects[: max(options.shown, len(flagged))]
+    write_points(folder, shown)
     if not options.apply:
-        shown = suspects[: max(options.shown, len(flagged))]
         version = f"audit-{faces.fingerprint[:8]}"
         write_gallery(
             folder / "gallery.html",
@@ -147,11 +153,13 @@ def main(options: AuditLabels, asked: str | None = None) -> None:
             version,
             f"{made_by['command']} · {told(made_by)}",
         )
-        console.print(f"Look at {len(shown)} of them: {folder / 'gallery.html'}", soft_wrap=True)
-        return
-    sheet = effect_sheet(taught, arms)
-    console.print(sheet.shown())
-    sheet.write(folder)
+    else:
+        sheet = effect_sheet(taught, arms)
+        console.print(sheet.shown())
+        sheet.write(folder)
+        # Out of fold every face is held out, those of set final too.
+        scored(run, made_by, "changed labels, on all faces", sheet.rows[0]["difference"].value)
+    close(options, competition, "audit")
 
 
 def members(options: AuditLabels, faces: Faces) -> list[Member]:

@@ -31,15 +31,16 @@ from fkd_core.ensemble.predictor import save
 from fkd_core.ensemble.said import said, write_said
 from fkd_core.ensemble.shipping import shrunk, whole
 from fkd_core.ensemble.stacking.stacker import STACKERS, Stacker
-from fkd_core.ensemble.submission import obstacle
+from fkd_core.ensemble.submission import obstacle, requested
 from fkd_core.ensemble.submitted import history, set_aside
 from fkd_core.errors import UserError
 from fkd_core.evidence import Estimate
 from fkd_core.experiments import reference_recipe
 from fkd_core.experiments.lineup import OURS, REFERENCE, competing, with_recipe
-from fkd_core.experiments.submitting import requested, submit
+from fkd_core.experiments.submitting import submit
 from fkd_core.findings.inputs import Inputs
 from fkd_core.findings.provenance import provenance, write_config
+from fkd_core.findings.scorings import scored
 from fkd_core.fitting.store import FitStore
 from fkd_core.models import MODELS
 from fkd_core.needs import backend, check
@@ -228,9 +229,12 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
             finals[REFERENCE] = building.on_final(tables[REFERENCE], reference_recipe.STACKER)
 
     console.print("Scoring on set final, and saving the ensemble.")
-    weights = requested(competition, tables[OURS])
+    truth = {source: table.truth for source, table in tables[OURS].items()}
+    weights = requested(lookup, truth)
     scores = report.score_sheet(finals, tables[OURS], weights, ours.copies)
     final = scores.rows[0]["score"]
+    names = ", ".join(member.name for member in ours.members)
+    scored(run, made_by, f"ensemble of {names}", final.value)
     sheets = [scores]
     for source, each in stacked.items():
         members = of_source(ours.members, source)

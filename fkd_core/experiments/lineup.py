@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fkd_core.data.annotators import annotators
@@ -70,7 +71,9 @@ def competing(options: BuildEnsemble, competition: Competition) -> dict[str, Out
         rivals = {
             (spec.pipeline, spec.model.name): replace(member, spec=spec)
             for member in members
-            for spec in reference_recipe.counterparts(member.spec, member.deal)
+            for spec in reference_recipe.counterparts(
+                member.spec, partial(in_training, faces, member.folds), member.deal
+            )
         }
         arms[REFERENCE] = OutOfFold([*rivals.values()], faces, None, reference_recipe.TTA)
     return arms
@@ -97,9 +100,7 @@ def lineup(options: BuildEnsemble, faces: Faces) -> list[Member]:
         pipeline = best_recipe.pipeline(annotators(faces))
         if pipeline != best_recipe.PIPELINE:
             console.print(f"All labels are of the annotator {pipeline}, so it alone is taught.")
-        labelled = int(faces.labelled(PIPELINES[pipeline]).sum())
-        taught = min(labelled, limit or labelled) * (folds - 1) // folds
-        chains = best_recipe.members(options.preset, taught)
+        chains = best_recipe.members(options.preset, in_training(faces, folds, pipeline, limit))
         specs = [chain.everywhere(pipeline=pipeline) for chain in chains]
     else:
         limit = options.faces or budget.faces
@@ -110,6 +111,12 @@ def lineup(options: BuildEnsemble, faces: Faces) -> list[Member]:
         ]
     sized = [resized(spec, options.epochs, limit) for spec in specs]
     return [Member(spec, seeds, folds, options.seed) for spec in sized]
+
+
+def in_training(faces: Faces, folds: int, pipeline: str, limit: int | None) -> int:
+    """About how many of the faces may train in one of so many folds."""
+    labelled = int(faces.labelled(PIPELINES[pipeline]).sum())
+    return min(labelled, limit or labelled) * (folds - 1) // folds
 
 
 def tuned(options: BuildEnsemble, pipeline: str, faces: Faces) -> list[FitSpec]:

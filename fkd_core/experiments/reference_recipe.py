@@ -17,9 +17,11 @@ Every improvement is measured against it, with equal gradient steps for each mod
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from fkd_core.ensemble.stacking.sparse import ElasticNet
+from fkd_core.fitting.schedule import steps_per_epoch
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.protocols.tuning_plan import TuningPlan
 from fkd_core.sources import PIPELINES
@@ -31,17 +33,28 @@ STACKER = ElasticNet(alpha=0.1, l1_ratio=1.0, standardise=False)
 TTA = "none"
 
 
-def counterparts(spec: FitSpec, seed: int) -> list[FitSpec]:
+Taught = Callable[[str, int | None], int]
+"""How many faces of a pipeline may train in a fold, with a limit of faces."""
+
+
+def counterparts(spec: FitSpec, taught: Taught, seed: int) -> list[FitSpec]:
     """The reference's configurations of a spec's model, which together take as many gradient steps
-    on as many faces as the spec does: one for each source, as the reference has specialists."""
+    on as many faces as all stages of the spec do: one for each source, as the reference has
+    specialists."""
     sources = PIPELINES[spec.pipeline].sources
-    return [_counterpart(spec, source, len(sources), seed) for source in sources]
-
-
-def _counterpart(spec: FitSpec, source: str, sources: int, seed: int) -> FitSpec:
-    limit = spec.split.limit and max(1, spec.split.limit // sources)
+    limit = spec.split.limit and max(1, spec.split.limit // len(sources))
     own = replace(BUDGETS["full"], faces=limit)
-    policy = augmentation.reference()
-    plan = TuningPlan(ModelSpace(spec.model.name), source, own, policy, seed)
-    shares = sum(stage.training.epochs / stage.training.batch_size for stage in spec.stages)
-    return plan.reference_of(max(1, round(shares * plan.reference.training.batch_size)))
+    policy, space = augmentation.reference(), ModelSpace(spec.model.name)
+    plans = [TuningPlan(space, source, own, policy, seed) for source in sources]
+    ours = taught(spec.pipeline, spec.split.limit)
+    steps = sum(
+        stage.training.epochs * steps_per_epoch(_gradients(stage, ours), stage.training.batch_size)
+        for stage in spec.stages
+    )
+    theirs = [_gradients(plan.reference, taught(plan.pipeline, limit)) for plan in plans]
+    return [plan.reference_with(steps, *theirs) for plan in plans]
+
+
+def _gradients(spec: FitSpec, faces: int) -> int:
+    """How many of the faces that may train give gradients, and do not decide when to stop."""
+    return int(faces * (1 - spec.split.stop_share))

@@ -36,7 +36,8 @@ class Report:
     run: str | None = None
     """Whose page; without it, the run of --data, else the one that was worked on last."""
     compare: str | None = None
-    """Another run, to set beside it: scores, verdicts, and options that differ."""
+    """Another run, to set beside it: scores, errors on equal faces, verdicts, and options
+    that differ."""
     results: Path = Path("results")
     """Folder that the experiments wrote to."""
     data: Path | None = None

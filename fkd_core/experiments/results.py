@@ -28,6 +28,7 @@ from rich.progress import track
 
 from fkd_core import needs
 from fkd_core.errors import UserError
+from fkd_core.experiments.comparing import errors_beside
 from fkd_core.inventory import (
     Inventory,
     KeptFit,
@@ -64,7 +65,8 @@ class Results:
     """A run with its verdicts and scores, a command's outcome with its options too, a study with
     its trials, or a fit with its spec and figures."""
     compare: tuple[str, ...] = ()
-    """Two runs to show side by side: verdicts, scores, and what differs in their options."""
+    """Two runs to show side by side: verdicts, scores, how their ensembles err on equal faces, and
+    what differs in their options."""
     delete: tuple[str, ...] = ()
     """Runs, outcomes, studies or fits to delete; asks before it does."""
     force: bool = False
@@ -81,9 +83,11 @@ class Results:
     redo: str | None = None
     """Beginning of the key of a fit to do again, to compare what it predicts; needs its --data."""
     data: Path | None = None
-    """For --redo: folder or archive with the competition's files; without it, the demo faces."""
+    """For --redo and --compare: folder or archive with the competition's files; without it the
+    demo faces, or for --compare what the first run used."""
     corrections: Path | None = None
-    """For --redo: the table of corrected labels that the fit was made with."""
+    """For --redo: the table of corrected labels that the fit was made with; for --compare, of
+    those to score on in place of what the first run used."""
 
     EXAMPLES: ClassVar = (
         "--show NAME",
@@ -133,7 +137,7 @@ def main(options: Results) -> None:
     elif options.show is not None:
         show(inventory, needs_of(inventory), options.show)
     elif options.compare:
-        compare(inventory, *options.compare)
+        compare(inventory, options)
     elif options.delete:
         delete_named(inventory, needs_of(inventory), options)
     elif options.prune is not None:
@@ -180,12 +184,12 @@ def show(inventory: Inventory, needs: Needs, name: str) -> None:
     say(f"Needed by: {', '.join(needed_by(needs, kept)) or 'nothing'}")
 
 
-def compare(inventory: Inventory, *names: str) -> None:
+def compare(inventory: Inventory, options: Results) -> None:
     """Two runs side by side."""
-    one, other = (find_run(inventory, name) for name in names)
+    one, other = (find_run(inventory, name) for name in options.compare)
     if one == other:
         raise UserError(f"--compare: both are run {one.name}; name two")
-    for sheet in comparison(one, other):
+    for sheet in comparison(one, other, errors_beside(one, other, options)):
         tell(sheet)
 
 

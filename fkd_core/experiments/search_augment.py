@@ -31,6 +31,7 @@ from fkd_core.errors import UserError
 from fkd_core.evidence import SMALLEST_EFFECT, Verdict
 from fkd_core.findings.policy import Effect, write_policy
 from fkd_core.findings.provenance import provenance, write_config
+from fkd_core.findings.scorings import scored
 from fkd_core.progress import FitProgress
 from fkd_core.protocols import estimates
 from fkd_core.protocols.augmentation import AugmentationSearch, Meeting
@@ -242,6 +243,9 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
                     meeting_table(meeting, "The composed policy: chosen on confirm, then on final")
                 )
                 write_meeting(run.table("meeting", plan.pipeline), meeting)
+                if meeting.final:
+                    what = f"{meeting.winner} policy on {plan.pipeline} faces, against none"
+                    scored(run, made_by, what, meeting.final.effect)
                 console.print(f"{meeting.winner} has the lowest RMSE and is now the policy.")
 
             transfers = list[Transfer]()

@@ -6,15 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.out_of_fold import OutOfFold
 from fkd_core.ensemble.score import reckoned
 from fkd_core.ensemble.stacking.stack import Stacked
-from fkd_core.ensemble.submission import merged, requested_share, write_submission
+from fkd_core.ensemble.submission import merged, write_submission
 from fkd_core.ensemble.submitted import record
-from fkd_core.ensemble.table import Table
 from fkd_core.evidence import Estimate
 from fkd_core.terminal import console
 
@@ -47,13 +44,3 @@ def submit(
             soft_wrap=True,
         )
     return path
-
-
-def requested(competition: Competition, tables: Mapping[str, Table]) -> Mapping[str, float]:
-    """How much each pipeline weighs: the coordinates that the competition requests of it, or,
-    where nobody says or it requests none of these, those that are labelled."""
-    if competition.lookup is not None:
-        asked = requested_share(competition.lookup)
-        if any(asked[name] for name in tables):
-            return asked
-    return {name: float(np.isfinite(table.truth).sum()) for name, table in tables.items()}

@@ -27,6 +27,7 @@ from fkd_core.data.faces import Faces
 from fkd_core.findings.best_config import write_best
 from fkd_core.findings.policy import policy_or
 from fkd_core.findings.provenance import provenance, write_config
+from fkd_core.findings.scorings import scored
 from fkd_core.models import MODELS
 from fkd_core.progress import FitProgress, Part
 from fkd_core.protocols import estimates
@@ -176,10 +177,11 @@ def main(options: TuneModels, asked: str | None = None) -> list[Tuned]:
                 console.print(report.sureness(tuned))
                 for warning in tuned.warnings:
                     console.print(f"{model}, {tuning.plan.pipeline}: {warning}", style="yellow")
+                pipeline = tuning.plan.pipeline
+                scored(run, made_by, f"{model}, {pipeline}: {tuned.winner.name}", tuned.rmse[0])
                 report.write_tuned(folder, tuned, share, made_by)
                 inputs = replace(tuned.inputs, outcomes=searched)
                 write_best(run.best, model, tuned.winner.spec, tuned.evidence, made_by, inputs)
-                pipeline = tuning.plan.pipeline
                 best[pipeline] = next_sibling(tuned, best.get(pipeline, tuned.winner))
     console.print(report.result_table(folder, "The winners on set final"))
     console.print(progress.summary)

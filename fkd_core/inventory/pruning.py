@@ -10,12 +10,13 @@ from fkd_core.inventory.files import File, drop, grouped, total
 from fkd_core.inventory.kept import weights_label
 from fkd_core.inventory.needs import Needs
 from fkd_core.inventory.stock import Inventory
-from fkd_core.runs import OLDER
+from fkd_core.runs import FINAL, OLDER
 
 _STAYS = {
     "fits": "results of fits are evidence; --delete takes one by its key",
     "artifacts": "pictures on the dashboard's pages; they go with their study",
     "predictions": "what predict.py drew",
+    FINAL: "how often set final was scored; nothing takes that back",
     "cache": "being written just now",
     **dict.fromkeys(OLDER, "of an older version, and not read any more"),
 }

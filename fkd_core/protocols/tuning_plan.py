@@ -78,7 +78,14 @@ class TuningPlan:
         reference = self.reference
         share = (1 - reference.split.stop_share) / (1 - spec.split.stop_share)
         steps = spec.training.epochs * steps_per_epoch(train_faces, spec.training.batch_size)
-        own = steps_per_epoch(int(train_faces * share), reference.training.batch_size)
+        return self.reference_with(steps, int(train_faces * share))
+
+    def reference_with(self, steps: int, *train_faces: int) -> FitSpec:
+        """The reference's configuration with so many gradient steps, to half an epoch of it, where
+        so many faces give gradients to it; of several specialists, so many to each of them, and
+        the steps are those of all together."""
+        size = self.reference.training.batch_size
+        own = sum(steps_per_epoch(faces, size) for faces in train_faces)
         return self.reference_of(max(1, round(steps / own)))
 
     def reference_of(self, epochs: int) -> FitSpec:

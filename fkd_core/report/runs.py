@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.filesize import decimal
 
 from fkd_core.augment.transforms import TRANSFORMS
+from fkd_core.ensemble.beside import Beside
 from fkd_core.evidence import Estimate
 from fkd_core.inventory import KeptRun
 from fkd_core.inventory.recorded import Configs, Interval, differing, scores, verdicts
@@ -64,8 +65,9 @@ def score_sheet(run: KeptRun) -> Sheet:
     return Sheet("scores", f"Scores of {run.name} on set final, px", rows)
 
 
-def comparison(one: KeptRun, other: KeptRun) -> list[Sheet]:
-    """Two runs side by side: what they are of, verdicts, scores, and what differs in options."""
+def comparison(one: KeptRun, other: KeptRun, apart: Beside | None = None) -> list[Sheet]:
+    """Two runs side by side: what they are of, verdicts, scores, and what differs in options; with
+    how their ensembles err on equal faces, that too."""
     sheets = [run_sheet([one, other])]
     mine, theirs = verdicts(one.run), verdicts(other.run)
     for pipeline in dict.fromkeys((*mine, *theirs)):
@@ -79,12 +81,30 @@ def comparison(one: KeptRun, other: KeptRun) -> list[Sheet]:
     ]
     note = "" if same_pictures(one, other) else "Of other pictures: not to be subtracted."
     sheets.append(Sheet("scores", "Scores on set final, px", rows, note))
+    if apart is not None:
+        sheets.append(_apart(one, other, apart))
     options = [
         {"command": command, "option": option, one.name: x, other.name: y}
         for command, option, x, y in differing(_configs(one), _configs(other))
     ]
     sheets.append(Sheet("options", "What differs in their options", options))
     return [sheet for sheet in sheets if sheet.rows]
+
+
+def _apart(one: KeptRun, other: KeptRun, found: Beside) -> Sheet:
+    told = {"all, as the competition weighs": (sum(found.faces.values()), found.whole)}
+    told |= {f"{source} faces": (n, found.sources[source]) for source, n in found.faces.items()}
+    rows = [
+        {"on": on, "faces": n, f"{one.name} - {other.name}": estimate}
+        for on, (n, estimate) in told.items()
+    ]
+    return Sheet(
+        "apart",
+        "The ensembles on equal faces of set final, px",
+        rows,
+        f"Difference of RMSE with its 95% interval, face by face on the labels of {one.name}: "
+        f"below 0, {one.name} errs less.",
+    )
 
 
 def _configs(run: KeptRun) -> Configs:

@@ -8,11 +8,14 @@ from html import escape
 
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.evidence import EQUIVALENT, HARMFUL, HELPFUL, Verdict
+from fkd_core.findings.scorings import in_words
 from fkd_core.report.page.found import Found, cell, estimate, three
+from fkd_core.report.page.labels import after_audit, labels_in_words
 from fkd_core.report.page.plain import interval, listed, named, policy_in_words, px
 from fkd_core.report.page.section import command_of, shown
+from fkd_core.tables import Cells
 
-EVERYTHING = ("augmentation", "tuning", "ensemble")
+EVERYTHING = ("augmentation", "tuning", "ensemble", "audit")
 """The folders that findings lie in."""
 
 
@@ -22,8 +25,9 @@ def answer(run: Found) -> str:
     if not found:
         found = "<li>Nothing has been measured yet.</li>"
     why, command = following(run)
+    often = f'<p class="read">{escape(in_words(run.scorings))}</p>' if run.scorings else ""
     return (
-        f'<section class="answer" id="answer"><h2>What was found</h2><ul>{found}</ul>'
+        f'<section class="answer" id="answer"><h2>What was found</h2><ul>{found}</ul>{often}'
         f"<p>{escape(why)}</p><pre><code>{shown(command)}</code></pre></section>\n"
     )
 
@@ -37,11 +41,15 @@ def findings(run: Found, what: Collection[str] = EVERYTHING) -> Iterator[str]:
     if "augmentation" in what:
         for pipeline, verdicts in run.verdicts.items():
             yield _search(run, pipeline, verdicts)
+    if "audit" in what and run.suspects:
+        yield labels_in_words(run)
 
 
-def following(run: Found) -> tuple[str, str]:
-    """What to do next: a sentence and its command."""
+def following(run: Found, what: str = "") -> tuple[str, str]:
+    """What to do next, after the command that wrote this folder: a sentence and its command."""
     options = run.options
+    if what == "audit":
+        return after_audit(run)
     if not run.verdicts and not run.tables and not run.tuned:
         return "To begin, find out which augmentations help:", command_of(
             "search_augment", options
@@ -104,7 +112,19 @@ def _tuning(run: Found) -> Iterator[str]:
         yield (
             f"How good can {row['model']} get on {row['pipeline']} faces? {told} px RMSE after "
             f"{row['trials']} trials, on faces that chose nothing{against}."
+            f"{_sureness(run.candidates.get((row['pipeline'], row['model']), ()))}"
         )
+
+
+def _sureness(met: Sequence[Cells]) -> str:
+    """How probable it is that the winner is the best of those that came to set confirm."""
+    best = cell(met[0], "best") if len(met) > 1 else None
+    if best is None:
+        return ""
+    return (
+        f" That {met[0]['configuration']} is the best of the {len(met)} that came to set confirm "
+        f"has a probability of {best:.0%}."
+    )
 
 
 def _search(run: Found, pipeline: str, verdicts: Sequence[Verdict]) -> str:

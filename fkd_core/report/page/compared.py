@@ -1,15 +1,19 @@
-"""Section: two runs side by side."""
+"""Section: two runs side by side, and their ensembles face by face."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fkd_core.ensemble.beside import Beside, beside
+from fkd_core.evidence import Estimate
 from fkd_core.inventory.recorded import differing
 from fkd_core.report.page.found import Found, estimate, three
 from fkd_core.report.page.plain import interval, look, named
 from fkd_core.report.page.rows import Row, whiskers
 from fkd_core.report.page.section import Figure, Section, table
-from fkd_core.report.page.verdicts import edge
+from fkd_core.report.page.verdicts import edge, sure
+
+AXIS = "difference of RMSE, px"
 
 
 def comparison_section(run: Found, other: Found) -> Section:
@@ -26,10 +30,14 @@ def comparison_section(run: Found, other: Found) -> Section:
         )
     else:
         words.append(
-            "Both runs are of the same pictures. Intervals are each run's own: overlapping ones "
-            "do not show that there is no difference."
+            "Both runs are of the same pictures. Intervals of scores are each run's own: "
+            "overlapping ones do not show that there is no difference."
         )
-    figures = [*_scores(both), *_verdicts(both), *_options(run, other)]
+    apart, why_not = _answers(run, other) if one == two and one else (None, "")
+    if why_not:
+        words.append(why_not)
+    figures = [*_scores(both), *_apart(run, other, apart), *_verdicts(both)]
+    figures += _options(run, other)
     names = list(both)
     return Section("compared", f"{names[0]} beside {names[-1]}", words, figures)
 
@@ -64,6 +72,60 @@ def _scores(both: Mapping[str, Found]) -> list[Figure]:
         return []
     chart = whiskers(rows, "RMSE, px", "scores of two runs")
     return [Figure("Scores on set final", chart, "RMSE with 95% intervals; left is better.")]
+
+
+def _answers(run: Found, other: Found) -> tuple[Beside | None, str]:
+    """How the ensembles err on equal faces, or why that is not told."""
+    if not run.tables.get("score") or not other.tables.get("score"):
+        return None, ""
+    for each in (run, other):
+        if not each.said:
+            return None, (
+                f"The ensembles are not compared face by face: {_name(each)} kept no answers; the "
+                "command that built it does, without training anew."
+            )
+    if run.competition is None:
+        return None, "The ensembles are not compared face by face: the faces cannot be read."
+    found = beside(run.said, other.said, run.competition)
+    hardly = "The ensembles have hardly a face of set final in common, so these are not compared."
+    return found, "" if found else hardly
+
+
+def _apart(run: Found, other: Found, found: Beside | None) -> list[Figure]:
+    """Differences of errors, all together and of each keypoint."""
+    if found is None:
+        return []
+    names = f"{_name(run)} against {_name(other)}"
+    rows = [_difference("all, as the competition weighs", found.whole)]
+    rows += [_difference(f"{source} faces", each) for source, each in found.sources.items()]
+    counted = " and ".join(f"{n} {source} faces" for source, n in found.faces.items())
+    figures = [
+        Figure(
+            f"{names}, face by face",
+            whiskers(rows, AXIS, "differences of errors on equal faces", zero=True),
+            f"What the RMSE of {_name(run)} is above that of {_name(other)} on the {counted} of "
+            f"set final that both answered, with 95% intervals; left of 0, {_name(run)} errs "
+            f"less. Both are scored on the labels of {_name(run)}.",
+        )
+    ]
+    for source, each in found.keypoints.items():
+        ranked = sorted(each.items(), key=lambda item: item[1].value)
+        rows = [_difference(name.replace("_", " "), value) for name, value in ranked]
+        figures.append(
+            Figure(
+                f"{names}, each keypoint of {source} faces",
+                whiskers(rows, AXIS, f"differences by keypoint on {source} faces", zero=True),
+                "Each interval speaks of its keypoint alone: among many, some miss 0 by chance.",
+                folded=True,
+            )
+        )
+    return figures
+
+
+def _difference(label: str, found: Estimate) -> Row:
+    value, low, high = found.value, found.low, found.high
+    told = f"{interval(value, low, high, signed=True)} px"
+    return Row(label, value, low, high, sure(low, high), told)
 
 
 def _verdicts(both: Mapping[str, Found]) -> list[Figure]:

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd_core.audit.kept import Points, read_points
 from fkd_core.augment.policy import Policy
 from fkd_core.data.faces import Faces
 from fkd_core.data.kaggle import Competition
 from fkd_core.ensemble.said import Said, read_said
 from fkd_core.evidence import Verdict
 from fkd_core.files import read_json
+from fkd_core.findings.scorings import scorings
 from fkd_core.fitting.fits import DATA
 from fkd_core.fitting.store import FitStore
 from fkd_core.inventory import Inventory, KeptStudy, take
+from fkd_core.inventory.files import mapping
 from fkd_core.report.augmentation import read_verdicts
-from fkd_core.runs import Run
+from fkd_core.runs import NOTE, Run
 from fkd_core.tables import Cells, rows_of
 
 CURVES = 240
@@ -38,6 +43,8 @@ class Places:
     storage_url: str
     storage_given: bool = False
     """Whether somebody named it: then it must be there."""
+    page: Path | None = None
+    """Folder that the page lies in; the run's, where none is given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +95,22 @@ class Found:
     """By source."""
     submitted: Mapping[str, Any] = field(default_factory=dict)
     """submission.json"""
+    suspects: Sequence[Cells] = ()
+    """All faces that were audited, those with the most suspect labels first."""
+    suspect_points: Points | None = None
+    """Of the first of them."""
+    label_effects: Sequence[Cells] = ()
+    """What changed labels changed in training."""
+    scorings: int = 0
+    """How often set final of these pictures was scored, by whatever run."""
+
+    @property
+    def gallery(self) -> str | None:
+        """Address of the suspect labels' gallery, from where the page lies; None without one."""
+        path = self.places.run.audit / "gallery.html"
+        if not path.exists():
+            return None
+        return quote(os.path.relpath(path, (self.places.page or self.places.run.folder)))
 
     @property
     def faces(self) -> Faces | None:
@@ -97,7 +120,7 @@ class Found:
     @property
     def options(self) -> Mapping[str, Any]:
         """Of the furthest command that ran: the ensemble's before those of tuning and search."""
-        for name in ("ensemble", "tuning", "augmentation"):
+        for name in ("ensemble", "tuning", "augmentation", "audit"):
             if options := self.configs.get(name, {}).get("options"):
                 return {**options, "results": str(self.places.results)}
         return {"results": str(self.places.results)}
@@ -118,6 +141,7 @@ def gather(places: Places, competition: Competition | None) -> Found:
         "augmentation": places.run.augmentation,
         "tuning": places.run.tuning,
         "ensemble": places.run.ensemble,
+        "audit": places.run.audit,
     }
     verdicts = {}
     for pipeline, path in places.run.tables("verdicts").items():
@@ -143,6 +167,10 @@ def gather(places: Places, competition: Competition | None) -> Found:
         {path.stem: rows_of(path) for path in sorted(places.run.ensemble.glob("*.csv"))},
         read_said(places.run.ensemble),
         read_json(places.run.submission.with_suffix(".json")),
+        rows_of(places.run.audit / "suspects.csv"),
+        read_points(places.run.audit),
+        rows_of(places.run.audit / "effect.csv"),
+        scorings(places.results, mapping(read_json(places.run.folder / NOTE).get("made_by"))),
     )
 
 

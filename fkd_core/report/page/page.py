@@ -15,6 +15,7 @@ from fkd_core.report.page.costs import cost_section
 from fkd_core.report.page.curves import curve_section
 from fkd_core.report.page.faces import keypoint_section, test_section, worst_section
 from fkd_core.report.page.found import Found
+from fkd_core.report.page.labels import label_section
 from fkd_core.report.page.members import member_section
 from fkd_core.report.page.policies import policy_section
 from fkd_core.report.page.scores import promise_section, score_section
@@ -27,7 +28,8 @@ from fkd_core.runs import DEMO
 
 _MAKERS = (
     score_section, verdict_section, policy_section, search_section, curve_section,
-    keypoint_section, worst_section, test_section, member_section, promise_section, cost_section,
+    keypoint_section, worst_section, label_section, test_section, member_section,
+    promise_section, cost_section,
 )  # fmt: skip
 
 
@@ -79,7 +81,7 @@ def _subject(run: Found) -> str:
     whose = str(data) if data else run.places.run.name
     if not data and run.places.run.name == DEMO:
         whose = "the demo faces, drawn by this program, no photographs"
-    made = [run.made_by(name) for name in ("ensemble", "tuning", "augmentation")]
+    made = [run.made_by(name) for name in ("ensemble", "tuning", "augmentation", "audit")]
     days = sorted({str(each["date"]) for each in made if "date" in each})
     day = f" · {days[0]}" if len(days) == 1 else f" · {days[0]} to {days[-1]}" if days else ""
     return (

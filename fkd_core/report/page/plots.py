@@ -74,18 +74,19 @@ def parallel(
 
     def draw(width: int) -> str:
         tall, top, foot = 270, 24, 62
-        gap = (width - 70) / max(1, len(axes) - 1)
+        edge = 35 if width == NARROW else 70  # names are written around the ends of axes
+        gap = (width - 2 * edge) / max(1, len(axes) - 1)
         scales = [Scale(a.low, a.high, tall - foot, top, a.log) for _, a in axes]
         parts = []
         for values, look in trials:
             places = [
-                f"{35 + gap * n:.1f} {scale(v):.1f}"
+                f"{edge + gap * n:.1f} {scale(v):.1f}"
                 for n, (v, scale) in enumerate(zip(values, scales, strict=True))
                 if v is not None
             ]
             parts.append(f'<path class="way l-{look}" d="M{"L".join(places)}"/>')
         for n, ((name, _), scale) in enumerate(zip(axes, scales, strict=True)):
-            x = 35 + gap * n
+            x = edge + gap * n
             parts.append(line(x, top, x, tall - foot, "axis"))
             for at, value in ((top - 8, scale.high), (tall - foot + 16, scale.low)):
                 parts.append(text(x, at, number(value), "middle", "soft"))

@@ -44,7 +44,7 @@ def whiskers(
         atop, stacked, more = _arranged(rows, width, 330)
         step = more + (58 if stacked else 42 if atop else 30)
         left = 12 if atop else _beside([row.label for row in rows], 330)
-        right = 12 if atop else _beside([row.beside for row in rows], 260)
+        right = 12 if atop else _beside([row.beside for row in rows], 300)
         tall = 12 + step * len(rows) + 44
         known = [v for row in rows for v in (row.value, row.low, row.high) if v is not None]
         if zero:

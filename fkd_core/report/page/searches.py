@@ -18,16 +18,22 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, TrialState
 
 from fkd_core.inventory import KeptStudy
-from fkd_core.report.page.found import Found, cell, three
-from fkd_core.report.page.plain import hours, interval
+from fkd_core.report.page.found import Found
+from fkd_core.report.page.plain import hours
 from fkd_core.report.page.plots import Series, Spot, lines, parallel
-from fkd_core.report.page.rows import Row, bars, whiskers
+from fkd_core.report.page.rows import Row, bars
 from fkd_core.report.page.scale import Scale
 from fkd_core.report.page.section import Figure, Section, command_of, table
-from fkd_core.tables import Cells
+from fkd_core.report.page.tuned import tuned_figures
 
-LEAST = 8
-"""Whole trials that a study needs for a chart of its own."""
+LEAST = 4
+"""Whole trials that a study needs for charts of its own."""
+ARM = "arm"
+"""The only parameter of studies that show arms that have met, and search nothing."""
+WEIGHED = 30
+"""Whole trials from which importances tell something: of five parameters of which two matter, one
+three times as much, it is named first in 73% of made-up studies of 30 trials, in 45% of 12 and in
+18% of 8, which is chance."""
 _SHOWN, _WAYS, _AXES, _BARS = 500, 120, 5, 10
 
 
@@ -38,11 +44,11 @@ def search_section(run: Found) -> Section:
         missing.append(
             ("No model was tuned here; this tunes one:", command_of("tune_models", run.options))
         )
-    figures = _tuned(run)
+    figures = tuned_figures(run)
     small = []
     for study in run.studies:
         whole = [t for t in study.trials if t.state == TrialState.COMPLETE and t.value is not None]
-        if len(whole) >= LEAST:
+        if len(whole) >= LEAST and any(set(t.params) != {ARM} for t in whole):
             figures += _charts(run, study, whole)
         else:
             small.append(study)
@@ -69,54 +75,6 @@ def search_section(run: Found) -> Section:
     return Section("searches", "Searches", words, figures, missing)
 
 
-def _tuned(run: Found) -> list[Figure]:
-    figures = []
-    made_by = run.made_by("tuning")
-    if run.tuned:
-        rows = []
-        for row in run.tuned:
-            value, low, high = (cell(row, name) for name in ("rmse", "low", "high"))
-            won = cell(row, "gain") is not None
-            rows.append(
-                Row(
-                    f"{row['model']}, {row['pipeline']}", value, low, high,
-                    "good" if won else "same",
-                    f"{interval(value, low, high)} px",
-                )
-            )  # fmt: skip
-        figures.append(
-            Figure(
-                "Tuned models on faces that chose nothing",
-                whiskers(rows, "RMSE, px", "tuned models"),
-                "RMSE of each winner on set final, with its 95% interval. Circle: found by the "
-                "search; square: the reference's configuration stayed the best.",
-                made_by,
-            )
-        )
-    for (pipeline, model), met in run.candidates.items():
-        figures.append(
-            Figure(
-                f"{model}, {pipeline}: who came to set confirm",
-                table(
-                    ("configuration", "on search, px", "on confirm, px", "against the reference"),
-                    [_candidate(row) for row in met],
-                ),
-                made_by=made_by,
-            )
-        )
-    return figures
-
-
-def _candidate(row: Cells) -> Sequence[str]:
-    own, confirmed = cell(row, "searched"), cell(row, "confirmed")
-    return (
-        row["configuration"],
-        interval(own, None, None),
-        interval(confirmed, None, None),
-        interval(*three(row, "effect", "low", "high"), signed=True),
-    )
-
-
 def _line(study: KeptStudy) -> Sequence[str]:
     states, best = study.states, study.best
     form = ".3f" if study.name.startswith("tuning/") else "+.3f"
@@ -132,7 +90,7 @@ def _line(study: KeptStudy) -> Sequence[str]:
 
 def readable(name: str) -> str:
     """A study's name without its hash."""
-    return name.split("@")[0].replace("/", ", ")
+    return name.split("@")[0].replace("/", ", ").replace("+", " + ")
 
 
 def _charts(run: Found, study: KeptStudy, whole: Sequence[FrozenTrial]) -> list[Figure]:
@@ -152,7 +110,7 @@ def _charts(run: Found, study: KeptStudy, whole: Sequence[FrozenTrial]) -> list[
             made_by,
         )
     ]
-    weighed = importances(whole)
+    weighed = importances(whole) if len(whole) >= WEIGHED else {}
     if weighed:
         figures.append(
             Figure(

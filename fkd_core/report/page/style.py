@@ -24,6 +24,7 @@ body{{margin:0;background:var(--paper);color:var(--ink);
 font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","DejaVu Sans",sans-serif}}
 main,header,footer{{max-width:1120px;margin:0 auto;padding:0 20px}}
 header{{padding-top:28px}}
+h1,h2,h3{{overflow-wrap:anywhere}}
 h1{{font-size:1.7rem;line-height:1.2;margin:0 0 .3em}}
 h2{{font-size:1.3rem;margin:2.2em 0 .5em;padding-top:.5em;border-top:1px solid var(--rule)}}
 h3{{font-size:1rem;margin:0 0 .6em}}
@@ -104,6 +105,8 @@ footer{{color:var(--soft);padding-bottom:40px;margin-top:40px}}
 .wide{{display:none}} .narrow{{display:block}}
 main,header,footer{{padding-left:16px;padding-right:16px}}
 .narrow .chart{{max-width:460px !important}}
+table{{font-size:.82rem}} th,td{{padding-right:.6em}} th{{white-space:normal}}
+td.word{{min-width:6em}}
 dl{{grid-template-columns:1fr;gap:0}} dd{{margin:0 0 10px}}
 }}
 @media print{{
@@ -115,7 +118,8 @@ body{{font-size:11pt}} nav{{display:none}} main,header,footer{{max-width:none;pa
 .table{{overflow:visible}} td,th{{white-space:normal}}
 details>summary{{list-style:none}} details{{border:0;padding:0}}
 details::details-content{{content-visibility:visible;display:block;height:auto;opacity:1}}
-h2,h3,summary{{break-after:avoid}} a{{color:inherit;text-decoration:none}}
+h2,h3,summary{{break-after:avoid}} details{{break-inside:avoid}}
+a{{color:inherit;text-decoration:none}}
 }}
 </style>"""
 """The one style sheet; colours are variables with a value a scheme."""

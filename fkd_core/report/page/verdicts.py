@@ -11,7 +11,7 @@ from fkd_core.evidence import Verdict
 from fkd_core.report.page.found import Found, cell
 from fkd_core.report.page.plain import interval, look, named, px, verdict_in_words
 from fkd_core.report.page.rows import Row, whiskers
-from fkd_core.report.page.section import Figure, Section, command_of
+from fkd_core.report.page.section import Figure, Section, command_of, table
 from fkd_core.tables import Cells
 
 _SQUASHED = 6.0  # times the median reach of an interval: beyond it a row is drawn as an arrow
@@ -38,6 +38,8 @@ def verdict_section(run: Found) -> Section:
                 made_by,
             )
         )
+        if any(v.effect is not None for v in verdicts):
+            figures.append(_sureness(pipeline, verdicts, made_by))
         if rows := run.meetings.get(pipeline):
             drawn = [
                 _effect(
@@ -92,18 +94,18 @@ def _transfer(pipeline: str, rows: Sequence[Cells], made_by: Mapping[str, Any]) 
 def _effect(label: str, row: Cells) -> Row:
     """A comparison, drawn."""
     effect, low, high = (cell(row, name) for name in ("effect", "low", "high"))
-    return Row(label, effect, low, high, _sure(low, high), f"{px(effect, signed=True)} px")
+    return Row(label, effect, low, high, sure(low, high), f"{px(effect, signed=True)} px")
 
 
 def forest(verdicts: Sequence[Verdict]) -> str:
     """One row an augmentation, most helpful on top."""
-    confirmed = sorted((v for v in verdicts if v.effect is not None), key=lambda v: v.effect or 0)
+    confirmed = _confirmed(verdicts)
     rows = [
         Row(
             named(v.transform, v.strength), v.effect, v.low, v.high, look(v.verdict),
             f"{px(v.effect, signed=True)} px, {v.verdict}{' *' if v.note else ''}",
             f"{named(v.transform, v.strength)}: {interval(v.effect, v.low, v.high, signed=True)} "
-            f"px, {v.verdict}{_opinion(v)}; {v.note}".removesuffix("; "),
+            f"px, {v.verdict}; {v.note}".removesuffix("; "),
         )
         for v in confirmed
     ]  # fmt: skip
@@ -118,8 +120,30 @@ def forest(verdicts: Sequence[Verdict]) -> str:
     return whiskers(rows, AXIS, said, zero=True, band=zone(confirmed), edge=edge(confirmed))
 
 
-def _opinion(verdict: Verdict) -> str:
-    return f"; second opinion: {verdict.opinion.words}" if verdict.opinion else ""
+def _sureness(pipeline: str, verdicts: Sequence[Verdict], made_by: Mapping[str, Any]) -> Figure:
+    rows = [
+        (
+            named(v.transform, v.strength),
+            v.opinion.words if v.opinion else "",
+            px(v.half_effect, signed=True),
+            f"{px(v.low, signed=True)} .. {px(v.high, signed=True)}",
+        )
+        for v in _confirmed(verdicts)
+    ]
+    columns = ("augmentation", "second opinion", "at half length, px", "95% interval, px")
+    return Figure(
+        f"How sure that is, {pipeline} faces",
+        table(columns, rows),
+        "Second opinion: how probable help, no matter or harm is, whichever is the most, by the "
+        "pairs of this augmentation alone; a verdict is corrected for their number too, and asks "
+        "for more. At half length: what the effect was when the fits were half done.",
+        made_by,
+    )
+
+
+def _confirmed(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Those that were measured, most helpful first."""
+    return sorted((v for v in verdicts if v.effect is not None), key=lambda v: v.effect or 0)
 
 
 def zone(confirmed: Sequence[Verdict]) -> float:
@@ -162,7 +186,8 @@ def _under(zone: float) -> str:
     return f", under {zone:.3f} px" if zone else ""
 
 
-def _sure(low: float | None, high: float | None) -> str:
+def sure(low: float | None, high: float | None) -> str:
+    """The colour of a difference by its interval."""
     if low is None or high is None or low <= 0 <= high:
         return "unsure"
     return "good" if high < 0 else "bad"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from fkd_core.data.kaggle import Competition
+from fkd_core.findings.scorings import in_words
 from fkd_core.report.page.answer import findings, following
 from fkd_core.report.page.found import Places, gather
 from fkd_core.report.page.page import write_page
@@ -30,7 +32,8 @@ def write_report(
 ) -> Path:
     """Writes the page of a run, also beside another one; gives its path."""
     other = gather(places_of(beside), None) if beside else None
-    return write_page(path, gather(places_of(options), competition), other)
+    places = replace(places_of(options), page=path.parent)
+    return write_page(path, gather(places, competition), other)
 
 
 def close(options: Options, competition: Competition, what: str) -> None:
@@ -48,8 +51,12 @@ def close(options: Options, competition: Competition, what: str) -> None:
         return
     for line in findings(run, {what}):
         say(line)
+    if run.scorings:
+        say(in_words(run.scorings))
     say(f"The whole story, with pictures: {path}")
+    if what == "audit" and run.gallery:
+        say(f"The most suspect faces, to look at: {run.places.run.audit / 'gallery.html'}")
     if what == "ensemble" and run.submitted and run.places.run.submission.exists():
         say(f"The submission, with submission.json beside it: {run.places.run.submission}")
-    why, command = following(run)
+    why, command = following(run, what)
     say(f"{why} {command}")

@@ -11,8 +11,13 @@ from typing import Any
 
 import numpy as np
 import optuna
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+from optuna.trial import TrialState, create_trial
 from results_for_tests import made_up_result
 
+from fkd_core.audit.gallery import write_gallery
+from fkd_core.audit.kept import write_points
+from fkd_core.audit.suspects import Suspect, write_suspects
 from fkd_core.augment.policy import Policy, Step
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Split, set_of
@@ -21,6 +26,7 @@ from fkd_core.ensemble.said import Said, write_said
 from fkd_core.ensemble.submitted import record
 from fkd_core.evidence import Comparison, Estimate, Verdict
 from fkd_core.findings.policy import write_policy
+from fkd_core.findings.scorings import scored
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.fitting.store import FitStore
@@ -89,6 +95,7 @@ def searched(results: Path, faces: Faces) -> Options:
     told = made_by(faces, "search_augment")
     config(places.run.augmentation, told)
     write_policy(options.outcomes.policy, "complete", POLICY, told)
+    studied(options, "augmentation/complete/compose/mirror+rotation+brighten+box_blur@01ab", 6)
     fits = Fits(FitStore(results / "fits"), faces.fingerprint)
     for seed in range(2):
         for policy in (Policy(), POLICY):
@@ -113,21 +120,11 @@ def tuned(results: Path, faces: Faces, trials: int = 12) -> Options:
     write(places.run.tuning / "ledger.csv", [hours])
     write(places.run.tuning / "complete" / "lenet5-candidates.csv", [
         {"configuration": "trial 7", "searched": 1.5, "searched_gain": -1.1, "confirmed": 1.6,
-         "effect": -0.9, "low": -1.2, "high": -0.6},
-        {"configuration": "reference", "searched": 2.6, "searched_gain": 0, "confirmed": 2.5},
+         "best": 0.83, "effect": -0.9, "low": -1.2, "high": -0.6},
+        {"configuration": "reference", "searched": 2.6, "searched_gain": 0, "confirmed": 2.5,
+         "best": 0.17},
     ])  # fmt: skip
-    storage = open_storage(options.storage_url)
-    study = optuna.create_study(storage=storage.optuna, study_name="tuning/complete/lenet5@01ab")
-    rng = np.random.default_rng(0)
-    for number in range(trials):
-        trial = study.ask()
-        rate = trial.suggest_float("learning_rate", 1e-4, 1e-2, log=True)
-        trial.suggest_categorical("activation", ["elu", "relu"])
-        trial.report(3.0, 4)
-        if number % 5 == 3:
-            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-        else:
-            study.tell(trial, abs(np.log10(rate) + 3) + 1.5 + rng.normal(0, 0.05))
+    studied(options, "tuning/complete/lenet5@01ab", trials)
     return options
 
 
@@ -172,11 +169,63 @@ def combined(results: Path, faces: Faces) -> Options:
         {"keypoint": "left_eye_center", "complete": 1.5, "partial": 1.4},
     ])  # fmt: skip
     places.run.submission.write_text("RowId,Location\n1,48.000000\n")
+    scored(options.outcomes, told, "ensemble of lenet5, conv5", 2.3)
     record(places.run.submission, Estimate(2.3, 2.2, 2.4), ("complete/lenet5",), told, 2.25)
     fits = Fits(FitStore(results / "fits"), faces.fingerprint)
     for fold in range(3):
         spec = replace(SPEC, policy=POLICY, split=Split("all", folds=3, fold=fold))
         fits.keep(spec, made_up_result(spec, faces, 2.0))
+    return options
+
+
+def studied(options: Options, name: str, trials: int) -> None:
+    """A study of so many trials, of which every fifth was stopped early."""
+    storage = open_storage(options.storage_url)
+    study = optuna.create_study(storage=storage.optuna, study_name=name)
+    rng = np.random.default_rng(0)
+    kinds = {
+        "learning_rate": FloatDistribution(1e-4, 1e-2, log=True),
+        "activation": CategoricalDistribution(["elu", "relu"]),
+    }
+    for number in range(trials):
+        power, which = rng.uniform(-4, -2), int(rng.integers(2))
+        pruned = number % 5 == 3
+        study.add_trial(
+            create_trial(
+                state=TrialState.PRUNED if pruned else TrialState.COMPLETE,
+                value=None if pruned else abs(power + 3) + 1.5 + rng.normal(0, 0.05),
+                params={"learning_rate": 10**power, "activation": ["elu", "relu"][which]},
+                distributions=kinds,
+                intermediate_values={4: 3.0},
+            )
+        )
+
+
+def audited(results: Path, faces: Faces, applied: bool = False) -> Options:
+    """What audit_labels.py leaves; with `applied`, what it leaves of --apply."""
+    options = Options(results=results)
+    told = made_by(faces, "audit_labels")
+    folder = options.outcomes.begun(told).audit
+    config(folder, told, preset="full", apply="label_corrections.csv" if applied else None)
+    suspects = [
+        Suspect(
+            at, int(faces.row[at]), "ab", "complete", 2.0 - at, reason, (10,), faces.points[at],
+            faces.points[at] + 3, faces.points[at] + 3, None,
+        )
+        for at, reason in enumerate(("wrong point", "shifted", "wrong point", "swapped"))
+    ]  # fmt: skip
+    write_suspects(folder / "suspects.csv", suspects)
+    write_points(folder, suspects)
+    if applied:
+        rows = [
+            {"taught": arm, "scored_on": labels, "as_given": 2.0, "this_arm": 1.9}
+            | estimate("difference", -0.2)
+            for labels in ("undisputed", "corrected")
+            for arm in ("corrected", "left_out")
+        ]
+        write(folder / "effect.csv", rows)
+    else:
+        write_gallery(folder / "gallery.html", suspects, faces, "audit-1", "made")
     return options
 
 
@@ -196,10 +245,11 @@ def estimate(column: str, value: float) -> dict[str, float]:
     return {column: value, f"{column}_low": value - 0.1, f"{column}_high": value + 0.1}
 
 
-def config(folder: Path, told: dict[str, Any]) -> None:
-    """config.json of a folder."""
+def config(folder: Path, told: dict[str, Any], **more: Any) -> None:
+    """config.json of a folder, with more options."""
     folder.mkdir(parents=True, exist_ok=True)
-    content = {"options": {"results": str(folder.parent.parent), "seed": 0}, "made_by": told}
+    options = {"results": str(folder.parent.parent), "seed": 0, **more}
+    content = {"options": options, "made_by": told}
     (folder / "config.json").write_text(json.dumps(content))
 
 
