@@ -103,11 +103,16 @@ def after_audit(run: Found) -> tuple[str, str]:
             "To train on the corrected labels, where what they change is worth it:",
             command_of("build_ensemble", {**options, "corrections": applied}),
         )
-    preset = ["--preset", str(options["preset"])] if options.get("preset") else []
+    judges = [
+        word
+        for name in ("preset", "epochs")
+        if options.get(name) is not None
+        for word in (f"--{name}", str(options[name]))
+    ]
     return (
         f"{CORRECTIONS}, which the gallery saves, is taken by every command as --corrections; "
         "this measures what it changes:",
-        command_of("audit_labels", options, *preset, "--apply", CORRECTIONS),
+        command_of("audit_labels", options, *judges, "--apply", CORRECTIONS),
     )
 
 

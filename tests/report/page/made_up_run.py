@@ -206,7 +206,8 @@ def audited(results: Path, faces: Faces, applied: bool = False) -> Options:
     options = Options(results=results)
     told = made_by(faces, "audit_labels")
     folder = options.outcomes.begun(told).audit
-    config(folder, told, preset="full", apply="label_corrections.csv" if applied else None)
+    table = "label_corrections.csv" if applied else None
+    config(folder, told, preset="full", epochs=3, apply=table)
     suspects = [
         Suspect(
             at, int(faces.row[at]), "ab", "complete", 2.0 - at, reason, (10,), faces.points[at],

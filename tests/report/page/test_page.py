@@ -235,7 +235,8 @@ def test_an_audit_ends_with_what_was_found_and_how_it_goes_on(
         "wrong point 1 and shifted 1.\n"
     ) in said
     assert f"to look at: {tmp_path / 'demo' / 'audit' / 'gallery.html'}" in said
-    command = f"python experiments/audit_labels.py --results {tmp_path} --preset full --apply"
+    judges = "--preset full --epochs 3"
+    command = f"python experiments/audit_labels.py --results {tmp_path} {judges} --apply"
     assert f"{command} label_corrections.csv" in said
     html = (tmp_path / "demo" / "report.html").read_text()
     shown = html.split('<section id="labels">')[1].split("</section>")[0]
