@@ -97,6 +97,7 @@ class Options:
         return [
             needs.writable(self.results, "--results"),
             needs.room(self.results, self.ROOM),
+            *needs.temporary(),
             *needs.storage(self.storage),
             *needs.cluster(self.address),
         ]
