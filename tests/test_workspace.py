@@ -179,6 +179,10 @@ def test_the_leaderboard_ranks_what_was_measured_on_these_pictures(
     run.score.write_text(f"{scores}\nensemble,2.0,1.9,2.1,0.1,0,0.2\nmean,much,1,2,0,0,0\n")
     table = own.leaderboard()
     assert table["what"].tolist() == ["ensemble", "lenet5, tuned", "conv5, tuned"]
+    assert table["pipeline"][0] == "as the competition weights"
+    run.score.write_text("arm,score,score_low,score_high,covers\nensemble,2.0,1.9,2.1,0.62\n")
+    table = own.leaderboard()
+    assert table["pipeline"][0] == "62% of what the competition requests"
     table = table[1:]
     assert table["rmse"].tolist() == [1.5, 2.5]
     assert table["high"].tolist() == [1.6, 2.6]

@@ -37,7 +37,7 @@ from fkd_core.errors import UserError
 from fkd_core.evidence import Estimate
 from fkd_core.experiments import reference_recipe
 from fkd_core.experiments.lineup import OURS, REFERENCE, competing, with_recipe
-from fkd_core.experiments.submitting import requested, submit
+from fkd_core.experiments.submitting import covered, requested, submit
 from fkd_core.findings.inputs import Inputs
 from fkd_core.findings.provenance import provenance, write_config
 from fkd_core.fitting.store import FitStore
@@ -92,7 +92,8 @@ class BuildEnsemble(Options):
     """Let what members say in the other source's style feed each stack too."""
     other_style: bool = False
     """Answer test images whose own pipeline is not trained in the other annotator's style, which
-    marks some points elsewhere; without it there is then no submission."""
+    marks some points elsewhere, and score it by labelled faces like them; without it there is then
+    no submission."""
     refits: int | None = None
     """Fits more of every member, on all faces, whose mean answers test images in place of the
     folds' fits, which have not seen a fold each; 0 for none. Without it 5 for the best recipe with
@@ -158,7 +159,8 @@ class Built:
     folder: Path
     """Holds it, and the tables of what each part contributed."""
     score: Estimate
-    """RMSE on set final, px, pipelines weighted as the competition does."""
+    """RMSE on set final, px, pipelines weighted as the competition does; score.csv says which
+    share of what it requests that covers."""
     submission: Path | None
     """None where there is nothing to submit."""
 
@@ -228,8 +230,9 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
             finals[REFERENCE] = building.on_final(tables[REFERENCE], reference_recipe.STACKER)
 
     console.print("Scoring on set final, and saving the ensemble.")
-    weights = requested(competition, tables[OURS])
-    scores = report.score_sheet(finals, tables[OURS], weights, ours.copies)
+    scored = {name: own for table in tables[OURS].values() for name, own in table.scored.items()}
+    weights, covers = requested(competition, scored), covered(competition, scored)
+    scores = report.score_sheet(finals, scored, weights, ours.copies, covers)
     final = scores.rows[0]["score"]
     sheets = [scores]
     for source, each in stacked.items():
@@ -239,7 +242,9 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     sheets.append(report.keypoint_sheet(stacked, weights))
     submission = None
     if not why_not:
-        submission = submit(run.submission, competition, ours, stacked, final, weights, made_by)
+        submission = submit(
+            run.submission, competition, ours, stacked, final, weights, made_by, covers
+        )
     else:
         console.print(why_not, soft_wrap=True)
         if (aside := set_aside(run.submission)) is not None:

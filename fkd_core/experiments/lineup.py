@@ -61,9 +61,9 @@ def competing(options: BuildEnsemble, competition: Competition) -> dict[str, Out
     """The ensemble by OURS and, where it is asked for, the reference's by REFERENCE."""
     faces, members = competition.training, lineup(options, competition.training)
     tests = competition.test_images
-    arms = {
-        OURS: OutOfFold(members, faces, tests, options.views, options.cross, options.refits_each)
-    }
+    lending = options.other_style and competition.lookup is not None
+    ours = (options.views, options.cross, lending, options.refits_each)
+    arms = {OURS: OutOfFold(members, faces, tests, *ours)}
     if options.compact is not None:
         check_few(arms[OURS])
     if options.against_reference:
@@ -72,7 +72,9 @@ def competing(options: BuildEnsemble, competition: Competition) -> dict[str, Out
             for member in members
             for spec in reference_recipe.counterparts(member.spec, member.deal)
         }
-        arms[REFERENCE] = OutOfFold([*rivals.values()], faces, None, reference_recipe.TTA)
+        arms[REFERENCE] = OutOfFold(
+            [*rivals.values()], faces, None, reference_recipe.TTA, lending=lending
+        )
     return arms
 
 

@@ -27,6 +27,7 @@ def submit(
     final: Estimate,
     weights: Mapping[str, float],
     made_by: Mapping[str, Any],
+    covers: float | None,
 ) -> Path:
     """Writes the submission and what speaks for it, and says how much it should err."""
     lookup, ids = competition.lookup, competition.test_ids
@@ -36,7 +37,7 @@ def submit(
     write_submission(path, lookup, merged(lookup, ids, points))
     names = tuple(f"{member.pipeline}/{member.name}" for member in ours.members)
     error = reckoned(final.value, {name: each.spread for name, each in stacked.items()}, weights)
-    record(path, final, names, made_by, error)
+    record(path, final, names, made_by, error, covers)
     if error is not None:
         parts = len(next(iter(stacked.values())).table.by_part)
         which = "fits on all faces" if ours.refits else "folds' fits"
@@ -57,3 +58,12 @@ def requested(competition: Competition, tables: Mapping[str, Table]) -> Mapping[
         if any(asked[name] for name in tables):
             return asked
     return {name: float(np.isfinite(table.truth).sum()) for name, table in tables.items()}
+
+
+def covered(competition: Competition, tables: Mapping[str, Table]) -> float | None:
+    """Which share of the coordinates that the competition requests is answered as these tables'
+    faces are; None where nobody says what it requests."""
+    if competition.lookup is None:
+        return None
+    asked = requested_share(competition.lookup)
+    return sum(asked[name] for name in tables) / sum(asked.values())
