@@ -34,6 +34,8 @@ MOST_SEED = 4_000_000
 """Stages count theirs from a thousand times the seed on, and Keras takes none from 2**32 on."""
 MOST_TIME = 1_000_000
 """Minutes and device-hours; clocks cannot be set to many times that."""
+SIZES = ("trials", "epochs", "faces", "pairs", "folds", "gpu_hours")
+"""Options that stand in place of what a preset buys."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,12 @@ class Options:
 
     ROOM: ClassVar = needs.LEAST_ROOM
     """Bytes that must be free where the results lie."""
+
+    @property
+    def given(self) -> dict[str, float]:
+        """The sizes that were asked for in place of the preset's, by option."""
+        found = {name: getattr(self, name, None) for name in SIZES}
+        return {name: size for name, size in found.items() if size is not None}
 
     @property
     def only_plans(self) -> bool:

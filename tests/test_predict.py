@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -43,6 +43,8 @@ ENSEMBLE = Path("ensemble")
 
 class MeanFace:
     """A predictor that says the same of every face; it knows the pipelines it was given."""
+
+    made_by: ClassVar = {"date": "2026-02-03", "faces": 300, "preset": "smoke", "code": "1.2"}
 
     def __init__(self, *pipelines: str) -> None:
         self.pipelines = pipelines

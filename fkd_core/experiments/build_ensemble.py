@@ -191,7 +191,7 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     if options.dry_run:
         console.print(options.would_write(options.outcomes.ensemble), soft_wrap=True)
         return None
-    made_by = provenance(options.preset, options.seed, faces, asked)
+    made_by = provenance(options.preset, options.seed, faces, asked, options.given)
     run = options.outcomes.begun(made_by)
     history(run.submission)
     folder = run.ensemble

@@ -124,7 +124,7 @@ def tuned(options: BuildEnsemble, pipeline: str, faces: Faces) -> list[FitSpec]:
     specs = {}
     for name in names:
         if name in found:
-            specs[name], where = read_best(best, pipeline, name, faces)
+            specs[name], where = read_best(best, pipeline, name, faces, options.preset)
             console.print(f"{pipeline}: {name}: {where}.", soft_wrap=True)
     specs |= defaults(options, pipeline, [name for name in names if name not in found], faces)
     return [specs[name] for name in names]
@@ -147,7 +147,9 @@ def defaults(
     that was found or what stands for it."""
     spaces = [ModelSpace(name) for name in models]
     path = options.outcomes.policy
-    found = {s: policy_or(path, pipeline, faces, s.name, s.unsearched) for s in spaces}
+    found = {
+        s: policy_or(path, pipeline, faces, s.name, s.unsearched, options.preset) for s in spaces
+    }
     for note in dict.fromkeys(said for _, said in found.values()):
         alike = ", ".join(s.name for s, (_, said) in found.items() if said == note)
         console.print(f"{pipeline}: not tuned, so its defaults: {alike}. {note}", soft_wrap=True)

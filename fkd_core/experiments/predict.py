@@ -26,6 +26,7 @@ from fkd_core.data.archive import sha256_of
 from fkd_core.ensemble.predictor import MANIFEST, Predictor
 from fkd_core.errors import UserError
 from fkd_core.files import address_in, write_text
+from fkd_core.findings.provenance import made
 from fkd_core.needs import Need
 from fkd_core.photos.annotating import Annotator
 from fkd_core.photos.detector import SURE
@@ -121,6 +122,7 @@ def main(options: PredictOptions) -> None:
     out = options.out or ensemble.parent / "predictions"
     needs.check([needs.writable(out, "--out")])
     predictor = Predictor.load(ensemble)
+    say(f"The ensemble was built {made(predictor.made_by)}.")
     name = options.pipeline or predictor.pipeline
     if name not in predictor.pipelines:
         known = ", ".join(predictor.pipelines)
