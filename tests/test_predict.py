@@ -203,8 +203,12 @@ def test_export_needs_no_photo_and_says_where_it_went(
 ) -> None:
     asked: list[tuple[Any, ...]] = []
 
-    def export(folder: Path, kind: str, out: Path, pipeline: str, model: str | None) -> Path:
+    def export(
+        folder: Path, kind: str, out: Path, pipeline: str, model: str | None, say: Any, step: Any
+    ) -> Path:
         asked.append((folder, kind, out, pipeline, model))
+        step("converting", 10.0)
+        say(f"{out}: done")
         return out
 
     stand_in = SimpleNamespace(export=export, KINDS=KINDS)
@@ -214,7 +218,7 @@ def test_export_needs_no_photo_and_says_where_it_went(
     predict.main(options)
     path = tmp_path / "conv5-complete.onnx"
     assert asked == [(ENSEMBLE, "onnx", path, "complete", "conv5")]
-    assert str(path) in capsys.readouterr().out
+    assert capsys.readouterr().out.splitlines()[-2:] == ["  converting", f"{path}: done"]
 
 
 @pytest.mark.parametrize(
