@@ -23,7 +23,8 @@ ONNX = ("onnx", "onnxruntime", "tf2onnx")
 LEAST_ROOM = 1_000_000_000
 """Bytes that a run should find free; the demo's takes as much."""
 PASSING_ROOM = 100_000_000
-"""Bytes that should be free for temporary files; Ray's own of a run are a few million."""
+"""Bytes that should be free for drawn photos, exports and temporary files; those of Ray are a few
+million a run."""
 
 
 @dataclass(frozen=True)

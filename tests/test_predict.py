@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -275,6 +276,16 @@ def test_the_ensemble_built_last_is_taken_or_the_one_that_is_named(
         predict.main(replace(options, run="unfinished"))
     with pytest.raises(UserError, match="--run and --ensemble"):
         replace(options, run="photos", ensemble=ENSEMBLE).check()
+
+
+def test_a_full_disk_is_said_before_the_ensemble_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    face = photo(tmp_path / "a.png", np.full((96, 96), 90, np.uint8))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=3_000_000))
+    monkeypatch.setattr(predict, "Predictor", None)
+    with pytest.raises(UserError, match=r"^--out: only 3 MB are free at .*; free 0\.1 GB"):
+        run(tmp_path / "out", face)
 
 
 def test_files_are_named_without_a_flag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,7 +120,7 @@ def main(options: PredictOptions) -> None:
     """Find the keypoints of every face in photos, and draw them."""
     ensemble = options.chosen()
     out = options.out or ensemble.parent / "predictions"
-    needs.check([needs.writable(out, "--out")])
+    needs.check([needs.writable(out, "--out"), needs.room(out, needs.PASSING_ROOM, "--out")])
     predictor = Predictor.load(ensemble)
     say(f"The ensemble was built {made(predictor.made_by)}.")
     name = options.pipeline or predictor.pipeline
