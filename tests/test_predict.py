@@ -352,7 +352,9 @@ def test_standard_input_is_read_once(
     assert "standard input: 1 face" in capsys.readouterr().out
 
 
-def test_frames_of_a_film_are_shots_of_their_own(tmp_path: Path) -> None:
+def test_frames_of_a_film_are_shots_of_their_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "film.avi"
     film = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 5, (96, 96))
     for _ in range(5):
@@ -362,6 +364,11 @@ def test_frames_of_a_film_are_shots_of_their_own(tmp_path: Path) -> None:
     assert [file["frame"] for file in told["files"]] == [0, 2, 4]
     assert told["files"][1]["picture"] == "film-00002-keypoints.png"
     assert {row["frame"] for row in rows} == {"0", "2", "4"}
+    alone = "the first frame alone is read; --every 25"
+    assert alone not in capsys.readouterr().out
+    _, told = run(tmp_path / "out", path)
+    assert [file["frame"] for file in told["files"]] == [0]
+    assert alone in capsys.readouterr().out
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are bytes there")

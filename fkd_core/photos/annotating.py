@@ -80,6 +80,11 @@ class Annotator:
             self.step(f"{number} of {len(files)}: searching {shown(file)}", 0.0)
             try:
                 for frame, photo in frames_of(file, self.every):
+                    if frame is not None and self.every is None:
+                        self.say(
+                            f"{shown(file)} is a film, of which the first frame alone is read; "
+                            "--every 25 reads each 25th"
+                        )
                     yield Shot(file, frame), photo
             except UserError as wrong:
                 self.say(f"{wrong}; left out")
