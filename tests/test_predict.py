@@ -6,11 +6,12 @@ import csv
 import io
 import json
 import os
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -43,6 +44,8 @@ ENSEMBLE = Path("ensemble")
 
 class MeanFace:
     """A predictor that says the same of every face; it knows the pipelines it was given."""
+
+    made_by: ClassVar = {"date": "2026-02-03", "faces": 300, "preset": "smoke", "code": "1.2"}
 
     def __init__(self, *pipelines: str) -> None:
         self.pipelines = pipelines
@@ -201,8 +204,12 @@ def test_export_needs_no_photo_and_says_where_it_went(
 ) -> None:
     asked: list[tuple[Any, ...]] = []
 
-    def export(folder: Path, kind: str, out: Path, pipeline: str, model: str | None) -> Path:
+    def export(
+        folder: Path, kind: str, out: Path, pipeline: str, model: str | None, say: Any, step: Any
+    ) -> Path:
         asked.append((folder, kind, out, pipeline, model))
+        step("converting", 10.0)
+        say(f"{out}: done")
         return out
 
     stand_in = SimpleNamespace(export=export, KINDS=KINDS)
@@ -212,7 +219,7 @@ def test_export_needs_no_photo_and_says_where_it_went(
     predict.main(options)
     path = tmp_path / "conv5-complete.onnx"
     assert asked == [(ENSEMBLE, "onnx", path, "complete", "conv5")]
-    assert str(path) in capsys.readouterr().out
+    assert capsys.readouterr().out.splitlines()[-2:] == ["  converting", f"{path}: done"]
 
 
 @pytest.mark.parametrize(
@@ -269,6 +276,16 @@ def test_the_ensemble_built_last_is_taken_or_the_one_that_is_named(
         predict.main(replace(options, run="unfinished"))
     with pytest.raises(UserError, match="--run and --ensemble"):
         replace(options, run="photos", ensemble=ENSEMBLE).check()
+
+
+def test_a_full_disk_is_said_before_the_ensemble_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    face = photo(tmp_path / "a.png", np.full((96, 96), 90, np.uint8))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=3_000_000))
+    monkeypatch.setattr(predict, "Predictor", None)
+    with pytest.raises(UserError, match=r"^--out: only 3 MB are free at .*; free 0\.1 GB"):
+        run(tmp_path / "out", face)
 
 
 def test_files_are_named_without_a_flag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -335,7 +352,9 @@ def test_standard_input_is_read_once(
     assert "standard input: 1 face" in capsys.readouterr().out
 
 
-def test_frames_of_a_film_are_shots_of_their_own(tmp_path: Path) -> None:
+def test_frames_of_a_film_are_shots_of_their_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "film.avi"
     film = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 5, (96, 96))
     for _ in range(5):
@@ -345,6 +364,11 @@ def test_frames_of_a_film_are_shots_of_their_own(tmp_path: Path) -> None:
     assert [file["frame"] for file in told["files"]] == [0, 2, 4]
     assert told["files"][1]["picture"] == "film-00002-keypoints.png"
     assert {row["frame"] for row in rows} == {"0", "2", "4"}
+    alone = "the first frame alone is read; --every 25"
+    assert alone not in capsys.readouterr().out
+    _, told = run(tmp_path / "out", path)
+    assert [file["frame"] for file in told["files"]] == [0]
+    assert alone in capsys.readouterr().out
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are bytes there")

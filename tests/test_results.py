@@ -399,6 +399,20 @@ def test_runs_are_listed_with_their_data_and_score(two_runs: Filled, run: Run) -
     assert "1.5 kB" in _line(done.stdout, "│ artifacts")
 
 
+def test_a_folder_that_runs_share_is_shown_and_not_deleted_as_a_whole(
+    two_runs: Filled, run: Run
+) -> None:
+    assert "Nothing is in" in run("--show", "artifacts").stdout
+    _file(two_runs.folder / "artifacts" / "picture", 1500, 1)
+    shown = {name: run("--show", name).stdout for name in ("artifacts", "cache/", "fits")}
+    assert "1.5 kB" in _line(shown["artifacts"], "│ artifacts")
+    assert "copies" not in shown["artifacts"]
+    assert "can be made again" in _line(shown["cache/"], "│ copies")
+    assert "│ artifacts" not in shown["cache/"]
+    assert "worker hours" in shown["fits"]
+    _refused(run("--delete", "artifacts", "--yes"), "a folder that all runs share: --show lists")
+
+
 # Showing
 
 

@@ -162,6 +162,21 @@ def test_what_a_method_does_is_kept_under_the_command_that_does_the_same(
     assert tyro.cli(type(options), args=words) == options
 
 
+def test_a_policy_comes_with_a_sentence_on_where_it_was_found(
+    tmp_path: Path, folder: Path, ws: Workspace
+) -> None:
+    own = Workspace(tmp_path, folder)
+    policy, said = own.policy("conv5")
+    assert policy == own.spec("conv5").policy
+    assert "search_augment.py finds what is better" in said
+    found = Policy((Step("rotation", 0.4, 0.7),))
+    made_by = provenance("smoke", 0, ws.faces, given={"epochs": 3})
+    write_policy(own.options.outcomes.begun(made_by).policy, "complete", found, made_by)
+    policy, said = own.policy("conv5", "partial")
+    assert policy == own.spec("conv5", pipeline="partial").policy == found
+    assert "with preset smoke, --epochs 3, by code" in said
+
+
 def test_the_leaderboard_ranks_what_was_measured_on_these_pictures(
     tmp_path: Path, folder: Path, ws: Workspace
 ) -> None:
@@ -179,6 +194,10 @@ def test_the_leaderboard_ranks_what_was_measured_on_these_pictures(
     run.score.write_text(f"{scores}\nensemble,2.0,1.9,2.1,0.1,0,0.2\nmean,much,1,2,0,0,0\n")
     table = own.leaderboard()
     assert table["what"].tolist() == ["ensemble", "lenet5, tuned", "conv5, tuned"]
+    assert table["pipeline"][0] == "as the competition weights"
+    run.score.write_text("arm,score,score_low,score_high,covers\nensemble,2.0,1.9,2.1,0.62\n")
+    table = own.leaderboard()
+    assert table["pipeline"][0] == "62% of what the competition requests"
     table = table[1:]
     assert table["rmse"].tolist() == [1.5, 2.5]
     assert table["high"].tolist() == [1.6, 2.6]

@@ -56,6 +56,7 @@ def export(
     model: str | None = None,
     *,
     say: Callable[[str], object] = print,
+    step: Callable[[str, float], object] = lambda what, seconds: None,
 ) -> Path:
     """Writes the first fit of one member, by default the first, and returns `out`.
 
@@ -67,7 +68,8 @@ def export(
     style of `pipeline`: a joint model's other styles are left out. They are the mean of what the
     fit says of each picture and of its mirror picture. It computes in float32 whatever
     the model was trained in. Before it takes its name it is run on random and flat images, and
-    `say` gets one line on how far it is from the Keras model. Needs a process where Keras runs on
+    `say` gets one line on how far it is from the Keras model, and `step` before each part of the
+    work what it is and about how many seconds it takes. Needs a process where Keras runs on
     TensorFlow or is not yet imported (else RuntimeError).
 
     Raises UserError for an unknown kind, pipeline or model, a missing package, a folder in the
@@ -80,10 +82,12 @@ def export(
         raise UserError(f"{out} is there already, and no {kind} takes its place; name another")
     predictor = Predictor.load(folder)
     member = _member(predictor, folder, pipeline, model)
-    keras_model = _model(member, pipeline)
     needs.check(needs.export(kind))
+    step(f"starting Keras, building {member.name}", 10.0)
+    keras_model = _model(member, pipeline)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as beside, _quiet():
+        step(f"converting it to {kind}, and comparing what both say", 10.0)
         made, images = Path(beside) / "exported", _images()
         expected = np.asarray(keras_model(images, training=False))
         far = np.maximum(1, np.abs(expected) / IMAGE_SIZE)

@@ -22,8 +22,9 @@ from fkd_core.errors import UserError
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.spec import FitSpec
 from fkd_core.fitting.store import FitStore
+from fkd_core.keypoints import KEYPOINTS
 from fkd_core.running.session import Call, Session
-from fkd_core.sources import PIPELINES
+from fkd_core.sources import PIPELINES, SOURCES, recognised
 
 LEAST_GROUPS = 5
 """Image groups that each side needs: faces that stackers learn from, and faces that score them."""
@@ -42,6 +43,8 @@ class OutOfFold:
     """Test-time augmentation: a name in VIEWS."""
     crossed: bool = False
     """Whether members also say what they think of faces of other sources."""
+    lending: bool = False
+    """Whether faces of sources that no member was taught are scored in another's style."""
     refits: int = 0
     """Test predictions from so many fits a seed on everything, instead of those of the folds;
     see ``Member.refits``."""
@@ -133,22 +136,38 @@ class OutOfFold:
         """Those that members were taught."""
         return sources_of(self.members)
 
-    def _table(self, source: str, found: dict[FitSpec, Points]) -> Table:
+    @cached_property
+    def lent(self) -> dict[str, str]:
+        """Source that no member was taught to the one in whose style its faces are scored, as its
+        test images are answered; those alone whose labelled faces are enough for a score."""
+        found = {}
+        for name in [*SOURCES] if self.lending else []:
+            marked = np.isin(range(len(KEYPOINTS)), SOURCES[name].keypoints)
+            (by,) = recognised(marked[None], self.sources)
+            groups = np.unique(self.faces.group[self._index(name)])
+            enough = (set_of(groups) == "final").sum() >= LEAST_GROUPS
+            if name not in self.sources and by >= 0 and enough:
+                found[name] = [*SOURCES][by]
+        return found
+
+    def _table(self, source: str, found: dict[FitSpec, Points], of: str | None = None) -> Table:
+        """What members say in the source's style of its own faces, or of those `of` another."""
         mine = of_source(self.members, source)
         others = [name for name in self.sources if name != source] if self.crossed else []
         theirs = [(member, name) for name in others for member in of_source(self.members, name)]
-        index = self._index(source)
+        index = self._index(of or source)
+        labelled_so = np.full(len(index), [*SOURCES].index(source))
         seen = np.stack([self._seen(member, source, index, found) for member in mine])
         tests = [self._tests(member, source, found) for member in mine]
         views = VIEWS[self.tta]
         mirror = [views.index(view) for view in VIEWS["mirror"] if view in views]
         return Table(
-            pipeline=source,
+            pipeline=of or source,
             members=tuple(member.name for member in mine),
             index=index,
             group=self.faces.group[index],
             fold=np.stack([self._deal[member.pipeline][index] for member in mine]),
-            truth=self.faces.take(index).targets(PIPELINES[source]),
+            truth=PIPELINES[source].targets(self.faces.points[index], labelled_so),
             plain=seen[:, 0],
             own=seen.mean(axis=1),
             mirrored=seen[:, mirror].mean(axis=1) if len(mirror) == 2 else None,
@@ -160,6 +179,11 @@ class OutOfFold:
                 [self._tests(m, name, found).mean(axis=0) for m, name in theirs],
                 len(self._tests_shown),
             ),
+            lent={
+                name: self._table(source, found, name)
+                for name, by in self.lent.items()
+                if by == source and of is None
+            },
         )
 
     def _seen(
@@ -221,7 +245,7 @@ class OutOfFold:
                     f"{error}; give more labelled faces, or leave {pipeline} out where "
                     "--pipelines names it"
                 ) from error
-            if self.crossed:
+            if self.crossed or self.lent:
                 held_out = dict(zip(self.faces.group[fold >= 0], fold[fold >= 0], strict=True))
                 for other in np.flatnonzero(~self.faces.of_mask(PIPELINES[pipeline])):
                     group = self.faces.group[other]

@@ -48,6 +48,15 @@ def requested(
     return {name: float(np.isfinite(points).sum()) for name, points in truth.items()}
 
 
+def covered(lookup: Lookup | None, sources: Collection[str]) -> float | None:
+    """Which share of the coordinates that the competition requests is answered as faces of these
+    sources are; None where nobody says what it requests."""
+    if lookup is None:
+        return None
+    asked = requested_share(lookup)
+    return sum(asked[name] for name in sources) / sum(asked.values())
+
+
 def obstacle(
     lookup: Lookup | None,
     sources: Collection[str],

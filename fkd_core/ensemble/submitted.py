@@ -29,7 +29,7 @@ class Submission:
     written: str
     """Day and time, by this machine's clock."""
     score: float
-    """RMSE on set final as the competition weights it, px."""
+    """RMSE on set final, px, weighted by what the competition requests."""
     low: float
     """Lower end of its 95% interval."""
     high: float
@@ -41,6 +41,8 @@ class Submission:
     """Models, each with its pipeline."""
     made_by: Mapping[str, Any]
     """See ``findings.provenance``."""
+    covers: float | None = None
+    """Share of the requested coordinates that the score speaks for."""
 
 
 def record(
@@ -49,6 +51,7 @@ def record(
     members: tuple[str, ...],
     made_by: Mapping[str, Any],
     reckoned: float | None = None,
+    covers: float | None = None,
 ) -> Submission:
     """Writes ``submission.json`` beside the submission at `path` and a line of
     ``submissions.csv``. A file equal to one that was written before keeps its line."""
@@ -62,6 +65,7 @@ def record(
         None if reckoned is None else round(reckoned, 5),
         members,
         dict(made_by),
+        None if covers is None else round(covers, 5),
     )
     write_text(path.with_suffix(".json"), json.dumps(asdict(made), indent=2) + "\n")
     _add(path, made)

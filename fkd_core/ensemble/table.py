@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,15 @@ class Table:
     mirrored: Points | None = None
     """[M, n, p, 2] mean of the picture and its mirror picture alone, as an exported model sees it;
     None where these are not among the views."""
+    lent: Mapping[str, Table] = field(default_factory=dict)
+    """By source that no member was taught: its faces, as this source's members see them, with its
+    labels in this source's columns."""
+
+    @property
+    def scored(self) -> dict[str, Table]:
+        """By source, the faces that are answered in this source's style: its own, and those that
+        are lent to it."""
+        return {self.pipeline: self, **self.lent}
 
     @property
     def test(self) -> Points:

@@ -134,7 +134,7 @@ def main(options: AuditLabels, asked: str | None = None) -> None:
             for name, each in taught.items():
                 tables = said(seed_by_seed(options, faces, name), each).values()
                 arms.append(arm_of(name, cascade(options, faces), tables, len(faces)))
-    made_by = provenance(options.preset, options.seed, faces, asked)
+    made_by = provenance(options.preset, options.seed, faces, asked, options.given)
     run = options.outcomes.begun(made_by)
     folder = run.audit
     inputs = rests_on(options, judges, taught).to_json()

@@ -31,7 +31,7 @@ from fkd_core.ensemble.predictor import save
 from fkd_core.ensemble.said import said, write_said
 from fkd_core.ensemble.shipping import shrunk, whole
 from fkd_core.ensemble.stacking.stacker import STACKERS, Stacker
-from fkd_core.ensemble.submission import obstacle, requested
+from fkd_core.ensemble.submission import covered, obstacle, requested
 from fkd_core.ensemble.submitted import history, set_aside
 from fkd_core.errors import UserError
 from fkd_core.evidence import Estimate
@@ -93,7 +93,8 @@ class BuildEnsemble(Options):
     """Let what members say in the other source's style feed each stack too."""
     other_style: bool = False
     """Answer test images whose own pipeline is not trained in the other annotator's style, which
-    marks some points elsewhere; without it there is then no submission."""
+    marks some points elsewhere, and score it by labelled faces like them; without it there is then
+    no submission."""
     refits: int | None = None
     """Fits more of every member, on all faces, whose mean answers test images in place of the
     folds' fits, which have not seen a fold each; 0 for none. Without it 5 for the best recipe with
@@ -159,7 +160,8 @@ class Built:
     folder: Path
     """Holds it, and the tables of what each part contributed."""
     score: Estimate
-    """RMSE on set final, px, pipelines weighted as the competition does."""
+    """RMSE on set final, px, pipelines weighted as the competition does; score.csv says which
+    share of what it requests that covers."""
     submission: Path | None
     """None where there is nothing to submit."""
 
@@ -190,7 +192,7 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     if options.dry_run:
         console.print(options.would_write(options.outcomes.ensemble), soft_wrap=True)
         return None
-    made_by = provenance(options.preset, options.seed, faces, asked)
+    made_by = provenance(options.preset, options.seed, faces, asked, options.given)
     run = options.outcomes.begun(made_by)
     history(run.submission)
     folder = run.ensemble
@@ -229,9 +231,10 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
             finals[REFERENCE] = building.on_final(tables[REFERENCE], reference_recipe.STACKER)
 
     console.print("Scoring on set final, and saving the ensemble.")
-    truth = {source: table.truth for source, table in tables[OURS].items()}
-    weights = requested(lookup, truth)
-    scores = report.score_sheet(finals, tables[OURS], weights, ours.copies)
+    answered = {name: own for each in tables[OURS].values() for name, own in each.scored.items()}
+    weights = requested(lookup, {source: each.truth for source, each in answered.items()})
+    covers = covered(lookup, answered)
+    scores = report.score_sheet(finals, answered, weights, ours.copies, covers)
     final = scores.rows[0]["score"]
     names = ", ".join(member.name for member in ours.members)
     scored(run, made_by, f"ensemble of {names}", final.value)
@@ -243,7 +246,9 @@ def main(options: BuildEnsemble, asked: str | None = None) -> Built | None:
     sheets.append(report.keypoint_sheet(stacked, weights))
     submission = None
     if not why_not:
-        submission = submit(run.submission, competition, ours, stacked, final, weights, made_by)
+        submission = submit(
+            run.submission, competition, ours, stacked, final, weights, made_by, covers
+        )
     else:
         console.print(why_not, soft_wrap=True)
         if (aside := set_aside(run.submission)) is not None:

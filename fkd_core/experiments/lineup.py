@@ -62,9 +62,9 @@ def competing(options: BuildEnsemble, competition: Competition) -> dict[str, Out
     """The ensemble by OURS and, where it is asked for, the reference's by REFERENCE."""
     faces, members = competition.training, lineup(options, competition.training)
     tests = competition.test_images
-    arms = {
-        OURS: OutOfFold(members, faces, tests, options.views, options.cross, options.refits_each)
-    }
+    lending = options.other_style and competition.lookup is not None
+    ours = (options.views, options.cross, lending, options.refits_each)
+    arms = {OURS: OutOfFold(members, faces, tests, *ours)}
     if options.compact is not None:
         check_few(arms[OURS])
     if options.against_reference:
@@ -75,7 +75,9 @@ def competing(options: BuildEnsemble, competition: Competition) -> dict[str, Out
                 member.spec, partial(in_training, faces, member.folds), member.deal
             )
         }
-        arms[REFERENCE] = OutOfFold([*rivals.values()], faces, None, reference_recipe.TTA)
+        arms[REFERENCE] = OutOfFold(
+            [*rivals.values()], faces, None, reference_recipe.TTA, lending=lending
+        )
     return arms
 
 
@@ -129,7 +131,7 @@ def tuned(options: BuildEnsemble, pipeline: str, faces: Faces) -> list[FitSpec]:
     specs = {}
     for name in names:
         if name in found:
-            specs[name], where = read_best(best, pipeline, name, faces)
+            specs[name], where = read_best(best, pipeline, name, faces, options.preset)
             console.print(f"{pipeline}: {name}: {where}.", soft_wrap=True)
     specs |= defaults(options, pipeline, [name for name in names if name not in found], faces)
     return [specs[name] for name in names]
@@ -152,7 +154,9 @@ def defaults(
     that was found or what stands for it."""
     spaces = [ModelSpace(name) for name in models]
     path = options.outcomes.policy
-    found = {s: policy_or(path, pipeline, faces, s.name, s.unsearched) for s in spaces}
+    found = {
+        s: policy_or(path, pipeline, faces, s.name, s.unsearched, options.preset) for s in spaces
+    }
     for note in dict.fromkeys(said for _, said in found.values()):
         alike = ", ".join(s.name for s, (_, said) in found.items() if said == note)
         console.print(f"{pipeline}: not tuned, so its defaults: {alike}. {note}", soft_wrap=True)

@@ -26,6 +26,7 @@ from fkd_core.data.archive import sha256_of
 from fkd_core.ensemble.predictor import MANIFEST, Predictor
 from fkd_core.errors import UserError
 from fkd_core.files import address_in, write_text
+from fkd_core.findings.provenance import made
 from fkd_core.needs import Need
 from fkd_core.photos.annotating import Annotator
 from fkd_core.photos.detector import SURE
@@ -34,7 +35,7 @@ from fkd_core.photos.records import Journal, Record, listing, picture_stems, tab
 from fkd_core.reach import CODE
 from fkd_core.runs import Run, run_of, runs_in
 from fkd_core.sources import SOURCES
-from fkd_core.terminal import say
+from fkd_core.terminal import Doing, say
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,9 @@ def main(options: PredictOptions) -> None:
     """Find the keypoints of every face in photos, and draw them."""
     ensemble = options.chosen()
     out = options.out or ensemble.parent / "predictions"
-    needs.check([needs.writable(out, "--out")])
+    needs.check([needs.writable(out, "--out"), needs.room(out, needs.PASSING_ROOM, "--out")])
     predictor = Predictor.load(ensemble)
+    say(f"The ensemble was built {made(predictor.made_by)}.")
     name = options.pipeline or predictor.pipeline
     if name not in predictor.pipelines:
         known = ", ".join(predictor.pipelines)
@@ -129,7 +131,10 @@ def main(options: PredictOptions) -> None:
         from fkd_core.ensemble.export import KINDS, export
 
         file = out / f"{options.model or 'model'}-{name}.{KINDS[options.export].ending}"
-        say(str(export(ensemble, options.export, file, name, options.model)))
+        with Doing() as doing:
+            export(
+                ensemble, options.export, file, name, options.model, say=doing.say, step=doing.step
+            )
         return
     found = listed(options.photos, out)
     for line in found.left_out:
@@ -142,14 +147,15 @@ def main(options: PredictOptions) -> None:
         "code": CODE.version({"fkd_core.photos.annotating", "fkd_core.ensemble.predictor"}),
     }
     journal = Journal(out, way)
-    annotator = Annotator(
-        lambda crops: predictor.predict(crops, name),
-        *(source, out, journal, options.sure, options.every, say),
-    )
     records: list[Record] = []
     try:
-        for record in annotator.run(stems):
-            records.append(record)
+        with Doing() as doing:
+            annotator = Annotator(
+                lambda crops: predictor.predict(crops, name),
+                *(source, out, journal, options.sure, options.every, doing.say, doing.step),
+            )
+            for record in annotator.run(stems):
+                records.append(record)
     finally:
         write_text(out / "keypoints.csv", table(records, source))
         write_text(out / "keypoints.json", listing(records, source))

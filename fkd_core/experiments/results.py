@@ -48,6 +48,7 @@ from fkd_core.needs import Need, backend, check
 from fkd_core.report import inventory as report
 from fkd_core.report.runs import comparison, run_sheet, score_sheet, verdict_sheets
 from fkd_core.report.sheet import Sheet
+from fkd_core.runs import SHARED
 from fkd_core.shared_options import Options
 from fkd_core.studies.replay import replay, rule_of
 from fkd_core.terminal import console, say
@@ -63,7 +64,8 @@ class Results:
     """Optuna storage URL; without it, studies.db in the results folder."""
     show: str | None = None
     """A run with its verdicts and scores, a command's outcome with its options too, a study with
-    its trials, or a fit with its spec and figures."""
+    its trials, a fit with its spec and figures, or a folder that runs share: fits, cache,
+    artifacts."""
     compare: tuple[str, ...] = ()
     """Two runs to show side by side: verdicts, scores, how their ensembles err on equal faces, and
     what differs in their options."""
@@ -159,6 +161,13 @@ def overview(inventory: Inventory, needs: Needs) -> None:
 
 def show(inventory: Inventory, needs: Needs, name: str) -> None:
     """All that is known of one thing."""
+    if name.strip("/") in SHARED:
+        sheet = report.shared_folder(inventory, needs, name.strip("/"))
+        if sheet.rows:
+            tell(sheet)
+        else:
+            say(f"Nothing is in {inventory.folder / name}.")
+        return
     kept = find(inventory, name, part=True)
     match kept:
         case KeptRun():

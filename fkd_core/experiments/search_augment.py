@@ -201,7 +201,7 @@ def main(options: SearchAugment, asked: str | None = None) -> dict[str, Searched
         console.print(options.would_write(options.outcomes.augmentation), soft_wrap=True)
         return {}
     storage = open_storage(options.storage_url)
-    made_by = provenance(options.preset, options.seed, faces, asked)
+    made_by = provenance(options.preset, options.seed, faces, asked, options.given)
     run = options.outcomes.begun(made_by)
     folder = run.augmentation
     resolved = {plan.pipeline: asdict(plan.budget) for plan in plans}

@@ -24,6 +24,7 @@ def submit(
     final: Estimate,
     weights: Mapping[str, float],
     made_by: Mapping[str, Any],
+    covers: float | None,
 ) -> Path:
     """Writes the submission and what speaks for it, and says how much it should err."""
     lookup, ids = competition.lookup, competition.test_ids
@@ -33,7 +34,7 @@ def submit(
     write_submission(path, lookup, merged(lookup, ids, points))
     names = tuple(f"{member.pipeline}/{member.name}" for member in ours.members)
     error = reckoned(final.value, {name: each.spread for name, each in stacked.items()}, weights)
-    record(path, final, names, made_by, error)
+    record(path, final, names, made_by, error, covers)
     if error is not None:
         parts = len(next(iter(stacked.values())).table.by_part)
         which = "fits on all faces" if ours.refits else "folds' fits"

@@ -126,7 +126,7 @@ def main(options: TuneModels, asked: str | None = None) -> list[Tuned]:
         console.print(options.would_write(options.outcomes.tuning), soft_wrap=True)
         return []
     storage = open_storage(options.storage_url)
-    made_by = provenance(options.preset, options.seed, faces, asked)
+    made_by = provenance(options.preset, options.seed, faces, asked, options.given)
     run = options.outcomes.begun(made_by)
     folder = run.tuning
     searched = (run.augmentation.name,) if run.policy.exists() else ()
@@ -201,7 +201,9 @@ def planned(options: TuneModels, faces: Faces) -> list[TuningPlan]:
     for space in map(ModelSpace, models):
         for pipeline in pipelines:
             path = options.outcomes.policy
-            policy, note = policy_or(path, pipeline, faces, space.name, space.unsearched)
+            policy, note = policy_or(
+                path, pipeline, faces, space.name, space.unsearched, options.preset
+            )
             notes[f"{pipeline}: {note}"] = None
             plans.append(
                 TuningPlan(space, pipeline, options.budget(), policy, options.seed, seconds)

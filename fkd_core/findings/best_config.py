@@ -43,9 +43,11 @@ def has_best(folder: Path, pipeline: str, model: str) -> bool:
     return _path(folder, pipeline, model).exists()
 
 
-def read_best(folder: Path, pipeline: str, model: str, faces: Faces) -> tuple[FitSpec, str]:
-    """The best spec found of a model, and where it comes from. Raises UserError where there is
-    none, or it is damaged, or of other pictures than these faces'."""
+def read_best(
+    folder: Path, pipeline: str, model: str, faces: Faces, preset: str | None = None
+) -> tuple[FitSpec, str]:
+    """The best spec found of a model, and where it comes from: see ``origin``. Raises UserError
+    where there is none, or it is damaged, or of other pictures than these faces'."""
     path = _path(folder, pipeline, model)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -56,7 +58,7 @@ def read_best(folder: Path, pipeline: str, model: str, faces: Faces) -> tuple[Fi
         ) from error
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise UserError(f"{path}: cannot be read ({error}); delete it and tune anew") from error
-    return spec, origin(path, made_by, faces)
+    return spec, origin(path, made_by, faces, preset)
 
 
 def _path(folder: Path, pipeline: str, model: str) -> Path:

@@ -59,12 +59,18 @@ def write_policy(
 
 
 def policy_or(
-    path: Path, pipeline: str, faces: Faces, network: str, unsearched: tuple[Policy, str]
+    path: Path,
+    pipeline: str,
+    faces: Faces,
+    network: str,
+    unsearched: tuple[Policy, str],
+    preset: str | None = None,
 ) -> tuple[Policy, str]:
     """What this network is to train under, and a sentence that says what it is: the pipeline's
     policy, or that of complete where it has none of its own; where none was searched, or where
     this network was measured to err more under it, that of `unsearched`, which says whose it is
-    too. Raises UserError where the file is damaged, or of other pictures than these faces'.
+    too. `preset` is what it is used for: see ``origin``. Raises UserError where the file is
+    damaged, or of other pictures than these faces'.
     """
     other, whose = unsearched
     if not path.exists():
@@ -72,7 +78,7 @@ def policy_or(
             other,
             f"No {path}, so {whose} augmentations; search_augment.py finds what is better.",
         )
-    policy, where, effects = _found(path, pipeline, faces)
+    policy, where, effects = _found(path, pipeline, faces, preset)
     known = [e for e in effects if (e.network, e.pipeline) == (network, pipeline)]
     if not known:
         return policy, f"Augmentations: {where}."
@@ -83,7 +89,9 @@ def policy_or(
     return policy, f"Augmentations: {where}; {change}."
 
 
-def _found(path: Path, pipeline: str, faces: Faces) -> tuple[Policy, str, list[Effect]]:
+def _found(
+    path: Path, pipeline: str, faces: Faces, preset: str | None
+) -> tuple[Policy, str, list[Effect]]:
     """The policy, where it comes from, and what it does to other networks."""
     entries = _read(path)
     entry = entries.get(pipeline, entries.get(COMPLETE.name))
@@ -95,7 +103,7 @@ def _found(path: Path, pipeline: str, faces: Faces) -> tuple[Policy, str, list[E
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: the entry of {pipeline} is damaged ({error})") from error
     borrowed = "" if pipeline in entries else f" for {COMPLETE.name}, since it has none of its own"
-    return policy, f"{origin(path, made_by, faces)}{borrowed}", effects
+    return policy, f"{origin(path, made_by, faces, preset)}{borrowed}", effects
 
 
 def _pictures(entry: Any) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from fkd_core.errors import UserError
 from fkd_core.inventory.kept import KEY_DIGITS, Kept, KeptFit, KeptRun, KeptStudy, Outcome
 from fkd_core.inventory.stock import Inventory
+from fkd_core.runs import SHARED
 
 _SHOWN = 4
 """So many names an error lists."""
@@ -40,6 +41,11 @@ def find(inventory: Inventory, name: str, part: bool = False) -> Kept:
         raise UserError(f"{name!r} means {listed}{more}; give more of the name")
     if not inventory.parts and not named:
         raise UserError(f"{inventory.folder} holds nothing yet, so no {name!r}; run an experiment")
+    if wanted in SHARED:
+        raise UserError(
+            f"{name!r} is a folder that all runs share: --show lists it, --prune makes room, and "
+            "pictures go with their study"
+        )
     near = _near(wanted, [kept.name for kept in named], [fit.key for fit in inventory.fits])
     hint = f"near it: {', '.join(near)}" if near else "without options, all are listed"
     raise UserError(f"no run, outcome, study or fit here is called {name!r}; {hint}")

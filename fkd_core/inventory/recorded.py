@@ -51,6 +51,16 @@ def measured(scores: Path) -> Iterator[tuple[str, str, Interval]]:
                 yield row.get("arm", ""), column, found
 
 
+def part_scored(row: Cells) -> str:
+    """Of a row of a table of scores, in words, the part of the requested coordinates that they
+    speak for; empty where that is all of them, or is not told."""
+    try:
+        covers = float(row.get("covers") or 1)
+    except ValueError:
+        return ""
+    return "" if covers >= 1 else f"{covers:.0%} of what the competition requests"
+
+
 def _interval(row: Cells, *columns: str) -> Interval | None:
     """None where there is none: a table of another version, or one that is damaged."""
     try:

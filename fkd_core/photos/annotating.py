@@ -18,6 +18,9 @@ from fkd_core.sources import Source
 _WAITING = 60_000_000
 """Pixels of photos that wait for one call of the predictor."""
 
+_STARTING = 10.0
+"""Seconds, about, that the first prediction takes."""
+
 Say = Callable[[str], object]
 _New = tuple[Shot, Colour, Spotted]
 """What no earlier run has found."""
@@ -37,6 +40,8 @@ class Annotator:
     every: int | None
     """Every so many frames of a film are shown; None for its first."""
     say: Say
+    step: Callable[[str, float], object] = lambda what, seconds: None
+    """Is told what is done next, and about how many seconds that takes."""
 
     def run(self, stems: Mapping[Path, str]) -> Iterator[Record]:
         """What is found in each file, by what its pictures are called, in their order; each record
@@ -58,15 +63,28 @@ class Annotator:
             pixels = sum(photo.shape[0] * photo.shape[1] for _, photo, _ in _new(waiting))
             if time.monotonic() - began >= took or pixels >= _WAITING:
                 began = time.monotonic()
+                self._predicting(waiting, took)
                 yield from self._kept(waiting, stems)
                 waiting = []
                 took, began = time.monotonic() - began, time.monotonic()
+        self._predicting(waiting, took)
         yield from self._kept(waiting, stems)
 
+    def _predicting(self, waiting: Sequence[_New | Record], took: float) -> None:
+        """Says so; `took` is 0 before the first time."""
+        if faces := sum(len(spots) for *_, spots in _new(waiting)):
+            self.step(f"predicting {faces} face{'s' * (faces > 1)}", took or _STARTING)
+
     def _shots(self, files: list[Path]) -> Iterator[tuple[Shot, Colour]]:
-        for file in files:
+        for number, file in enumerate(files, start=1):
+            self.step(f"{number} of {len(files)}: searching {shown(file)}", 0.0)
             try:
                 for frame, photo in frames_of(file, self.every):
+                    if frame is not None and self.every is None:
+                        self.say(
+                            f"{shown(file)} is a film, of which the first frame alone is read; "
+                            "--every 25 reads each 25th"
+                        )
                     yield Shot(file, frame), photo
             except UserError as wrong:
                 self.say(f"{wrong}; left out")

@@ -47,7 +47,8 @@ def listed(paths: tuple[Path, ...], besides: Path) -> Listing:
     """The files named, and the pictures and films in the folders named and in theirs.
 
     Files in folders are told by how they begin, whatever they are called. What lies in the folder
-    `besides` or is hidden is left out. Raises UserError where nothing is left.
+    `besides`, or is hidden by a name that begins with a dot, is left out. Raises UserError where
+    nothing is left.
     """
     besides = besides.resolve()
     files: dict[Path, Path] = {}
@@ -57,9 +58,13 @@ def listed(paths: tuple[Path, ...], besides: Path) -> Listing:
             files.setdefault(path if path == STANDARD_INPUT else path.resolve(), path)
             continue
         others: list[Path] = []
+        hidden: list[Path] = []
         for file in sorted(path.rglob("*")):
-            hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
-            if hidden or file.parent.resolve().is_relative_to(besides):
+            if file.parent.resolve().is_relative_to(besides):
+                continue
+            if any(part.startswith(".") for part in file.relative_to(path).parts):
+                if file.is_file() and kind_of(file) in (PICTURE, FILM):
+                    hidden.append(file)
                 continue
             if why := _astray(file):
                 left_out.append(f"{shown(file)} {why}")
@@ -74,11 +79,9 @@ def listed(paths: tuple[Path, ...], besides: Path) -> Listing:
             else:
                 others.append(file)
         if others:
-            first = ", ".join(one_line(file.name) for file in others[:3])
-            more = ", ..." if len(others) > 3 else ""
-            left_out.append(
-                f"{shown(path)}: left out what is no picture: {len(others)} ({first}{more})"
-            )
+            left_out.append(f"{shown(path)}: left out what is no picture: {_some(others)}")
+        if hidden:
+            left_out.append(f"{shown(path)}: left out hidden pictures and films: {_some(hidden)}")
     if not files:
         said = "; ".join(left_out[:2])
         raise UserError(
@@ -86,6 +89,12 @@ def listed(paths: tuple[Path, ...], besides: Path) -> Listing:
             + (f" ({said})" if said else "")
         )
     return Listing(tuple(files.values()), tuple(left_out))
+
+
+def _some(files: list[Path]) -> str:
+    """How many, and the first of them."""
+    first = ", ".join(one_line(file.name) for file in files[:3])
+    return f"{len(files)} ({first}{', ...' if len(files) > 3 else ''})"
 
 
 def _astray(path: Path) -> str | None:

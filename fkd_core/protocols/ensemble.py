@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 
 from fkd_core.ensemble.out_of_fold import OutOfFold
 from fkd_core.ensemble.stacking.kept import keeping
-from fkd_core.ensemble.stacking.stack import Contribution, Stacked, contributions, on_final, stack
+from fkd_core.ensemble.stacking.stack import (
+    Contribution,
+    Stacked,
+    contributions,
+    final_said,
+    job,
+    stack,
+)
 from fkd_core.ensemble.stacking.stacker import STACKERS, Run, Stacker
 from fkd_core.ensemble.table import Table
 from fkd_core.fitting.fits import Fits, Outcome
@@ -92,8 +99,10 @@ class Ensembling:
     def on_final(
         self, tables: Mapping[str, Table], stacker: Stacker
     ) -> dict[str, NDArray[np.float64]]:
-        """For each source, what this stacker, fitted on search and confirm, says of set final."""
-        return {
-            source: on_final(stacker, table, [table.inputs()], self._run)[0]
-            for source, table in tables.items()
-        }
+        """For each source in ``Table.scored``, what this stacker, fitted on search and confirm,
+        says of set final."""
+        found: dict[str, NDArray[np.float64]] = {}
+        for table in tables.values():
+            ((fitted, _),) = self._run([job(stacker, table, table.chosen_on)])
+            found |= {name: final_said(fitted, each) for name, each in table.scored.items()}
+        return found

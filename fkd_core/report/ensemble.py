@@ -143,17 +143,22 @@ Arm = Mapping[str, Points]
 
 def own_arms(stacked: Mapping[str, Stacked]) -> dict[str, Arm]:
     """What ships, the plain mean, and the member that is best on sets search and confirm."""
-    return {
-        "ensemble": {name: each.final[each.name] for name, each in stacked.items()},
-        "mean": {name: each.final["mean"] for name, each in stacked.items()},
-        "best_member": {name: _best_member(each.table) for name, each in stacked.items()},
-    }
+    arms: dict[str, dict[str, Points]] = {"ensemble": {}, "mean": {}, "best_member": {}}
+    for each in stacked.values():
+        arms["ensemble"] |= each.said(each.name)
+        arms["mean"] |= each.said("mean")
+        arms["best_member"] |= _best_member(each.table)
+    return {**arms}
 
 
-def _best_member(table: Table) -> Points:
+def _best_member(table: Table) -> dict[str, Points]:
     rows = table.chosen_on
     pools = [Pool.of_points(own[rows], table.truth[rows], table.group[rows]) for own in table.own]
-    return np.asarray(table.own[int(np.argmin([pool.mse for pool in pools]))][~rows], np.float64)
+    best = int(np.argmin([pool.mse for pool in pools]))
+    return {
+        source: np.asarray(each.own[best][~each.chosen_on], np.float64)
+        for source, each in table.scored.items()
+    }
 
 
 def score_sheet(
@@ -161,8 +166,10 @@ def score_sheet(
     tables: Mapping[str, Table],
     weights: Mapping[str, float],
     copies: NDArray[np.bool_],
+    covers: float | None = None,
 ) -> Sheet:
-    """One row an arm: its RMSE on set final, and how much worse it is than the first.
+    """One row an arm: its RMSE on set final, and how much worse it is than the first; `covers` is
+    the share of what the competition requests that these tables speak for.
 
     `copies` [N] marks the faces whose pixels equal a test image's; if there are any in set final,
     the first arm is scored without them too.
@@ -183,13 +190,14 @@ def score_sheet(
         row |= {pipeline: rmse([replace(pool, weight=1.0)]) for pipeline, pool in own.items()}
         same = own is not first and name in arms
         apart = difference(list(own.values()), list(first.values())) if same else None
-        rows.append(row | {"against the ensemble": apart})
+        rows.append(row | {"against the ensemble": apart, "covers": covers})
     return Sheet(
         "score",
         "What it scores on set final",
         rows,
         "RMSE, px, 95% intervals. Score: pipelines weighted by the coordinates that the "
-        "competition requests of each. Copies: faces whose pixels equal a test image's.",
+        "competition requests of each. Covers: the share of all requests that these are. Copies: "
+        "faces whose pixels equal a test image's.",
     )
 
 

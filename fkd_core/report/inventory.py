@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,16 @@ def overview(inventory: Inventory, needs: Needs) -> list[Sheet]:
         _shared(inventory),
     ]
     return [sheet for sheet in sheets if sheet.rows]
+
+
+def shared_folder(inventory: Inventory, needs: Needs, name: str) -> Sheet:
+    """What lies in a folder that all runs share."""
+    if name == "fits":
+        return _fits(inventory, needs)
+    sheet = _shared(inventory)
+    artifacts = name == "artifacts"
+    own = [row for row in sheet.rows if (row["folder"] == "artifacts") == artifacts]
+    return replace(sheet, title=f"In {name}", rows=own)
 
 
 def trials(study: KeptStudy) -> Sheet:

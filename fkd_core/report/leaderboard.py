@@ -10,8 +10,9 @@ import pandas as pd
 
 from fkd_core.data.faces import Faces
 from fkd_core.files import read_json
-from fkd_core.inventory.recorded import measured
+from fkd_core.inventory.recorded import measured, part_scored
 from fkd_core.runs import SCORE
+from fkd_core.tables import rows_of
 
 COLUMNS = ["pipeline", "what", "rmse", "low", "high", "preset", "date", "command"]
 """``rmse`` with its 95% interval in px; ``what`` is a tuned model or an arm of an ensemble."""
@@ -38,9 +39,11 @@ def _tuned(best: Path) -> Iterator[dict[str, Any]]:
 
 def _arms(ensemble: Path) -> Iterator[dict[str, Any]]:
     made = _made(read_json(ensemble / "config.json"))
+    part = next(map(part_scored, rows_of(ensemble / SCORE)), "")
+    whole = part or "as the competition weights"
     for arm, name, (rmse, low, high) in measured(ensemble / SCORE):
         if not name.startswith("against"):
-            pipeline = "as the competition weights" if name == "score" else name
+            pipeline = whole if name == "score" else name
             numbers = {"rmse": rmse, "low": low, "high": high}
             yield {"pipeline": pipeline, "what": arm, **numbers, **made}
 

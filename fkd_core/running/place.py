@@ -22,6 +22,12 @@ from fkd_core.needs import check, cluster
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
+SHORT_FOLDER = Path("/tmp/ray")
+"""Where Ray keeps its files unless TMPDIR, or RAY_TMPDIR, says otherwise."""
+_MOST_BYTES = 103 - len("/session_2025-12-31_23-59-59_000000_4194304/sockets/plasma_store.9")
+"""Of a folder in which Ray's sockets can lie: their names may have 103 bytes on macOS, and 107 on
+Linux."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -48,6 +54,16 @@ class Place:
         """Drops what is beyond that: no fit of a session that has ended waits for it."""
         keep_under(self.cache, self.cache_bytes)
 
+    @property
+    def folder(self) -> Path:
+        """Where Ray keeps its files on this machine: where it would by itself, or where that is
+        too long for the names of its sockets, in SHORT_FOLDER."""
+        from ray._common.utils import get_default_ray_temp_dir
+
+        own = get_default_ray_temp_dir()
+        fits = os.name == "nt" or len(os.fsencode(own)) <= _MOST_BYTES
+        return Path(own) if fits else SHORT_FOLDER
+
     def connect(self) -> None:
         """Starts Ray here, reached from this machine alone, or joins the cluster and takes this
         code along. Raises UserError where the cluster does not answer."""
@@ -57,12 +73,22 @@ class Place:
         if not self.address:
             try:
                 with _own_sigterm(), _on_loopback():
-                    ray.init(address="local", include_dashboard=False, **quiet)
+                    ray.init(
+                        address="local",
+                        include_dashboard=False,
+                        _temp_dir=str(self.folder),
+                        **quiet,
+                    )
             except Exception as error:  # Ray raises a bare one where a machine is too busy
                 reason = str(error).strip().partition(". ")[0]
+                cure = (
+                    "name another folder with TMPDIR"
+                    if isinstance(error, OSError) and error.filename
+                    else f"free memory, CPUs and room in {self.folder}"
+                )
                 raise UserError(
-                    f"Ray could not start on this machine ({reason}); free memory and CPUs, and "
-                    "run the same command again"
+                    f"Ray could not start on this machine ({reason}); {cure}, and run the same "
+                    "command again"
                 ) from error
             return
         check(cluster(self.address))  # Ray itself would try for minutes

@@ -226,7 +226,7 @@ def session(
     import ray
 
     watch = watch or Watch()
-    watch.waiting("joining the cluster" if place.address else "starting Ray")
+    watch.waiting("joining the cluster" if place.address else f"starting Ray in {place.folder}")
     try:
         with in_one_piece():  # half a start is never shut down, and crashes as the process ends
             place.connect()

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from simulated import errors
 
+from fkd_core.command import begin
+from fkd_core.errors import UserError
 from fkd_core.evidence import Components, FitErrors, compare
 from fkd_core.evidence.components import estimate
 
@@ -38,6 +40,20 @@ def test_a_simulated_comparison_is_what_compare_makes_of_its_fits() -> None:
     wanted = compare(fits_of(on, squared, 2), fits_of(on, squared, 0))
     for name in ("effect", "se", "freedom", "control_rmse", "treatment_rmse", "p", "low", "high"):
         assert getattr(found, name) == pytest.approx(getattr(wanted, name)), name
+
+
+def test_a_picture_without_a_browser_is_refused_before_anything_is_simulated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibration, "browser", lambda: None)
+    asked = replace(OPTIONS, picture=tmp_path / "power.png")
+    with pytest.raises(UserError, match=r"^--picture: no browser is here; install chromium"):
+        begin(asked)
+    begin(OPTIONS)
+    monkeypatch.undo()
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UserError, match=r"--picture: .* cannot be a folder"):
+        begin(replace(OPTIONS, picture=tmp_path / "file" / "power.png"))
 
 
 def test_each_round_holds_every_face_out_once() -> None:

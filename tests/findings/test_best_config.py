@@ -41,6 +41,20 @@ def test_one_of_other_pictures_is_refused(tmp_path: Path, faces: Faces) -> None:
     assert "on 56 faces with preset quick" in read_best(tmp_path, "partial", "conv5", faces)[1]
 
 
+def test_it_says_how_it_was_cut_by_which_code_and_whether_of_a_smaller_preset(
+    tmp_path: Path, faces: Faces
+) -> None:
+    made_by = provenance("quick", 0, faces, given={"gpu_hours": 0.5, "epochs": 2})
+    write_best(tmp_path, "conv5", SPEC, {}, made_by | {"code": "1.2+abc"})
+    for preset in ("smoke", "quick", "full"):
+        _, said = read_best(tmp_path, "partial", "conv5", faces, preset)
+        assert "preset quick, --gpu-hours 0.5, --epochs 2, by code 1.2+abc" in said
+        assert ("a smaller run than one with preset full" in said) == (preset == "full")
+    write_best(tmp_path, "conv5", SPEC, {}, {"pictures": made_by["pictures"]})
+    _, said = read_best(tmp_path, "partial", "conv5", faces, "full")
+    assert said.endswith("on ? faces with preset ?, by code ?"), "one of an older version"
+
+
 def test_a_missing_one_says_what_to_run(tmp_path: Path, faces: Faces) -> None:
     with pytest.raises(UserError, match=r"tune_models.py --models conv5"):
         read_best(tmp_path, "complete", "conv5", faces)

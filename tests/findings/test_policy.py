@@ -15,7 +15,7 @@ from fkd_core.augment.policy import Policy, Step
 from fkd_core.data.faces import Faces
 from fkd_core.errors import UserError
 from fkd_core.findings.policy import Effect, policy_or, write_policy
-from fkd_core.findings.provenance import provenance
+from fkd_core.findings.provenance import code_version, provenance
 
 ROTATION = Policy((Step("rotation", 0.4, 0.7),))
 MIRROR = Policy((Step("mirror", 0.5, None),), "one")
@@ -65,7 +65,10 @@ def test_it_says_where_it_comes_from(tmp_path: Path, faces: Faces) -> None:
     write_policy(path, "complete", ROTATION, provenance("smoke", 0, faces))
     _, where = found(path, "complete", faces)
     today = date.today().isoformat()
-    assert where == f"Augmentations: {path}, found on {today} on 56 faces with preset smoke."
+    told = f"found on {today} on 56 faces with preset smoke, by code {code_version()}"
+    assert where == f"Augmentations: {path}, {told}."
+    _, where = policy_or(path, "complete", faces, "conv5", (Policy(), "nobody's"), "quick")
+    assert where == f"Augmentations: {path}, {told} (a smaller run than one with preset quick)."
 
 
 def test_one_of_other_pictures_is_refused_and_one_of_corrected_labels_is_not(
@@ -112,9 +115,9 @@ HARMS = replace(HELPS, effect=0.02, low=0.01, high=0.03)
         ([HARMS], "aligned-gated", "joint", MIRROR, r"^Augmentations: the best recipe's, for"),
         ([replace(HARMS, low=-0.01)], "aligned-gated", "joint", MIRROR, r"\+0\.020 px"),
         # What is known of one network, or on one pipeline's faces, is not known of others.
-        ([HARMS], "conv5", "joint", ROTATION, "preset quick for complete"),
+        ([HARMS], "conv5", "joint", ROTATION, "preset quick.* for complete"),
         ([HARMS], "aligned-gated", "complete", ROTATION, "preset quick"),
-        ([], "aligned-gated", "joint", ROTATION, "preset quick for complete"),
+        ([], "aligned-gated", "joint", ROTATION, "preset quick.* for complete"),
     ],
 )
 def test_a_network_trains_under_what_it_errs_less_with(

@@ -33,6 +33,7 @@ def test_photos_come_in_their_order_whatever_is_known_of_them(
     journal = Journal(tmp_path / "out", {})
     journal.add(Record(Shot(files[2]), [], None))
     said: list[str] = []
+    steps: list[tuple[str, float]] = []
     annotator = Annotator(
         lambda crops: pytest.fail("there is no face"),
         SOURCES["complete"],
@@ -41,9 +42,11 @@ def test_photos_come_in_their_order_whatever_is_known_of_them(
         0.5,
         None,
         said.append,
+        lambda what, seconds: steps.append((what, seconds)),
     )
     found = [record.shot.file for record in annotator.run({file: file.stem for file in files})]
     assert found == files
     assert len(said) == 3, "what was known is not said again"
+    assert steps == [(f"{n} of 4: searching {file}", 0.0) for n, file in enumerate(files, 1)]
     known = Journal(tmp_path / "out", {})
     assert all(known.known(Shot(file), "") for file in files)

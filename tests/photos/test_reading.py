@@ -234,6 +234,7 @@ def test_folders_give_every_picture_whatever_it_is_called(tmp_path: Path) -> Non
         "faces.csv": b"a,b",
         ".hidden.jpg": encoded("jpg"),
         ".git/x.jpg": encoded("jpg"),
+        ".DS_Store": b"Bud1",
         "out/a-keypoints.png": encoded("png"),
     }
     for name, content in (good | bad).items():
@@ -242,7 +243,8 @@ def test_folders_give_every_picture_whatever_it_is_called(tmp_path: Path) -> Non
     found = listed((tmp_path, tmp_path / "a.jpg"), tmp_path / "out")
     assert {file.relative_to(tmp_path).as_posix() for file in found.files} == set(good)
     said = "\n".join(found.left_out)
-    assert len(found.left_out) == 3
+    assert len(found.left_out) == 4
+    assert "left out hidden pictures and films: 2 (x.jpg, .hidden.jpg)" in said
     assert "phone.HEIC is HEIC" in said
     assert "camera.NEF is a camera's raw file" in said
     assert "left out what is no picture: 2 (faces.csv, notes.txt)" in said

@@ -28,10 +28,17 @@ class Stacked:
     """What `auto` takes, and how sure that is."""
     final: Mapping[str, NDArray[np.float64]]
     """[n', p, 2] predictions of set final by every stacker, fitted on search and confirm."""
+    lent: Mapping[str, Mapping[str, NDArray[np.float64]]]
+    """By source whose faces are lent to this one's style: the same of them."""
     notes: Mapping[str, tuple[str, ...]]
     """What to know of these fits, by stacker: what was chosen, and how near the optimum it is."""
     shipped: Fitted
     """The chosen stacker, fitted on all faces."""
+
+    def said(self, stacker: str) -> dict[str, NDArray[np.float64]]:
+        """By source in ``Table.scored``, what this stacker says of set final."""
+        lent = {source: by_stacker[stacker] for source, by_stacker in self.lent.items()}
+        return {self.table.pipeline: self.final[stacker], **lent}
 
     @property
     def tests(self) -> NDArray[np.float64]:
@@ -80,13 +87,16 @@ def stack(
     ((shipped, _),) = run([job(stackers[name], table, everyone)])
     done = run([job(stacker, table, rows) for stacker in stackers.values()])
     fitted = {each: one for each, (one, _) in zip(stackers, done, strict=True)}
-    closed = table.inputs().take(~rows)
     return Stacked(
         table=table,
         judged=judged,
         name=name,
         reason=explained(judged),
-        final={each: _points(one.predict(closed)) for each, one in fitted.items()},
+        final={each: final_said(one, table) for each, one in fitted.items()},
+        lent={
+            source: {each: final_said(one, theirs) for each, one in fitted.items()}
+            for source, theirs in table.lent.items()
+        },
         notes={each: one.notes for each, one in fitted.items()},
         shipped=shipped,
     )
@@ -99,6 +109,11 @@ def job(
     rows = rows & np.isfinite(table.targets).all(axis=1)
     seen = table.inputs() if inputs is None else inputs
     return Job(stacker, seen.take(rows), table.targets[rows], table.group[rows])
+
+
+def final_said(fitted: Fitted, table: Table) -> NDArray[np.float64]:
+    """[n', p, 2] predictions of the table's faces of set final, by what was fitted on others."""
+    return _points(fitted.predict(table.inputs().take(~table.chosen_on)))
 
 
 def on_final(

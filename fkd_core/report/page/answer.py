@@ -9,6 +9,7 @@ from html import escape
 from fkd_core.augment.transforms import TRANSFORMS
 from fkd_core.evidence import EQUIVALENT, HARMFUL, HELPFUL, Verdict
 from fkd_core.findings.scorings import in_words
+from fkd_core.inventory.recorded import part_scored
 from fkd_core.report.page.found import Found, cell, estimate, three
 from fkd_core.report.page.labels import after_audit, labels_in_words
 from fkd_core.report.page.plain import interval, listed, named, policy_in_words, px
@@ -84,7 +85,9 @@ def _score(run: Found) -> Iterator[str]:
     if ensemble is None:
         return
     told = interval(*estimate(ensemble, "score"))
-    sentence = f"How wrong is the ensemble? By {told} px RMSE, on faces that chose nothing."
+    part = part_scored(ensemble)
+    of = f", of {part}" if part else ""
+    sentence = f"How wrong is the ensemble? By {told} px RMSE, on faces that chose nothing{of}."
     others = [
         f"{name.replace('_', ' ')} {px(cell(row, 'score'))}"
         for name, row in rows.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fkd_core.inventory.recorded import part_scored
 from fkd_core.report.page.found import Found, cell, estimate
 from fkd_core.report.page.plain import interval
 from fkd_core.report.page.plots import Series, Spot, lines
@@ -20,9 +21,10 @@ def score_section(run: Found) -> Section:
             "scores", "Score", missing=[("No ensemble is here; this builds one:", command)]
         )
     made_by = run.made_by("ensemble")
+    part = part_scored(arms[0])
     figures = [
         Figure(
-            "Score, as the competition weights it",
+            f"Score, of {part}" if part else "Score, as the competition weights it",
             whiskers([_row(row["arm"], row, "score") for row in arms], "RMSE, px", "scores"),
             "RMSE on set final with 95% intervals; left is better. Pipelines are weighted by the "
             "coordinates that the competition requests of each.",

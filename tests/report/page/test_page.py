@@ -58,6 +58,17 @@ def test_what_fits_on_all_faces_should_err_by_is_a_bound(whole: Options, faces: 
     assert "and should err less: at most 2.250 px, reckoned by" in words(html)
 
 
+def test_a_score_of_a_part_of_what_is_requested_is_called_that(
+    whole: Options, faces: Faces
+) -> None:
+    found = gather(places_of(whole), competition_of(faces))
+    score = [{**row, "covers": "0.62"} for row in found.tables["score"]]
+    said = words(page(replace(found, tables={**found.tables, "score": score})))
+    assert "on faces that chose nothing, of 62% of what the competition requests." in said
+    assert "Score, of 62% of what the competition requests" in said
+    assert "as the competition weights it" not in said
+
+
 def test_the_answer_comes_first_in_plain_words_and_ends_with_the_next_command(html: str) -> None:
     answer = words(html.split('<section id="scores">')[0])
     assert "By 2.300 (2.200 .. 2.400) px RMSE, on faces that chose nothing" in answer
