@@ -124,8 +124,9 @@ def _sureness(met: Sequence[Cells]) -> str:
     best = cell(met[0], "best") if len(met) > 1 else None
     if best is None:
         return ""
+    winner = met[0]["configuration"].replace("reference", "the reference")
     return (
-        f" That {met[0]['configuration']} is the best of the {len(met)} that came to set confirm "
+        f" That {winner} is the best of the {len(met)} that came to set confirm "
         f"has a probability of {best:.0%}."
     )
 
