@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 from browser_for_tests import BROWSER
@@ -27,8 +28,10 @@ from fkd_core.errors import UserError
 from fkd_core.findings.provenance import provenance
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.result import FitResult, from_record
+from fkd_core.fitting.spec import Training
 from fkd_core.fitting.store import FitStore
 from fkd_core.keypoints import KEYPOINTS
+from fkd_core.photos.frames import Frame
 from fkd_core.running.simulated import outcome, simulated_faces
 from fkd_core.runs import Run
 from fkd_core.sources import PIPELINES, SOURCES
@@ -407,3 +410,74 @@ def test_studies_of_nothing_count_what_is_found_all_the_same(
     assert size["any false verdict"].value == false
     assert (size["intervals hold 0"].value == 1) == (size["p < 0.05"].value == 0)
     assert parts["rmse"] == pytest.approx(3.0 * np.sqrt(worse) / 2 + 1.5, rel=0.1)
+
+
+def spot(images: np.ndarray) -> np.ndarray:
+    """[n, 15, 2] where the brightest place of pictures is, as all of a face's points."""
+    at = [np.unravel_index(cv2.GaussianBlur(i, (0, 0), 2).argmax(), i.shape) for i in images]
+    return np.repeat(np.array(at, np.float32)[:, None, ::-1], len(KEYPOINTS), axis=1)
+
+
+@pytest.mark.parametrize("roll", [-60, 0, 25])
+def test_a_turned_face_is_asked_as_it_stands_and_straightened(
+    roll: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import turned_faces
+
+    rng = np.random.default_rng(0)
+    at = rng.integers(30, 66, (6, 1, 2))
+    images = np.zeros((6, 96, 96), np.uint8)
+    for image, ((x, y),) in zip(images, at, strict=True):
+        cv2.circle(image, (int(x), int(y)), 3, 255, -1)
+    faces = replace(
+        tiny_faces().take(range(6)),
+        images=images,
+        points=np.repeat(at, len(KEYPOINTS), axis=1).astype(np.float32),
+        source=np.zeros(6, np.int8),
+    )
+    behind = [np.zeros((50, 50), np.uint8)]
+    frame = Frame(200.0, 199.0, 2.1, roll + 4.0)
+    monkeypatch.setattr(turned_faces.Laid, "shows", lambda *_: True)
+    monkeypatch.setattr(turned_faces, "spotted", lambda picture: [(frame, 0.9)])
+    part = turned_faces.turned(faces, "complete", behind, roll, 0)
+    for said in (part.as_they_stand(spot), part.straightened(spot)):
+        assert np.sqrt(part.errors(said).mse) < 1.0
+    assert part.straightened(spot)[0].frame.roll == roll + 4.0
+    assert part.as_they_stand(spot)[0].frame.roll == 0.0
+
+
+@pytest.mark.slow
+def test_turned_faces_are_measured_on_faces_that_were_held_out(
+    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if backend != "tensorflow":
+        pytest.skip("ensembles are made under TensorFlow here")
+    for folder in ("benchmarks", "tests/ensemble"):
+        monkeypatch.syspath_prepend(ROOT / folder)
+    import turned_faces
+    from tiny_ensemble import cascade, member, plain_mean
+
+    out = tmp_path / "out"
+    faces = load_competition(demo_folder(out / "cache" / "demo"), out / "cache" / "faces").training
+    run = Run(tmp_path / "demo").begun(provenance("smoke", 0, faces))
+    options = turned_faces.Turning(results=tmp_path, out=out, faces=8)
+    save(run.ensemble, [plain_mean([member("lenet5")])], tta="none", made_by={})
+    with pytest.raises(UserError, match="begins with no cascade"):
+        turned_faces.main(options)
+    save(run.ensemble, [plain_mean([cascade(faces)])], tta="none", made_by={})
+    short = Training(epochs=1, batch_size=32)
+    alone = turned_faces.alone
+    monkeypatch.setattr(turned_faces, "alone", lambda spec: replace(alone(spec), training=short))
+    for name in ("ROLLS", "SHOWN"):
+        monkeypatch.setattr(turned_faces, name, (0, 40))
+    turned_faces.main(options)
+    with open(out / "turned_faces.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["roll"] for row in rows] == ["0", "40"]
+    for row in rows:
+        assert int(row["faces"]) == 8
+        assert 0 < float(row["found"]) <= 1
+        assert all(float(row[arm]) > 0 for arm in ("one_stage", "cascade", "photo"))
+    with Image.open(out / "turned_faces.png") as picture:
+        assert picture.size == (1600, 1600)
