@@ -20,15 +20,16 @@ from PIL import Image
 
 from fkd_core.data.demo import demo_folder
 from fkd_core.data.faces import Faces
-from fkd_core.data.folds import set_of
+from fkd_core.data.folds import Split, set_of, split
 from fkd_core.data.kaggle import load_competition
 from fkd_core.ensemble.predictor import save
 from fkd_core.ensemble.said import Said, write_said
 from fkd_core.errors import UserError
 from fkd_core.findings.provenance import provenance
 from fkd_core.fitting.fits import Fits
+from fkd_core.fitting.predict import predict
 from fkd_core.fitting.result import FitResult, from_record
-from fkd_core.fitting.spec import Training
+from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.fitting.store import FitStore
 from fkd_core.keypoints import KEYPOINTS
 from fkd_core.photos.frames import Frame
@@ -481,3 +482,43 @@ def test_turned_faces_are_measured_on_faces_that_were_held_out(
         assert all(float(row[arm]) > 0 for arm in ("one_stage", "cascade", "photo"))
     with Image.open(out / "turned_faces.png") as picture:
         assert picture.size == (1600, 1600)
+
+
+def test_a_table_of_pictures_says_what_it_was_told(
+    faces: Faces, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    from true_frames import Told, true_frames
+
+    rng = np.random.default_rng(0)
+    shape = rng.normal(0, 10, (len(KEYPOINTS), 2)) @ (1, 1j)
+    turns = rng.uniform(0.5, 1.5, len(faces)) * np.exp(1j * rng.uniform(-0.5, 0.5, len(faces)))
+    placed = turns[:, None] * shape + 48 * (1 + 1j) + rng.normal(0, 3, (len(faces), 1))
+    whole = np.stack([placed.real, placed.imag], axis=2).astype(np.float32)
+    spec = FitSpec(
+        Told(len(faces)),
+        split=Split("all", 4),
+        backend=backend,  # type: ignore[arg-type]
+    )
+    similar = replace(faces, points=whole, source=np.zeros(len(faces), np.int8))
+    hidden = split(similar, spec.taught, spec.split).held_out[0]
+    some = whole.copy()
+    some[hidden, 4:] = np.nan
+    told = true_frames(replace(similar, points=some), spec)
+    np.testing.assert_allclose(told, whole, atol=0.01)
+    said = predict(spec, Told.weights(faces.images, told), faces.images)
+    np.testing.assert_allclose(said, told, atol=0.001)
+
+
+@pytest.mark.slow
+def test_a_last_stage_errs_less_where_labels_straighten_its_faces(tmp_path: Path) -> None:
+    command = [sys.executable, "benchmarks/true_frames.py", "--find", "1000", "--pictures", "1000"]
+    done = subprocess.run(
+        [*command, "--results", str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with open(tmp_path / "true_frames.csv", newline="") as file:
+        staged, _, best = csv.DictReader(file)
+    for name in ("complete", "partial", "pooled"):
+        assert float(best[name]) < float(staged[name])
