@@ -32,6 +32,7 @@ from fkd_core.fitting.result import FitResult, from_record
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.fitting.store import FitStore
 from fkd_core.keypoints import KEYPOINTS
+from fkd_core.models import MODELS
 from fkd_core.photos.frames import Frame
 from fkd_core.running.simulated import outcome, simulated_faces
 from fkd_core.runs import Run
@@ -522,3 +523,22 @@ def test_a_last_stage_errs_less_where_labels_straighten_its_faces(tmp_path: Path
         staged, _, best = csv.DictReader(file)
     for name in ("complete", "partial", "pooled"):
         assert float(best[name]) < float(staged[name])
+
+
+@pytest.mark.slow
+def test_steps_are_timed_beside_bare_ones(
+    backend: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if backend != "tensorflow":
+        pytest.skip("bare steps are TensorFlow's")
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import fit_speed
+
+    with pytest.raises(UserError, match="there is no 'lenet'; choose from"):
+        fit_speed.Options(models=("lenet",)).check()
+    monkeypatch.setattr(fit_speed, "NAMED", {"unet": MODELS["unet"].tiny()})
+    fit_speed.main(fit_speed.Options(batch_sizes=(8,), faces=32, seconds=0.0, repeats=1))
+    said = capsys.readouterr().out
+    assert "unet, batches of 8: 16 images a round" in said
+    assert "of the bare ones" in said
+    assert "of Keras" in said
