@@ -107,7 +107,7 @@ def scene(
         if not all(apart):
             continue
         face = int(rng.integers(len(faces)))
-        picture = _with(picture, faces.images[face], frame)
+        picture = with_face(picture, faces.images[face], frame)
         laid.append(Laid(frame, frame.to_photo(faces.points[face, :2])))
         taken.append(frame)
         if len(laid) == count:
@@ -115,7 +115,7 @@ def scene(
     return picture, laid
 
 
-def _with(picture: Gray, face: Gray, frame: Frame) -> Gray:
+def with_face(picture: Gray, face: Gray, frame: Frame) -> Gray:
     """The picture with a face in this frame, its border blurred a little."""
     if frame.step < 1:
         face = np.asarray(cv2.GaussianBlur(face, (0, 0), 0.4 / frame.step), np.uint8)

@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from held_back import console
+from held_back import console, unseen
 from numpy.typing import NDArray
 
 from fkd_core import command
 from fkd_core.data.demo import demo_folder
-from fkd_core.data.folds import split
 from fkd_core.data.kaggle import load_competition
 from fkd_core.ensemble.export import export
 from fkd_core.ensemble.predictor import Predictor
@@ -83,13 +82,7 @@ def main(options: Exported) -> None:
         name = options.model or next(iter(members))
         if name not in members:
             raise UserError(f"--model: {source} has no {name}, only {', '.join(members)}")
-        spec = members[name].spec
-        held_out = faces.take(split(faces, spec.taught, spec.split).held_out)
-        if len(np.unique(held_out.group)) == 1:  # see ``Member.refits``
-            raise UserError(
-                f"the fits of {name} have seen all faces, so nothing tells how it errs; build the "
-                "ensemble with --refits 0 in a run of its own (--run)"
-            )
+        held_out = unseen(members[name].spec, faces)
         own = held_out.take(np.flatnonzero(held_out.of_mask(PIPELINES[source])))
         truth = own.targets(PIPELINES[source])
         for kind in ("tflite", "tflite16"):

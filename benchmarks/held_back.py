@@ -15,9 +15,10 @@ from fkd_core.data.demo import demo_folder
 from fkd_core.data.faces import Faces
 from fkd_core.data.folds import Split, split
 from fkd_core.data.kaggle import load_competition
-from fkd_core.ensemble.members import Member
+from fkd_core.ensemble.members import Member, member_name
 from fkd_core.ensemble.questions import Question, answer, weights_of
 from fkd_core.ensemble.views import VIEWS
+from fkd_core.errors import UserError
 from fkd_core.fitting.fits import Fits
 from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.fitting.store import FitStore
@@ -77,6 +78,17 @@ def said(
     """[n, p, 2] pixels for images [n, 96, 96], mean over the views of a name in VIEWS."""
     points = answer(spec, weights_of(spec, fits), images, VIEWS[view]).mean(axis=0)
     return np.asarray(points, np.float32)
+
+
+def unseen(spec: FitSpec, faces: Faces) -> Faces:
+    """Whom a fit of a finished ensemble held out. Raises UserError where it has seen all."""
+    held_out = faces.take(split(faces, spec.taught, spec.split).held_out)
+    if len(np.unique(held_out.group)) == 1:  # see ``Member.refits``
+        raise UserError(
+            f"the fits of {member_name(spec)} have seen all faces, so nothing tells how it errs; "
+            "build the ensemble with --refits 0 in a run of its own (--run)"
+        )
+    return held_out
 
 
 @dataclass(frozen=True, eq=False)

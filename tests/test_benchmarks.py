@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 from browser_for_tests import BROWSER
@@ -20,16 +21,20 @@ from short_runs import knowing
 
 from fkd_core.data.demo import demo_folder
 from fkd_core.data.faces import Faces
-from fkd_core.data.folds import set_of
+from fkd_core.data.folds import Split, set_of, split
 from fkd_core.data.kaggle import load_competition
 from fkd_core.ensemble.predictor import save
 from fkd_core.ensemble.said import Said, write_said
 from fkd_core.errors import UserError
 from fkd_core.findings.provenance import provenance
 from fkd_core.fitting.fits import Fits
+from fkd_core.fitting.predict import predict
 from fkd_core.fitting.result import FitResult, from_record
+from fkd_core.fitting.spec import FitSpec, Training
 from fkd_core.fitting.store import FitStore
 from fkd_core.keypoints import KEYPOINTS
+from fkd_core.models import MODELS
+from fkd_core.photos.frames import Frame
 from fkd_core.running.simulated import outcome, simulated_faces
 from fkd_core.runs import Run
 from fkd_core.sources import PIPELINES, SOURCES
@@ -422,3 +427,133 @@ def test_studies_of_nothing_count_what_is_found_all_the_same(
     assert size["any false verdict"].value == false
     assert (size["intervals hold 0"].value == 1) == (size["p < 0.05"].value == 0)
     assert parts["rmse"] == pytest.approx(3.0 * np.sqrt(worse) / 2 + 1.5, rel=0.1)
+
+
+def spot(images: np.ndarray) -> np.ndarray:
+    """[n, 15, 2] where the brightest place of pictures is, as all of a face's points."""
+    at = [np.unravel_index(cv2.GaussianBlur(i, (0, 0), 2).argmax(), i.shape) for i in images]
+    return np.repeat(np.array(at, np.float32)[:, None, ::-1], len(KEYPOINTS), axis=1)
+
+
+@pytest.mark.parametrize("roll", [-60, 0, 25])
+def test_a_turned_face_is_asked_as_it_stands_and_straightened(
+    roll: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import turned_faces
+
+    rng = np.random.default_rng(0)
+    at = rng.integers(30, 66, (6, 1, 2))
+    images = np.zeros((6, 96, 96), np.uint8)
+    for image, ((x, y),) in zip(images, at, strict=True):
+        cv2.circle(image, (int(x), int(y)), 3, 255, -1)
+    faces = replace(
+        tiny_faces().take(range(6)),
+        images=images,
+        points=np.repeat(at, len(KEYPOINTS), axis=1).astype(np.float32),
+        source=np.zeros(6, np.int8),
+    )
+    behind = [np.zeros((50, 50), np.uint8)]
+    frame = Frame(200.0, 199.0, 2.1, roll + 4.0)
+    monkeypatch.setattr(turned_faces.Laid, "shows", lambda *_: True)
+    monkeypatch.setattr(turned_faces, "spotted", lambda picture: [(frame, 0.9)])
+    part = turned_faces.turned(faces, "complete", behind, roll, 0)
+    for said in (part.as_they_stand(spot), part.straightened(spot)):
+        assert np.sqrt(part.errors(said).mse) < 1.0
+    assert part.straightened(spot)[0].frame.roll == roll + 4.0
+    assert part.as_they_stand(spot)[0].frame.roll == 0.0
+
+
+@pytest.mark.slow
+def test_turned_faces_are_measured_on_faces_that_were_held_out(
+    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if backend != "tensorflow":
+        pytest.skip("ensembles are made under TensorFlow here")
+    for folder in ("benchmarks", "tests/ensemble"):
+        monkeypatch.syspath_prepend(ROOT / folder)
+    import turned_faces
+    from tiny_ensemble import cascade, member, plain_mean
+
+    out = tmp_path / "out"
+    faces = load_competition(demo_folder(out / "cache" / "demo"), out / "cache" / "faces").training
+    run = Run(tmp_path / "demo").begun(provenance("smoke", 0, faces))
+    options = turned_faces.Turning(results=tmp_path, out=out, faces=8)
+    save(run.ensemble, [plain_mean([member("lenet5")])], tta="none", made_by={})
+    with pytest.raises(UserError, match="begins with no cascade"):
+        turned_faces.main(options)
+    save(run.ensemble, [plain_mean([cascade(faces)])], tta="none", made_by={})
+    short = Training(epochs=1, batch_size=32)
+    alone = turned_faces.alone
+    monkeypatch.setattr(turned_faces, "alone", lambda spec: replace(alone(spec), training=short))
+    for name in ("ROLLS", "SHOWN"):
+        monkeypatch.setattr(turned_faces, name, (0, 40))
+    turned_faces.main(options)
+    with open(out / "turned_faces.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["roll"] for row in rows] == ["0", "40"]
+    for row in rows:
+        assert int(row["faces"]) == 8
+        assert 0 < float(row["found"]) <= 1
+        assert all(float(row[arm]) > 0 for arm in ("one_stage", "cascade", "photo"))
+    with Image.open(out / "turned_faces.png") as picture:
+        assert picture.size == (1600, 1600)
+
+
+def test_a_table_of_pictures_says_what_it_was_told(
+    faces: Faces, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    from true_frames import Told, true_frames
+
+    rng = np.random.default_rng(0)
+    shape = rng.normal(0, 10, (len(KEYPOINTS), 2)) @ (1, 1j)
+    turns = rng.uniform(0.5, 1.5, len(faces)) * np.exp(1j * rng.uniform(-0.5, 0.5, len(faces)))
+    placed = turns[:, None] * shape + 48 * (1 + 1j) + rng.normal(0, 3, (len(faces), 1))
+    whole = np.stack([placed.real, placed.imag], axis=2).astype(np.float32)
+    spec = FitSpec(
+        Told(len(faces)),
+        split=Split("all", 4),
+        backend=backend,  # type: ignore[arg-type]
+    )
+    similar = replace(faces, points=whole, source=np.zeros(len(faces), np.int8))
+    hidden = split(similar, spec.taught, spec.split).held_out[0]
+    some = whole.copy()
+    some[hidden, 4:] = np.nan
+    told = true_frames(replace(similar, points=some), spec)
+    np.testing.assert_allclose(told, whole, atol=0.01)
+    said = predict(spec, Told.weights(faces.images, told), faces.images)
+    np.testing.assert_allclose(said, told, atol=0.001)
+
+
+@pytest.mark.slow
+def test_a_last_stage_errs_less_where_labels_straighten_its_faces(tmp_path: Path) -> None:
+    command = [sys.executable, "benchmarks/true_frames.py", "--find", "1000", "--pictures", "1000"]
+    done = subprocess.run(
+        [*command, "--results", str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with open(tmp_path / "true_frames.csv", newline="") as file:
+        staged, _, best = csv.DictReader(file)
+    for name in ("complete", "partial", "pooled"):
+        assert float(best[name]) < float(staged[name])
+
+
+@pytest.mark.slow
+def test_steps_are_timed_beside_bare_ones(
+    backend: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if backend != "tensorflow":
+        pytest.skip("bare steps are TensorFlow's")
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import fit_speed
+
+    with pytest.raises(UserError, match="there is no 'lenet'; choose from"):
+        fit_speed.Options(models=("lenet",)).check()
+    monkeypatch.setattr(fit_speed, "NAMED", {"unet": MODELS["unet"].tiny()})
+    fit_speed.main(fit_speed.Options(batch_sizes=(8,), faces=32, seconds=0.0, repeats=1))
+    said = capsys.readouterr().out
+    assert "unet, batches of 8: 16 images a round" in said
+    assert "of the bare ones" in said
+    assert "of Keras" in said
