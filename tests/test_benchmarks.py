@@ -466,7 +466,7 @@ def test_a_turned_face_is_asked_as_it_stands_and_straightened(
 
 @pytest.mark.slow
 def test_turned_faces_are_measured_on_faces_that_were_held_out(
-    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    backend: str, tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if backend != "tensorflow":
         pytest.skip("ensembles are made under TensorFlow here")
@@ -475,7 +475,7 @@ def test_turned_faces_are_measured_on_faces_that_were_held_out(
     import turned_faces
     from tiny_ensemble import cascade, member, plain_mean
 
-    out = tmp_path / "out"
+    out = knowing(drawn, tmp_path / "out")
     faces = load_competition(demo_folder(out / "cache" / "demo"), out / "cache" / "faces").training
     run = Run(tmp_path / "demo").begun(provenance("smoke", 0, faces))
     options = turned_faces.Turning(results=tmp_path, out=out, faces=8)
@@ -527,7 +527,10 @@ def test_a_table_of_pictures_says_what_it_was_told(
 
 
 @pytest.mark.slow
-def test_a_last_stage_errs_less_where_labels_straighten_its_faces(tmp_path: Path) -> None:
+def test_a_last_stage_errs_less_where_labels_straighten_its_faces(
+    tmp_path: Path, drawn: Path
+) -> None:
+    knowing(drawn, tmp_path)
     command = [sys.executable, "benchmarks/true_frames.py", "--find", "1000", "--pictures", "1000"]
     done = subprocess.run(
         [*command, "--results", str(tmp_path)],
