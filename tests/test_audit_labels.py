@@ -78,7 +78,7 @@ def test_labels_are_ranked_and_their_correction_is_measured(
     if backend != "tensorflow":
         pytest.skip("the networks that judge are trained under TensorFlow")
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setattr(audit, "FOLDS", 3)
+    monkeypatch.setattr(audit, "FOLDS", 2)
     demo = demo_folder(knowing(drawn, tmp_path) / "cache" / "demo")
     faces = load_competition(demo, tmp_path / "cache" / "faces").training
     with open(demo / "demo_truth.csv", newline="") as file:

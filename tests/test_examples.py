@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from short_runs import knowing
 
 NOTEBOOK = Path(__file__).parents[1] / "examples" / "quickstart.ipynb"
 EFFORT = 'EFFORT = {"preset": "smoke"}'
 TINY = 'EFFORT = {"preset": "smoke", "epochs": 1, "faces": 60}'
+STYLE = "other_style=True"
+QUICK = 'other_style=True, stacker="ridge"'
 
 
 def cells() -> list[str]:
@@ -43,8 +46,9 @@ def test_every_cell_is_python_and_what_it_imports_is_there() -> None:
 
 @pytest.mark.slow
 def test_the_notebook_runs_to_its_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str
+    tmp_path: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch, backend: str
 ) -> None:
+    knowing(drawn, tmp_path / "results")
     if backend != "tensorflow":
         pytest.skip("a workspace's fits run under TensorFlow")
     monkeypatch.chdir(tmp_path)
@@ -54,7 +58,9 @@ def test_the_notebook_runs_to_its_end(
     names: dict[str, Any] = {}
     shape = run(first.replace(EFFORT, TINY), names)
     assert shape[1:] == (96, 96)
-    *_, board, (x, y), points, photo = [run(cell, names) for cell in others]
+    assert sum(STYLE in cell for cell in others) == 1
+    shown = [run(cell.replace(STYLE, QUICK), names) for cell in others]
+    *_, board, (x, y), points, photo = shown
     assert 0 < names["result"].rmse < 60
     assert set(names["searched"]["complete"].policy.to_json()) >= {"steps"}
     assert names["built"].submission.is_file()

@@ -36,7 +36,7 @@ SEARCH = Run(SHORT_SEARCH, "demo/augmentation/verdicts.csv")
 TUNE = Run(
     (
         *("experiments/tune_models.py", "--preset", "smoke", "--models", "lenet5"),
-        *("--pipelines", "complete"),
+        *("--pipelines", "complete", "--epochs", "3", "--faces", "60"),
     ),
     "demo/tuning/results.csv",
     ("rmse", "low", "high", "gain", "winner", "trials", "pruned"),
