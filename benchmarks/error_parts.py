@@ -17,15 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from held_back import console
+from held_back import console, finished
 from numpy.typing import NDArray
 
 from fkd_core import command
 from fkd_core.data.archive import TRAINING
 from fkd_core.data.cleaning import sources
-from fkd_core.data.demo import demo_folder
 from fkd_core.data.grouping import digests
-from fkd_core.data.kaggle import load_competition
 from fkd_core.data.locating import find
 from fkd_core.data.parsing import parse_images
 from fkd_core.ensemble.said import Said, read_said
@@ -104,16 +102,11 @@ def by_face(source: str, error: NDArray[np.float64]) -> dict[str, object]:
 
 def main(options: Parts) -> None:
     """Say where the error of a finished ensemble lies."""
-    data = options.data or demo_folder(options.results / "cache" / "demo")
-    run = run_of(options.results, options.data, options.run)
+    cache = options.results / "cache"
+    run, data, faces = finished(options.results, options.data, options.run, cache)
     said: dict[str, Said] = read_said(run.ensemble)
     if not said:
-        raise UserError(
-            f"{run.ensemble} holds no finished ensemble; build one with "
-            "experiments/build_ensemble.py on the same --data"
-        )
-    faces = load_competition(data, options.results / "cache" / "faces").training
-    run.check(faces.pictures)
+        raise UserError(f"{run.ensemble} kept no answers; build it again, without training anew")
     parsed = parse_images(find(data).files[TRAINING], (*COLUMNS, "Image"))
     told = sources(parsed.points)
     names = np.array([digest.tobytes().hex() for digest in digests(parsed.images)])

@@ -17,12 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from held_back import console, unseen
+from held_back import console, finished, unseen
 from numpy.typing import NDArray
 
 from fkd_core import command
-from fkd_core.data.demo import demo_folder
-from fkd_core.data.kaggle import load_competition
 from fkd_core.ensemble.export import export
 from fkd_core.ensemble.predictor import Predictor
 from fkd_core.errors import UserError
@@ -71,10 +69,8 @@ def asked(path: Path, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], f
 
 def main(options: Exported) -> None:
     """Say what exported models cost and err by."""
-    data = options.data or demo_folder(options.results / "cache" / "demo")
-    run = run_of(options.results, options.data, options.run)
-    faces = load_competition(data, options.results / "cache" / "faces").training
-    run.check(faces.pictures)
+    cache = options.results / "cache"
+    run, _, faces = finished(options.results, options.data, options.run, cache)
     predictor = Predictor.load(run.ensemble)
     rows = list[dict[str, Any]]()
     for source in predictor.pipelines:

@@ -26,6 +26,7 @@ from fkd_core.models.lenet5 import LeNet5
 from fkd_core.progress import FitProgress
 from fkd_core.running.place import Place
 from fkd_core.running.session import session
+from fkd_core.runs import Run, run_of
 from fkd_core.sources import JOINT, PIPELINES
 from search_spaces.augmentation import reference
 
@@ -78,6 +79,23 @@ def said(
     """[n, p, 2] pixels for images [n, 96, 96], mean over the views of a name in VIEWS."""
     points = answer(spec, weights_of(spec, fits), images, VIEWS[view]).mean(axis=0)
     return np.asarray(points, np.float32)
+
+
+def finished(
+    results: Path, data: Path | None, name: str | None, cache: Path
+) -> tuple[Run, Path, Faces]:
+    """A run, the files that it was made from, and their cleaned training faces, read below
+    `cache`. Raises UserError where it has no ensemble, or is of other pictures."""
+    run = run_of(results, data, name)
+    if not run.ensemble.is_dir():
+        raise UserError(
+            f"{run.ensemble} holds no finished ensemble; build one with "
+            "experiments/build_ensemble.py on the same --data"
+        )
+    folder = data or demo_folder(cache / "demo")
+    faces = load_competition(folder, cache / "faces").training
+    run.check(faces.pictures)
+    return run, folder, faces
 
 
 def unseen(spec: FitSpec, faces: Faces) -> Faces:

@@ -20,14 +20,12 @@ from typing import Any
 import cv2
 import numpy as np
 from detect_faces import Laid, backgrounds, with_face
-from held_back import console, trained, unseen
+from held_back import console, finished, trained, unseen
 from ladder import SHARES
 from numpy.typing import NDArray
 
 from fkd_core import command
-from fkd_core.data.demo import demo_folder
 from fkd_core.data.faces import Faces
-from fkd_core.data.kaggle import load_competition
 from fkd_core.ensemble.predictor import Predictor
 from fkd_core.ensemble.questions import weights_of
 from fkd_core.ensemble.viewer import Viewer, Weights
@@ -189,10 +187,8 @@ def picture(parts: Sequence[Turned], predict: Predict) -> NDArray[np.uint8]:
 
 def main(options: Turning) -> None:
     """Say how far points are off on turned faces."""
-    data = options.data or demo_folder(options.out / "cache" / "demo")
-    run = run_of(options.results, options.data, options.run)
-    faces = load_competition(data, options.out / "cache" / "faces").training
-    run.check(faces.pictures)
+    cache = options.out / "cache"
+    run, _, faces = finished(options.results, options.data, options.run, cache)
     predictor = Predictor.load(run.ensemble)
     fit = predictor.half(predictor.pipeline).members[0].fits[0]
     if fit.spec.aligned_by is None:

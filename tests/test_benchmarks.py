@@ -358,8 +358,8 @@ def test_exported_models_are_weighed_timed_and_scored(
     run = Run(tmp_path / "demo").begun(provenance("smoke", 0, faces))
     save(run.ensemble, [plain_mean([member("lenet5")])], tta="none", made_by={})
     given = SimpleNamespace(training=faces)
-    monkeypatch.setattr(exported, "demo_folder", lambda folder: folder)
-    monkeypatch.setattr(exported, "load_competition", lambda data, cache: given)
+    monkeypatch.setattr("held_back.demo_folder", lambda folder: folder)
+    monkeypatch.setattr("held_back.load_competition", lambda data, cache: given)
     exported.main(exported.Exported(results=tmp_path))
     with open(run.ensemble / "exported.csv", newline="") as file:
         whole, halved = csv.DictReader(file)

@@ -1,11 +1,9 @@
 """What was said of the most suspect faces, kept beside their table for whoever shows it:
-``suspects.npz``. Plain arrays; no file can hold code.
+``suspects.npz``.
 """
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fkd_core.files import whole_file
+from fkd_core.ensemble.arrays import read_plain, write_plain
 
 if TYPE_CHECKING:
     from fkd_core.audit.suspects import Suspect
@@ -36,22 +34,18 @@ class Points:
 
 def write_points(folder: Path, suspects: Sequence[Suspect]) -> None:
     """Keeps the points of these."""
-    content = io.BytesIO()
-    np.savez_compressed(
-        content,
-        allow_pickle=False,
-        row=np.array([each.row for each in suspects], np.int32),
-        given=np.array([each.given for each in suspects], np.float32),
-        said=np.array([each.said for each in suspects], np.float32),
-    )
-    with whole_file(folder / POINTS) as aside:
-        aside.write_bytes(content.getbuffer())
+    points = {
+        "row": np.array([each.row for each in suspects], np.int32),
+        "given": np.array([each.given for each in suspects], np.float32),
+        "said": np.array([each.said for each in suspects], np.float32),
+    }
+    write_plain(folder / POINTS, points)
 
 
 def read_points(folder: Path) -> Points | None:
     """None where there is no such file, or it is damaged."""
+    arrays = read_plain(folder / POINTS)
     try:
-        with np.load(folder / POINTS, allow_pickle=False) as arrays:
-            return Points(arrays["row"], arrays["given"], arrays["said"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return Points(arrays["row"], arrays["given"], arrays["said"])
+    except KeyError:
         return None

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd_core.errors import UserError
 from fkd_core.files import UNFINISHED
 
 MAPPED = 1 << 20
@@ -24,8 +25,16 @@ _FACTS = "facts.json"
 def save(entry: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
     """Writes arrays and JSON facts as the folder `entry`; replaces a damaged one.
 
-    Nothing is forced to disk: a loss by power failure is noticed by `load`, and redone.
+    Nothing is forced to disk: a loss by power failure is noticed by `load`, and redone. Raises
+    UserError where the entry cannot be written.
     """
+    try:
+        _save(entry, arrays, facts)
+    except OSError as error:
+        raise UserError(f"the cache {entry.parent} can't be written: {error}") from error
+
+
+def _save(entry: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
     entry.parent.mkdir(parents=True, exist_ok=True)
     aside = entry.with_name(f".{entry.name}.{secrets.token_hex(6)}{UNFINISHED}")
     try:

@@ -61,10 +61,7 @@ def cached(
             raise UserError(f"{stored.container} changed while it was read; try again")
         if look_only:
             return made
-        try:
-            array_cache.save(entry, made.arrays, {"notes": made.notes})
-        except OSError as error:
-            raise UserError(f"the cache {cache} can't be written: {error}") from error
+        array_cache.save(entry, made.arrays, {"notes": made.notes})
         loaded = array_cache.load(entry)
         if loaded is None:
             raise UserError(f"the cache {cache} does not keep what is written; is the disk well?")

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from fkd_core.data import array_cache
 from fkd_core.data.duplicates import Pairs, pairs
-from fkd_core.errors import UserError
 from fkd_core.reach import CODE
 
 LIKENESS = 0.94
@@ -83,10 +82,7 @@ def photographs(
         return loaded[0]["group"]
     group = group_images(images, sha256).group
     if not look_only:
-        try:
-            array_cache.save(entry, {"group": group}, {})
-        except OSError as error:
-            raise UserError(f"the cache {cache} can't be written: {error}") from error
+        array_cache.save(entry, {"group": group}, {})
     return group
 
 

@@ -1,4 +1,4 @@
-"""Named arrays in ``.npz`` files that are known by their SHA-256 and cannot hold code."""
+"""Named arrays in ``.npz`` files, which cannot hold code: known by their SHA-256, or plain."""
 
 from __future__ import annotations
 
@@ -44,3 +44,21 @@ def read_arrays(path: Path, digest: str) -> dict[str, NDArray[Any]]:
         raise UserError(f"{path} is missing; {REMEDY}") from error
     except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} does not hold plain arrays ({error}); {REMEDY}") from error
+
+
+def write_plain(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Keeps these, compressed. Raises ValueError for arrays of objects."""
+    named: dict[str, Any] = dict(arrays)
+    content = io.BytesIO()
+    np.savez_compressed(content, allow_pickle=False, **named)
+    with whole_file(path) as aside:
+        aside.write_bytes(content.getbuffer())
+
+
+def read_plain(path: Path) -> dict[str, NDArray[Any]]:
+    """What `write_plain` wrote; empty where there is no such file, or it is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
+        return {}

@@ -15,6 +15,9 @@ from fkd_core.evidence import Estimate, Pool, difference
 from fkd_core.keypoints import KEYPOINTS
 from fkd_core.sources import SOURCES
 
+APART = "The ensembles are not compared face by face: "
+FEW = f"{APART}they have hardly a face of set final in common."
+
 
 @dataclass(frozen=True)
 class Beside:
@@ -29,6 +32,17 @@ class Beside:
     """The same of each keypoint, by annotator and name."""
     faces: Mapping[str, int]
     """How many of set final both answered, by annotator."""
+
+
+def silent(runs: Mapping[str, Mapping[str, Said]]) -> str:
+    """Which of these runs kept no answers to compare, in a sentence; empty where all did."""
+    for name, answers in runs.items():
+        if not answers:
+            return (
+                f"{APART}{name} kept no answers; the command that built it does, without training "
+                "anew."
+            )
+    return ""
 
 
 def beside(

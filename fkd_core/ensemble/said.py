@@ -1,12 +1,10 @@
 """What an ensemble said, kept beside it for whoever shows it: ``predictions.npz``.
 
-Plain arrays, a few bytes a face. No file can hold code.
+A few bytes a face.
 """
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fkd_core.ensemble.arrays import read_plain, write_plain
 from fkd_core.ensemble.stacking.stack import Stacked
-from fkd_core.files import whole_file
 from fkd_core.sources import SOURCES
 
 PREDICTIONS = "predictions.npz"
@@ -70,24 +68,19 @@ def write_said(folder: Path, halves: Mapping[str, Said]) -> Path:
         for source, half in halves.items()
         for field in fields(Said)
     }
-    content = io.BytesIO()
-    np.savez_compressed(content, allow_pickle=False, **arrays)
     path = folder / PREDICTIONS
-    with whole_file(path) as aside:
-        aside.write_bytes(content.getbuffer())
+    write_plain(path, arrays)
     return path
 
 
 def read_said(folder: Path) -> dict[str, Said]:
     """The halves by source; none where there is no such file, or it is damaged."""
+    arrays = read_plain(folder / PREDICTIONS)
     try:
-        with np.load(folder / PREDICTIONS, allow_pickle=False) as arrays:
-            return {
-                source: Said(
-                    **{field.name: arrays[f"{source}.{field.name}"] for field in fields(Said)}
-                )
-                for source in SOURCES
-                if f"{source}.row" in arrays
-            }
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return {
+            source: Said(**{f.name: arrays[f"{source}.{f.name}"] for f in fields(Said)})
+            for source in SOURCES
+            if f"{source}.row" in arrays
+        }
+    except KeyError:
         return {}

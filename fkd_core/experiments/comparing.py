@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fkd_core.ensemble.beside import Beside, beside
+from fkd_core.ensemble.beside import APART, FEW, Beside, beside, silent
 from fkd_core.ensemble.said import read_said
 from fkd_core.errors import UserError
 from fkd_core.experiments.report import Report, as_it_was
@@ -23,13 +23,9 @@ def errors_beside(one: KeptRun, other: KeptRun, options: Results) -> Beside | No
     if not all(each.run.score.exists() for each in both) or not same_pictures(*both):
         return None
     mine, theirs = (read_said(each.run.ensemble) for each in both)
-    for each, said in ((one, mine), (other, theirs)):
-        if not said:
-            say(
-                f"Not compared face by face: {each.name} kept no answers of its ensemble; the "
-                "command that built it does, without training anew."
-            )
-            return None
+    if why_not := silent({one.name: mine, other.name: theirs}):
+        say(why_not)
+        return None
     given = Report(
         results=options.results,
         data=options.data,
@@ -40,9 +36,9 @@ def errors_beside(one: KeptRun, other: KeptRun, options: Results) -> Beside | No
         competition = as_it_was(given, one.run).read()
         one.run.check(competition.training.pictures)
     except UserError as error:
-        say(f"Not compared face by face, for the faces cannot be read: {error}")
+        say(f"{APART}{error}")
         return None
     found = beside(mine, theirs, competition)
     if found is None:
-        say("Not compared face by face: they have hardly a face of set final in common.")
+        say(FEW)
     return found

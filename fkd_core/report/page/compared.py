@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fkd_core.ensemble.beside import Beside, beside
+from fkd_core.ensemble.beside import APART, FEW, Beside, beside, silent
 from fkd_core.evidence import Estimate
 from fkd_core.inventory.recorded import differing
 from fkd_core.report.page.found import Found, estimate, three
@@ -78,17 +78,12 @@ def _answers(run: Found, other: Found) -> tuple[Beside | None, str]:
     """How the ensembles err on equal faces, or why that is not told."""
     if not run.tables.get("score") or not other.tables.get("score"):
         return None, ""
-    for each in (run, other):
-        if not each.said:
-            return None, (
-                f"The ensembles are not compared face by face: {_name(each)} kept no answers; the "
-                "command that built it does, without training anew."
-            )
+    if why_not := silent({_name(each): each.said for each in (run, other)}):
+        return None, why_not
     if run.competition is None:
-        return None, "The ensembles are not compared face by face: the faces cannot be read."
+        return None, f"{APART}the faces cannot be read."
     found = beside(run.said, other.said, run.competition)
-    hardly = "The ensembles have hardly a face of set final in common, so these are not compared."
-    return found, "" if found else hardly
+    return found, "" if found else FEW
 
 
 def _apart(run: Found, other: Found, found: Beside | None) -> list[Figure]:
